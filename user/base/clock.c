@@ -36,11 +36,11 @@ void zw_time_iso(uint64_t realtime_ns, char buf[static ZW_TIME_ISO_MAX])
 {
 	time_t sec = (time_t)(realtime_ns / ZW_NSEC_PER_SEC);
 	struct tm tm;
+	size_t n;
 
 	gmtime_r(&sec, &tm);
-	snprintf(buf, ZW_TIME_ISO_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%09lluZ",
-		(tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-		tm.tm_sec, (unsigned long long)(realtime_ns % ZW_NSEC_PER_SEC));
+	n = strftime(buf, ZW_TIME_ISO_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf + n, ZW_TIME_ISO_MAX - n, ".%09uZ", (unsigned int)(realtime_ns % ZW_NSEC_PER_SEC));
 }
 
 int zw_parse_duration(const char *s, uint64_t *ret_ns)
