@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* /etc/zonewitness/zonewitness.yaml, checked against a schema table. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "engine/policy.h"
+
+struct zw_conf_zone {
+	char *name;
+	char *file;
+	unsigned int line;
+};
+
+struct zw_conf_server {
+	char *kind;    /* "bind", "knot", "nsd", "pdns" */
+	char *config;  /* NULL: the server's default */
+	char *control; /* NULL: the server's default */
+	unsigned int line;
+};
+
+struct zw_conf {
+	bool servers_auto; /* "servers: auto", the default */
+	struct zw_conf_server *server;
+	size_t servers;
+	struct zw_conf_zone *zone;
+	size_t zones;
+	struct zw_policy policy;
+	struct {
+		char *file;        /* "/var/lib/zonewitness/history.db" */
+		uint64_t keep_ns;  /* 400d */
+	} history;
+	bool journald; /* true */
+	char *json_file; /* NULL: none */
+	uint64_t reconcile_ns;   /* "reconcile: 60s" */
+	uint64_t settle_ns;      /* "settle: 2ms": quiet time after a write before the file is read */
+	uint64_t settle_held_ns; /* "settle_held: 250ms": the same while a writer still has it open */
+	uint64_t ring_bytes;     /* "ring_size: 8M", a power of two of 64K to 1G */
+	char *spool_file;        /* "/var/lib/zonewitness/journal.spool" */
+	uint64_t spool_bytes;    /* "spool_size: 64M" */
+};
+
+/* The defaults alone, as when there is no file. */
+int zw_conf_defaults(struct zw_conf **ret_conf);
+/* Loads @path. On failure @error (never empty then) says "FILE:LINE:COLUMN: what is wrong and what is
+ * allowed", one line per mistake, as many as were found. -EINVAL for bad content, else -errno of opening. */
+int zw_conf_load(const char *path, struct zw_conf **ret_conf, struct zw_str *error);
+/* The same from memory; @name stands for the path in messages. For tests and fuzzing. */
+int zw_conf_parse(const char *name, const char *text, size_t len, struct zw_conf **ret_conf,
+	struct zw_str *error);
+void zw_conf_free(struct zw_conf *conf);
+ZW_DEFINE_CLEANUP(struct zw_conf *, zw_conf_free);
+#define _zw_conf_free_ _zw_cleanup_(zw_conf_freep)
+
+/* Prints the schema as documentation: key, type, range, default, help, one per line; for the manual page. */
+int zw_conf_describe(struct zw_str *out);

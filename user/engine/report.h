@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the engine tells the world: one struct for every event of DESIGN section 5, complete enough that
+ * sinks only translate. A report is immutable once handed to the sinks. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "actor/actor.h"
+#include "base/ulid.h"
+#include "zone/diff.h"
+#include "zone/snapshot.h"
+
+enum zw_action {
+	ZW_ACTION_AGENT_READY = 0,
+	ZW_ACTION_RECORD_CHANGE,
+	ZW_ACTION_ZONE_UNREADABLE,
+	ZW_ACTION_ZONE_ADDED,
+	ZW_ACTION_ZONE_REMOVED,
+	ZW_ACTION_EVENTS_LOST,
+	ZW_ACTION_CONFIG_CHANGE,
+	ZW_ACTION_TAMPER,
+	ZW_ACTION_AGENT_STOPPED,
+	_ZW_ACTION_MAX,
+};
+
+enum zw_channel {
+	ZW_CHANNEL_UNKNOWN = 0,
+	ZW_CHANNEL_FILE,
+	ZW_CHANNEL_UPDATE,
+	ZW_CHANNEL_TRANSFER,
+	ZW_CHANNEL_CONTROL,
+	ZW_CHANNEL_API,
+	ZW_CHANNEL_DATABASE,
+	ZW_CHANNEL_SIGNING,
+	_ZW_CHANNEL_MAX,
+};
+
+enum zw_attribution {
+	ZW_ATTRIBUTION_NONE = 0,
+	ZW_ATTRIBUTION_AMBIGUOUS,
+	ZW_ATTRIBUTION_PROBABLE,
+	ZW_ATTRIBUTION_CERTAIN,
+	_ZW_ATTRIBUTION_MAX,
+};
+
+enum zw_verdict {
+	ZW_VERDICT_UNJUDGED = 0,
+	ZW_VERDICT_AUTHORIZED,
+	ZW_VERDICT_UNAUTHORIZED,
+	ZW_VERDICT_AUTOMATIC,
+	ZW_VERDICT_UNATTRIBUTED,
+	_ZW_VERDICT_MAX,
+};
+
+enum zw_role {
+	ZW_ROLE_WRITER = 0,
+	ZW_ROLE_RENAMER, /* whoever made the name point to other content: rename, link, unlink, symlink, mount */
+	ZW_ROLE_CLIENT,
+	ZW_ROLE_PEER,
+	ZW_ROLE_RELOADER,
+	ZW_ROLE_SERVER,
+	_ZW_ROLE_MAX,
+};
+
+/* Bits of what was seen a cause do; printed as the list "evidence". */
+enum zw_evidence {
+	ZW_EVIDENCE_WRITE = 1 << 0,
+	ZW_EVIDENCE_ATTR = 1 << 1,
+	ZW_EVIDENCE_OPEN = 1 << 2,
+	ZW_EVIDENCE_MAPPING = 1 << 3, /* holds or made a shared writable mapping */
+	ZW_EVIDENCE_DIRENT = 1 << 4,
+	ZW_EVIDENCE_CREATE = 1 << 5,
+	ZW_EVIDENCE_LINK = 1 << 6,
+	ZW_EVIDENCE_UNLINK = 1 << 7,
+	ZW_EVIDENCE_RENAME = 1 << 8,
+	ZW_EVIDENCE_MOUNT = 1 << 9,
+	ZW_EVIDENCE_HELD_OPEN = 1 << 10, /* had it open for writing when the change was found */
+};
+#define ZW_EVIDENCE_BITS 11
+
+struct zw_report_cause {
+	enum zw_role role;
+	enum zw_channel channel;
+	uint32_t evidence;       /* enum zw_evidence */
+	uint64_t first_ns, last_ns; /* CLOCK_REALTIME */
+	struct zw_actor *actor;  /* owned reference; never NULL */
+	char *tsig_key;          /* NULL without one */
+	char *peer;              /* NULL without one */
+};
+
+/* What the file itself says, the only evidence there is when nobody was seen. */
+struct zw_report_file {
+	char *path; /* as the server names it */
+	uint64_t dev, ino, size_bytes;
+	uint32_t owner_uid, owner_gid, mode;
+	uint64_t mtime_ns, ctime_ns; /* CLOCK_REALTIME */
+};
+
+struct zw_report {
+	enum zw_action action;
+	char id[ZW_ULID_LEN + 1];
+	uint64_t sequence;     /* counts up by one for each report of this agent */
+	uint64_t time_ns;      /* CLOCK_REALTIME: of the last cause, else when it was found */
+	unsigned int severity; /* 0 to 100 */
+	bool escalate;
+	char *message;         /* one plain sentence; names and data in it are escaped already */
+	/* the zone, NULL or 0 where the action has none */
+	char *server_kind; /* "bind", "knot", "nsd", "pdns", "none" */
+	uint32_t server_pid;
+	char *view;
+	char *zone; /* presentation form with the final dot */
+	enum zw_channel channel;
+	bool has_serial_before, has_serial_after;
+	uint32_t serial_before, serial_after;
+	struct zw_diff *diff;  /* owned; NULL without record changes */
+	enum zw_attribution attribution;
+	struct zw_report_cause *cause; /* the principal's first */
+	size_t causes;
+	bool has_principal;    /* cause[0] is whoever chose to make the change */
+	struct zw_report_file file; /* path NULL when there is none */
+	enum zw_verdict verdict;
+	char **reason; /* sentences; for the verdict and for what limits the attribution */
+	size_t reasons;
+	/* zone-unreadable */
+	char *error; /* "line 12: ..." */
+	char *error_file;
+	uint64_t error_line;
+	/* events-lost, agent-ready, agent-stopped: named counts, printed in this order */
+	struct zw_report_count {
+		const char *name; /* static, snake_case */
+		uint64_t value;
+	} count[8];
+	size_t counts;
+};
+
+void zw_report_free(struct zw_report *report);
+ZW_DEFINE_CLEANUP(struct zw_report *, zw_report_free);
+#define _zw_report_free_ _zw_cleanup_(zw_report_freep)
+
+/* Appends a copy of the formatted sentence to reason[]; 0 or -ENOMEM. */
+int zw_report_add_reason(struct zw_report *report, const char *fmt, ...) _zw_printf_(2, 3);
+
+const char *zw_action_to_string(enum zw_action v);           /* "record-change" */
+const char *zw_channel_to_string(enum zw_channel v);         /* "file" */
+const char *zw_attribution_to_string(enum zw_attribution v); /* "certain" */
+const char *zw_verdict_to_string(enum zw_verdict v);         /* "unauthorized" */
+const char *zw_role_to_string(enum zw_role v);               /* "writer" */
+const char *zw_evidence_to_string(unsigned int bit);         /* of bit number 0.. : "write" */

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Kernel events, validated and owned: what struct zw_wire_* becomes before anything else looks at it. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <zw_wire.h>
+
+#include "base/cleanup.h"
+#include "base/vec.h"
+
+/* The acting process at the moment of the event, as the kernel saw it. */
+struct zw_proc_facts {
+	uint64_t start_ns; /* CLOCK_BOOTTIME; with tgid the identity of the process */
+	uint32_t tgid, tid;
+	uint32_t uid, euid, gid, egid;
+	uint32_t loginuid, session; /* ZW_ID_UNSET if never set */
+	uint32_t mntns, pidns, netns;
+	uint32_t flags; /* enum zw_actor_flags */
+	uint64_t exe_dev, exe_ino, cgroup_id;
+	char comm[ZW_COMM_LEN];
+	char tty[ZW_TTY_LEN];
+	char *exe;  /* absolute path in the process' own root; NULL when the kernel could not say */
+	char *cwd;  /* the same */
+	char **argv; /* NULL-terminated, empty when the arguments were not readable */
+	size_t argc;
+	struct zw_wire_ancestor ancestor[ZW_ANCESTORS]; /* nearest first, comm NUL-terminated */
+	size_t ancestors;
+};
+
+struct zw_file_facts {
+	enum zw_fop op;
+	uint64_t dev, ino, dir_ino, old_dir_ino, ino2, size_bytes;
+	uint32_t mode, nlink, owner_uid, watch, coalesced, dirty;
+	char name[ZW_NAME_LEN];
+};
+
+struct zw_event {
+	enum zw_wire_type type;
+	enum zw_hook hook;
+	uint64_t time_ns; /* CLOCK_BOOTTIME */
+	struct zw_file_facts file; /* ZW_WIRE_FILE */
+	struct zw_proc_facts proc; /* ZW_WIRE_FILE and ZW_WIRE_EXEC */
+	struct {
+		uint64_t parent_start_ns, child_start_ns;
+		uint32_t parent_tgid, child_tgid, exit_code;
+	} fork; /* ZW_WIRE_FORK and ZW_WIRE_EXIT */
+};
+
+/* Decodes @len bytes of @data. 0; -EBADMSG when it is not a well-formed event of this version (nothing is
+ * believed: lengths, enumerators and terminators are all checked); -ENOMEM. Free with zw_event_done(). */
+int zw_event_decode(const void *data, size_t len, struct zw_event *ret_event);
+void zw_event_done(struct zw_event *event);
+void zw_proc_facts_done(struct zw_proc_facts *proc);
+
+#define _zw_event_ _zw_cleanup_(zw_event_done)
+
+const char *zw_fop_to_string(enum zw_fop op);     /* "write", "rename", ...; static */
+const char *zw_hook_to_string(enum zw_hook hook); /* "tp_btf/writeback_mark_inode_dirty", ...; static */

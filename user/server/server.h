@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* DNS servers running on this host and the zone files they serve, seen as the server sees them. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "base/vec.h"
+
+enum zw_server_kind {
+	ZW_SERVER_NONE = 0, /* no server: --zone and zones: */
+	ZW_SERVER_BIND,
+	ZW_SERVER_KNOT,
+	ZW_SERVER_NSD,
+	ZW_SERVER_PDNS,
+	_ZW_SERVER_KIND_MAX,
+};
+const char *zw_server_kind_to_string(enum zw_server_kind kind); /* "none", "bind", ...; static */
+int zw_server_kind_from_string(const char *text, enum zw_server_kind *ret_kind);
+
+/* A running server: the process that reads zones. NSD and others that fork are listed once. */
+struct zw_server {
+	enum zw_server_kind kind;
+	pid_t pid;         /* in our pid namespace */
+	uint64_t start_ns; /* CLOCK_BOOTTIME, from /proc/PID/stat (10 ms steps) */
+	char *config;      /* its configuration file, as a path in its own root; NULL when not found */
+	char *control;     /* control socket in its own root; NULL: default or none */
+	char *cwd;         /* base of its relative zone paths, in its own root */
+	char *chroot;      /* directory it changes root to, "" when none; /proc/PID/root leads there already */
+	ZW_VEC(char *) listens; /* "127.0.0.1:5353/udp", for status */
+};
+
+enum zw_zone_role {
+	ZW_ZONE_PRIMARY = 0,
+	ZW_ZONE_SECONDARY,
+	ZW_ZONE_OTHER, /* hint, mirror, ...: kept as listed, not watched */
+};
+
+struct zw_server_zone {
+	char *name; /* presentation form, lower case, with the final dot */
+	char *view; /* "_default" where the server has no views */
+	char *file; /* absolute path in the server's root; NULL when it has none */
+	enum zw_zone_role role;
+};
+typedef ZW_VEC(struct zw_server_zone) zw_server_zones;
+
+typedef ZW_VEC(struct zw_server) zw_servers;
+
+/* Finds the servers by the executable of each process below @proc_root ("/proc" outside tests), in whatever
+ * mount namespace, chroot and on whatever port. Sorted by pid. 0 or -errno. */
+int zw_servers_discover(const char *proc_root, zw_servers *ret_servers);
+void zw_servers_done(zw_servers *servers);
+
+/* Lists the zones of @server as CHANNELS says for its kind. On failure @error names the server and what to do.
+ * Never runs longer than a few seconds (helpers of the server are run with a time limit) and never writes. */
+int zw_server_list_zones(const struct zw_server *server, const char *proc_root, zw_server_zones *ret_zones,
+	struct zw_str *error);
+void zw_server_zones_done(zw_server_zones *zones);
+
+/* One level of a path as the kernel walks it: the directory searched or the file found at the end. */
+enum zw_place_kind {
+	ZW_PLACE_DIR = 0, /* a directory on the way */
+	ZW_PLACE_LINK,    /* a symbolic link on the way */
+	ZW_PLACE_FILE,    /* what the path finally names */
+};
+
+struct zw_place {
+	enum zw_place_kind kind;
+	uint64_t dev;    /* kernel dev_t, as in zw_wire.h */
+	uint64_t ino;
+	uint64_t mnt_id; /* statx STATX_MNT_ID: changes when something is mounted over it */
+	bool parent;     /* the directory that holds a link or the file: its entries matter */
+};
+
+/* Everything a path depends on, in the order it is walked. */
+struct zw_walk {
+	ZW_VEC(struct zw_place) places;
+	int result; /* 0 when the end was reached; -ENOENT, -EACCES, -ELOOP, ... where it stopped */
+	int fd;     /* O_RDONLY | O_NONBLOCK | O_CLOEXEC on the final file when it is a regular one and was
+	             * asked for, else -1 */
+};
+
+/* Walks @path in the root @root_fd (an O_PATH descriptor of /proc/PID/root, or of "/") component by component,
+ * following symbolic links inside that root, 40 at most. Fails only with -ENOMEM; a path that
+ * does not resolve is a result. */
+int zw_walk_path(int root_fd, const char *path, bool open_file, struct zw_walk *ret_walk);
+void zw_walk_done(struct zw_walk *walk);
+#define _zw_walk_ _zw_cleanup_(zw_walk_done)
+/* The first level at which two walks differ, or SIZE_MAX when they do not. */
+size_t zw_walk_differs_at(const struct zw_walk *a, const struct zw_walk *b);
+
+/* stat(2) device to kernel dev_t (include/linux/kdev_t.h: MINORBITS is 20). */
+uint64_t zw_dev_from_stat(dev_t dev);

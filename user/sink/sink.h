@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where reports go. A sink translates and delivers; it never changes a report and never blocks the agent for
+ * longer than its own bound. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/str.h"
+#include "engine/report.h"
+
+/* Constant facts of this host and run that go into every event. */
+struct zw_sink_host {
+	const char *hostname;
+};
+
+struct zw_sink;
+
+struct zw_sink_ops {
+	const char *name; /* "journald", "json", "human" */
+	/* 0, or -errno when the report could not be delivered nor spooled: it is then counted as lost. */
+	int (*deliver)(struct zw_sink *sink, const struct zw_report *report);
+	/* Retries what was spooled; called about once a second. NULL when there is nothing to do. */
+	int (*tick)(struct zw_sink *sink);
+	void (*free)(struct zw_sink *sink);
+};
+
+/* First member of every sink. */
+struct zw_sink {
+	const struct zw_sink_ops *ops;
+	uint64_t delivered, spooled, lost; /* reports */
+};
+
+static inline void zw_sink_free(struct zw_sink *sink)
+{
+	if (sink)
+		sink->ops->free(sink);
+}
+ZW_DEFINE_CLEANUP(struct zw_sink *, zw_sink_free);
+#define _zw_sink_free_ _zw_cleanup_(zw_sink_freep)
+
+/* One JSON object and a newline, DESIGN section 5, appended to @out. At most 1,000 record changes are
+ * listed. 0 or -ENOMEM. */
+int zw_report_to_json(const struct zw_report *report, const struct zw_sink_host *host,
+	struct zw_str *out);
+
+/* A few lines for a person, colours when asked for; every name and value escaped. 0 or -ENOMEM. */
+int zw_report_to_human(const struct zw_report *report, bool colour, struct zw_str *out);
+
+/* JSON lines or human text on a stream that stays the caller's. */
+int zw_sink_stream_new(FILE *stream, bool json, bool colour, const struct zw_sink_host *host,
+	struct zw_sink **ret_sink);
+/* JSON lines appended to a file that is reopened when it was rotated away; complete lines only. */
+int zw_sink_jsonfile_new(const char *path, const struct zw_sink_host *host, struct zw_sink **ret_sink);
+/* journald through libsystemd; spools in memory (1,024 reports), then to @spool_file up to @spool_bytes
+ * while the journal is away. @socket NULL: the system journal; else a path, for tests. */
+int zw_sink_journald_new(const char *socket, const char *spool_file, uint64_t spool_bytes,
+	const struct zw_sink_host *host, struct zw_sink **ret_sink);
