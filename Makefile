@@ -2,6 +2,7 @@
 # zonewitness: everything is built under $(BUILD). `make help` lists the targets.
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
 VERSION   := 0.1.0
@@ -71,7 +72,7 @@ $(BUILD)/user/%.o: user/%.c | $(BPF_SKELS)
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -D__TARGET_ARCH_x86 \
+	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror -D__TARGET_ARCH_x86 \
 		-Iinclude -Ibpf -I/usr/include/$(shell uname -m)-linux-gnu -MMD -MP -c -o $@ $<
 	$(Q)$(LLVM_STRIP) -g $@
 

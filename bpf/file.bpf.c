@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Hooks that see zone files change, in three tiers. All are off when loading; user/probe/plan.c turns on what
+ * is wanted and works. A wrapper only says which body runs: see zw_file.h. */
+#include "zw_file.h"
+
+/* --- tier tracepoint --------------------------------------------------------------------------------- */
+
+/* Fires in the writing task for write, mmap store, truncate, fallocate, O_DIRECT, copy_file_range, sendfile,
+ * splice and io_uring, on every filesystem (fs/fs-writeback.c, __mark_inode_dirty). Without the pages bit
+ * only times or size are known to have changed. */
+SEC("tp_btf/writeback_mark_inode_dirty")
+int BPF_PROG(zw_tp_dirty, struct inode *inode, int flags)
+{
+	bool data = flags & zw_dirty_pages_bit();
+
+	return on_inode(inode, data ? ZW_FOP_WRITE : ZW_FOP_ATTR, ZW_HOOK_TP_DIRTY, flags, data);
+}
+
+/* Directory changes and link counts (fs/ext4/inode.c, __ext4_mark_inode_dirty). Writeback by kernel threads
+ * passes here long after the write and is nobody's act. */
+SEC("tp_btf/ext4_mark_inode_dirty")
+int BPF_PROG(zw_tp_ext4_meta, struct inode *inode, unsigned long ip)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (task->flags & ZW_PF_KTHREAD)
+		return 0;
+	return on_inode(inode, ZW_FOP_ATTR, ZW_HOOK_TP_EXT4_META, 0, false);
+}
+
+/* The dirty tracepoint is silent when a page that is dirty already is written again without a new size or
+ * time; these two fire for every write. */
+SEC("tp_btf/ext4_da_write_begin")
+int BPF_PROG(zw_tp_ext4_da_write, struct inode *inode)
+{
+	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_DA_WRITE, 0, true);
+}
+
+SEC("tp_btf/ext4_write_begin")
+int BPF_PROG(zw_tp_ext4_write, struct inode *inode)
+{
+	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_WRITE, 0, true);
+}
+
+SEC("tp_btf/ext4_fallocate_enter")
+int BPF_PROG(zw_tp_ext4_fallocate, struct inode *inode)
+{
+	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_FALLOCATE, 0, true);
+}
+
+SEC("tp_btf/ext4_punch_hole")
+int BPF_PROG(zw_tp_ext4_punch, struct inode *inode)
+{
+	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_PUNCH, 0, true);
+}
+
+/* Also runs when the last reader of an unlinked file lets go of it: not a write then. */
+SEC("tp_btf/ext4_truncate_enter")
+int BPF_PROG(zw_tp_ext4_truncate, struct inode *inode)
+{
+	if (inode->i_nlink == 0)
+		return 0;
+	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_TRUNCATE, 0, true);
+}
+
+SEC("tp_btf/ext4_unlink_enter")
+int BPF_PROG(zw_tp_ext4_unlink, struct inode *dir, struct dentry *dentry)
+{
+	return on_entry(dir, dentry, dentry->d_inode, ZW_FOP_UNLINK, ZW_HOOK_TP_EXT4_UNLINK);
+}
+
+/* Mounting has no tracepoint of its own. Only success counts. */
+struct sys_exit_args {
+	__u64 common;
+	long nr;
+	long ret;
+};
+
+#define MOUNT_HOOK(name, call, hook_id)                                                            \
+	SEC("tracepoint/syscalls/sys_exit_" #call)                                                 \
+	int name(struct sys_exit_args *ctx)                                                        \
+	{                                                                                          \
+		return ctx->ret < 0 ? 0 : on_mount(hook_id);                                       \
+	}
+
+MOUNT_HOOK(zw_tp_mount, mount, ZW_HOOK_TP_SYS_MOUNT)
+MOUNT_HOOK(zw_tp_umount, umount, ZW_HOOK_TP_SYS_UMOUNT)
+MOUNT_HOOK(zw_tp_move_mount, move_mount, ZW_HOOK_TP_SYS_MOVE_MOUNT)
+MOUNT_HOOK(zw_tp_pivot_root, pivot_root, ZW_HOOK_TP_SYS_PIVOT_ROOT)
+
+/* --- tiers lsm and fentry: the same functions of security/security.c ---------------------------------- */
+
+/* An LSM program returns the verdict it was given: 0 unless an earlier one refused. A refused operation is
+ * not reported. fentry programs run before the verdict is known. */
+#define LSM_HOOK(name, hook, params, call)                                                         \
+	SEC("lsm/" #hook)                                                                          \
+	int BPF_PROG(zw_lsm_##name, params, int ret)                                               \
+	{                                                                                          \
+		if (ret == 0)                                                                      \
+			call;                                                                      \
+		return ret;                                                                        \
+	}
+
+#define FENTRY_HOOK(name, hook, params, call)                                                      \
+	SEC("fentry/security_" #hook)                                                              \
+	int BPF_PROG(zw_fentry_##name, params)                                                     \
+	{                                                                                          \
+		call;                                                                              \
+		return 0;                                                                          \
+	}
+
+#define PARAMS(...) __VA_ARGS__
+
+LSM_HOOK(file_permission, file_permission, PARAMS(struct file *file, int mask),
+	on_permission(file, mask, ZW_HOOK_LSM_FILE_PERMISSION))
+FENTRY_HOOK(file_permission, file_permission, PARAMS(struct file *file, int mask),
+	on_permission(file, mask, ZW_HOOK_FENTRY_FILE_PERMISSION))
+
+LSM_HOOK(file_open, file_open, PARAMS(struct file *file), on_open(file, ZW_HOOK_LSM_FILE_OPEN))
+FENTRY_HOOK(file_open, file_open, PARAMS(struct file *file), on_open(file, ZW_HOOK_FENTRY_FILE_OPEN))
+
+LSM_HOOK(mmap_file, mmap_file,
+	PARAMS(struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags),
+	on_mmap(file, prot, flags, ZW_HOOK_LSM_MMAP_FILE))
+FENTRY_HOOK(mmap_file, mmap_file, PARAMS(struct file *file, unsigned long prot, unsigned long flags),
+	on_mmap(file, prot, flags, ZW_HOOK_FENTRY_MMAP_FILE))
+
+LSM_HOOK(file_mprotect, file_mprotect,
+	PARAMS(struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot),
+	on_mprotect(vma, prot, ZW_HOOK_LSM_FILE_MPROTECT))
+FENTRY_HOOK(file_mprotect, file_mprotect,
+	PARAMS(struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot),
+	on_mprotect(vma, prot, ZW_HOOK_FENTRY_FILE_MPROTECT))
+
+/* 6.1 asks path_truncate for ftruncate(2) and O_TRUNC too; from 6.2 on they ask file_truncate. */
+LSM_HOOK(path_truncate, path_truncate, PARAMS(struct path *path),
+	on_inode(path->dentry->d_inode, ZW_FOP_WRITE, ZW_HOOK_LSM_PATH_TRUNCATE, 0,
+		true))
+FENTRY_HOOK(path_truncate, path_truncate, PARAMS(struct path *path),
+	on_inode(path->dentry->d_inode, ZW_FOP_WRITE, ZW_HOOK_FENTRY_PATH_TRUNCATE, 0,
+		true))
+LSM_HOOK(file_truncate, file_truncate, PARAMS(struct file *file),
+	on_inode(file->f_inode, ZW_FOP_WRITE, ZW_HOOK_LSM_FILE_TRUNCATE, 0, true))
+FENTRY_HOOK(file_truncate, file_truncate, PARAMS(struct file *file),
+	on_inode(file->f_inode, ZW_FOP_WRITE, ZW_HOOK_FENTRY_FILE_TRUNCATE, 0, true))
+
+LSM_HOOK(inode_create, inode_create, PARAMS(struct inode *dir, struct dentry *dentry, int mode),
+	on_entry(dir, dentry, NULL, ZW_FOP_CREATE, ZW_HOOK_LSM_INODE_CREATE))
+FENTRY_HOOK(inode_create, inode_create, PARAMS(struct inode *dir, struct dentry *dentry),
+	on_entry(dir, dentry, NULL, ZW_FOP_CREATE, ZW_HOOK_FENTRY_INODE_CREATE))
+
+LSM_HOOK(inode_symlink, inode_symlink,
+	PARAMS(struct inode *dir, struct dentry *dentry, const char *target),
+	on_entry(dir, dentry, NULL, ZW_FOP_CREATE, ZW_HOOK_LSM_INODE_SYMLINK))
+FENTRY_HOOK(inode_symlink, inode_symlink, PARAMS(struct inode *dir, struct dentry *dentry),
+	on_entry(dir, dentry, NULL, ZW_FOP_CREATE, ZW_HOOK_FENTRY_INODE_SYMLINK))
+
+LSM_HOOK(inode_link, inode_link,
+	PARAMS(struct dentry *old_dentry, struct inode *dir, struct dentry *new_dentry),
+	on_entry(dir, new_dentry, old_dentry->d_inode, ZW_FOP_LINK, ZW_HOOK_LSM_INODE_LINK))
+FENTRY_HOOK(inode_link, inode_link,
+	PARAMS(struct dentry *old_dentry, struct inode *dir, struct dentry *new_dentry),
+	on_entry(dir, new_dentry, old_dentry->d_inode, ZW_FOP_LINK, ZW_HOOK_FENTRY_INODE_LINK))
+
+LSM_HOOK(inode_unlink, inode_unlink, PARAMS(struct inode *dir, struct dentry *dentry),
+	on_entry(dir, dentry, dentry->d_inode, ZW_FOP_UNLINK, ZW_HOOK_LSM_INODE_UNLINK))
+FENTRY_HOOK(inode_unlink, inode_unlink, PARAMS(struct inode *dir, struct dentry *dentry),
+	on_entry(dir, dentry, dentry->d_inode, ZW_FOP_UNLINK, ZW_HOOK_FENTRY_INODE_UNLINK))
+
+LSM_HOOK(inode_rename, inode_rename,
+	PARAMS(struct inode *old_dir, struct dentry *old_dentry, struct inode *new_dir,
+		struct dentry *new_dentry),
+	on_rename(old_dir, old_dentry, new_dir, new_dentry, ZW_HOOK_LSM_INODE_RENAME))
+FENTRY_HOOK(inode_rename, inode_rename,
+	PARAMS(struct inode *old_dir, struct dentry *old_dentry, struct inode *new_dir,
+		struct dentry *new_dentry),
+	on_rename(old_dir, old_dentry, new_dir, new_dentry, ZW_HOOK_FENTRY_INODE_RENAME))
+
+LSM_HOOK(sb_mount, sb_mount,
+	PARAMS(const char *dev_name, struct path *path, const char *type, unsigned long flags,
+		void *data),
+	on_mount(ZW_HOOK_LSM_SB_MOUNT))
+FENTRY_HOOK(sb_mount, sb_mount, PARAMS(const char *dev_name), on_mount(ZW_HOOK_FENTRY_SB_MOUNT))
+
+LSM_HOOK(sb_umount, sb_umount, PARAMS(struct vfsmount *mnt, int flags),
+	on_mount(ZW_HOOK_LSM_SB_UMOUNT))
+FENTRY_HOOK(sb_umount, sb_umount, PARAMS(struct vfsmount *mnt), on_mount(ZW_HOOK_FENTRY_SB_UMOUNT))
+
+LSM_HOOK(move_mount, move_mount, PARAMS(struct path *from, struct path *to),
+	on_mount(ZW_HOOK_LSM_MOVE_MOUNT))
+FENTRY_HOOK(move_mount, move_mount, PARAMS(struct path *from), on_mount(ZW_HOOK_FENTRY_MOVE_MOUNT))

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel types the programs read, only the fields they read, relocated on load (CO-RE). All drift
+ * between kernels is dealt with in this file; each entry says why.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct super_block {
+	__u32 s_dev;
+};
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+typedef struct {
+	__u32 val;
+} kgid_t;
+
+struct address_space {
+	atomic_t i_mmap_writable;
+};
+
+struct inode {
+	__u16 i_mode;
+	kuid_t i_uid;
+	struct super_block *i_sb;
+	struct address_space *i_mapping;
+	unsigned long i_ino;
+	unsigned int i_nlink;
+	long long i_size;
+	struct hlist_head i_dentry;
+	atomic_t i_writecount;
+};
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+	union {
+		struct hlist_node d_alias;
+	} d_u;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file {
+	struct inode *f_inode;
+	struct path f_path;
+	unsigned int f_mode;
+};
+
+struct kiocb {
+	struct file *ki_filp;
+};
+
+struct fs_struct {
+	struct path root, pwd;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct mm_struct {
+	unsigned long arg_start, arg_end;
+	struct file *exe_file;
+};
+
+struct cred {
+	kuid_t uid, euid;
+	kgid_t gid, egid;
+};
+
+struct tty_struct {
+	char name[64];
+};
+
+struct signal_struct {
+	struct tty_struct *tty;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct mnt_namespace {
+	struct ns_common ns;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+	struct pid_namespace *pid_ns_for_children;
+	struct net *net_ns;
+};
+
+struct task_struct {
+	unsigned int flags;
+	int pid;
+	int tgid;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct mm_struct *mm;
+	__u64 start_boottime;
+	const struct cred *real_cred;
+	const struct cred *cred;
+	char comm[16];
+	struct fs_struct *fs;
+	struct files_struct *files;
+	struct nsproxy *nsproxy;
+	struct signal_struct *signal;
+	kuid_t loginuid;
+	unsigned int sessionid;
+	int exit_code;
+};
+
+struct vm_area_struct {
+	unsigned long vm_flags;
+	struct file *vm_file;
+};
+
+struct renamedata;
+struct linux_binprm;
+struct iov_iter;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
+};
+
+struct bpf_iter__task_vma {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	struct vm_area_struct *vma;
+};
+
+#pragma clang attribute pop
+
+/* include/linux/fs.h: macros up to 6.16, so they are in no BTF there; an enum with other values since. */
+enum inode_state_flags_t {
+	I_DIRTY_PAGES = 64,
+};
+#define ZW_I_DIRTY_PAGES_OLD (1 << 2)
+
+static __always_inline __u32 zw_dirty_pages_bit(void)
+{
+	if (bpf_core_enum_value_exists(enum inode_state_flags_t, I_DIRTY_PAGES))
+		return bpf_core_enum_value(enum inode_state_flags_t, I_DIRTY_PAGES);
+	return ZW_I_DIRTY_PAGES_OLD;
+}
+
+/* Constants of the user API that are macros in every kernel and never change. */
+#define ZW_PF_KTHREAD 0x00200000 /* include/linux/sched.h */
+#define ZW_FMODE_WRITE 0x2       /* include/linux/fs.h */
+#define ZW_MAY_WRITE 0x2         /* include/linux/fs.h */
+#define ZW_PROT_WRITE 0x2        /* include/uapi/asm-generic/mman-common.h */
+#define ZW_MAP_TYPE 0xf
+#define ZW_MAP_SHARED 0x1
+#define ZW_MAP_SHARED_VALIDATE 0x3
+#define ZW_VM_SHARED 0x8         /* include/linux/mm.h */
+#define ZW_VM_MAYWRITE 0x20
+#define ZW_S_IFMT 0170000
+#define ZW_S_IFREG 0100000
+#define ZW_S_IFDIR 0040000
+#define ZW_S_IFLNK 0120000
+#define ZW_ENOENT 2
+#define ZW_EBADF 9
+
+/* task_struct.loginuid and sessionid exist only with CONFIG_AUDIT. */
+static __always_inline __u32 zw_task_loginuid(struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->loginuid))
+		return BPF_CORE_READ(task, loginuid.val);
+	return (__u32)-1;
+}
+
+static __always_inline __u32 zw_task_sessionid(struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->sessionid))
+		return BPF_CORE_READ(task, sessionid);
+	return (__u32)-1;
+}

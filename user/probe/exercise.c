@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "probe/exercise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+
+static int store(int fd)
+{
+	char *p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	/* Made writable afterwards, so that both ways to a writable mapping are walked. */
+	if (mprotect(p, 4096, PROT_READ | PROT_WRITE) == 0)
+		p[0] = 's';
+	munmap(p, 4096);
+	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	p[1] = 's';
+	munmap(p, 4096);
+	return 0;
+}
+
+static int contents(int fd)
+{
+	static const char text[] = "zonewitness self-test\n";
+	int r;
+
+	if (write(fd, text, sizeof(text) - 1) < 0)
+		return -errno;
+	if (ftruncate(fd, 8192) < 0)
+		return -errno;
+	/* Not every filesystem can do these; the hooks for them are optional then. */
+	(void)fallocate(fd, 0, 0, 8192);
+	(void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4096, 4096);
+	r = store(fd);
+	if (r < 0)
+		return r;
+	return ftruncate(fd, 1) < 0 ? -errno : 0;
+}
+
+/* In a mount namespace of the caller's own, which takes all of it along when it ends. */
+static void mounts(const char *dir)
+{
+	_zw_free_ char *old = zw_asprintf("%s/old", dir);
+	int tree;
+
+	if (!old || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		mount("none", dir, "tmpfs", 0, NULL) < 0)
+		return;
+	tree = (int)syscall(SYS_open_tree, AT_FDCWD, dir, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree >= 0) {
+		(void)syscall(SYS_move_mount, tree, "", AT_FDCWD, dir, MOVE_MOUNT_F_EMPTY_PATH);
+		(void)umount2(dir, MNT_DETACH);
+		close(tree);
+	}
+	if (mkdir(old, 0700) == 0 && syscall(SYS_pivot_root, dir, old) == 0)
+		(void)umount2("/old", MNT_DETACH);
+}
+
+static int child(const char *dir)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		if (unshare(CLONE_NEWNS) == 0)
+			mounts(dir);
+		_exit(0);
+	}
+	return waitpid(pid, NULL, 0) < 0 ? -errno : 0;
+}
+
+/* An exec of this program itself, which then only says its version. */
+static int run(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+		if (null >= 0)
+			dup2(null, STDOUT_FILENO);
+		execl("/proc/self/exe", "zonewitness", "version", (char *)NULL);
+		_exit(0);
+	}
+	return waitpid(pid, NULL, 0) < 0 ? -errno : 0;
+}
+
+static int names(const char *dir, const char *file)
+{
+	_zw_free_ char *other = zw_asprintf("%s/other", dir);
+	_zw_free_ char *link_name = zw_asprintf("%s/link", dir);
+
+	if (!other || !link_name)
+		return -ENOMEM;
+	if (link(file, other) < 0 || rename(other, file) < 0 || symlink("file", link_name) < 0)
+		return -errno;
+	/* Renaming one link of an inode over another does nothing: give it a file to replace. */
+	if (rename(link_name, other) < 0 || rename(other, file) < 0)
+		return -errno;
+	return unlink(file) < 0 ? -errno : 0;
+}
+
+int zw_exercise(const char *dir)
+{
+	_zw_free_ char *scratch = zw_asprintf("%s/.zonewitness-XXXXXX", dir);
+	_zw_free_ char *file = NULL;
+	_zw_free_ char *other = NULL;
+	_zw_close_ int fd = -1;
+	int r;
+
+	if (!scratch)
+		return -ENOMEM;
+	if (!mkdtemp(scratch))
+		return -errno;
+	file = zw_asprintf("%s/file", scratch);
+	other = zw_asprintf("%s/other", scratch);
+	if (!file || !other) {
+		rmdir(scratch);
+		return -ENOMEM;
+	}
+	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	r = fd < 0 ? -errno : contents(fd);
+	if (r == 0)
+		r = names(scratch, file);
+	if (r == 0)
+		r = child(scratch);
+	if (r == 0)
+		r = run();
+	unlink(file);
+	unlink(other);
+	rmdir(scratch);
+	return r;
+}

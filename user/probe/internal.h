@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Shared by the files of this folder only. */
+#pragma once
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "probe/probe.h"
+
+struct zw_file_bpf;
+struct zw_proc_bpf;
+struct zw_inspect_bpf;
+
+struct zw_probe {
+	struct zw_file_bpf *file;
+	struct zw_proc_bpf *proc;
+	struct zw_inspect_bpf *inspect;
+	struct ring_buffer *file_ring, *proc_ring;
+	struct zw_hook_status *hook; /* one for each program of the table */
+	struct bpf_link **link;      /* the same */
+	size_t programs;
+	bool served[_ZW_CAP_MAX];
+	enum zw_tier tier[_ZW_CAP_MAX];
+	char *scratch;
+	uint64_t devs[8]; /* devices that hold watched inodes, with how many of them */
+	uint32_t dev_watches[8];
+	uint32_t other_watches; /* on devices beyond those */
+	zw_probe_fn fn; /* of the drain that is running */
+	void *fn_ctx;
+};
+
+/* attach.c */
+
+/* Attaches program @i of the table from @obj; *ret_link owns the attachment. 0 or -errno. */
+int zw_attach_program(const struct zw_program *program, struct bpf_object *obj,
+	struct bpf_link **ret_link);
+/* Runs zw_exercise() and notes for every attached program whether it ran. @link as in struct zw_probe. */
+int zw_prove_programs(const char *scratch, struct bpf_object *const objs[static _ZW_OBJ_MAX],
+	struct zw_hook_status *hook, struct bpf_link *const *link, size_t n);
+/* Whether the kernel's BTF has what @program hangs on. */
+bool zw_program_exists(const struct btf *kernel, const struct zw_program *program);

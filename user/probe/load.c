@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From the table of programs to running ones: try the tiers, choose for each capability, load once more
+ * with what was chosen. */
+#include "probe/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "probe/load.h"
+
+#include "file.skel.h"
+#include "inspect.skel.h"
+#include "proc.skel.h"
+
+#define DEFAULT_RING_BYTES (8U << 20)
+#define DEFAULT_MAX_WATCHES (1U << 20)
+
+static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	const char *env = getenv("ZW_LIBBPF_DEBUG");
+
+	if (!env || (level == LIBBPF_DEBUG && !zw_streq(env, "2")))
+		return 0;
+	return vfprintf(stderr, fmt, ap);
+}
+
+static void set_hook(struct zw_hook_status *hook, enum zw_hook_state state, const char *reason)
+{
+	hook->state = state;
+	snprintf(hook->reason, sizeof(hook->reason), "%s", reason);
+}
+
+/* Leaves only the programs in @want to be loaded. */
+static void select_programs(const struct zw_probe *p, enum zw_object object, struct bpf_object *obj,
+	const bool *want)
+{
+	for (size_t i = 0; i < p->programs; i++) {
+		const struct zw_program *prog = p->hook[i].program;
+		struct bpf_program *bp;
+
+		if (prog->object != object)
+			continue;
+		bp = bpf_object__find_program_by_name(obj, prog->name);
+		if (bp)
+			bpf_program__set_autoload(bp, want[i]);
+	}
+}
+
+static int open_file_object(struct zw_probe *p, const struct zw_probe_options *o, const bool *want,
+	struct zw_file_bpf **ret_skel)
+{
+	struct zw_file_bpf *skel = zw_file_bpf__open();
+	int r;
+
+	if (!skel)
+		return -errno;
+	select_programs(p, ZW_OBJ_FILE, skel->obj, want);
+	r = bpf_map__set_max_entries(skel->maps.zw_ring,
+		(uint32_t)(o->ring_bytes ? o->ring_bytes : DEFAULT_RING_BYTES));
+	if (r == 0)
+		r = bpf_map__set_max_entries(
+			skel->maps.zw_watch, o->max_watches ? o->max_watches : DEFAULT_MAX_WATCHES);
+	if (r == 0) {
+		skel->bss->zw_self_tgid = (uint32_t)getpid();
+		r = zw_file_bpf__load(skel);
+	}
+	if (r < 0) {
+		zw_file_bpf__destroy(skel);
+		return r;
+	}
+	*ret_skel = skel;
+	return 0;
+}
+
+static void detach_all(struct zw_probe *p)
+{
+	for (size_t i = 0; i < p->programs; i++) {
+		bpf_link__destroy(p->link[i]);
+		p->link[i] = NULL;
+	}
+}
+
+/* Attaches what of @want is in @obj; a program that cannot be attached is noted and, when it is optional,
+ * done without. */
+static int attach_object(struct zw_probe *p, enum zw_object object, struct bpf_object *obj,
+	const bool *want)
+{
+	for (size_t i = 0; i < p->programs; i++) {
+		const struct zw_program *prog = p->hook[i].program;
+		int r;
+
+		if (prog->object != object || !want[i] || prog->hook == ZW_HOOK_SYSCALL_STATE)
+			continue;
+		r = zw_attach_program(prog, obj, &p->link[i]);
+		if (r < 0) {
+			snprintf(p->hook[i].reason, sizeof(p->hook[i].reason), "cannot attach: %s",
+				strerror(-r));
+			p->hook[i].state = ZW_STATE_FAILED;
+			if (prog->required)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* Loads and fires all programs of one upper tier by themselves; the states say how each fared. */
+static void try_tier(struct zw_probe *p, const struct zw_probe_options *o, enum zw_tier tier)
+{
+	struct bpf_object *objs[_ZW_OBJ_MAX] = {};
+	_zw_free_ bool *want = calloc(p->programs, sizeof(*want));
+	struct zw_file_bpf *skel = NULL;
+	char reason[sizeof(p->hook->reason)] = "";
+	int r;
+
+	if (!want)
+		return;
+	for (size_t i = 0; i < p->programs; i++)
+		want[i] = p->hook[i].program->tier == tier && p->hook[i].state != ZW_STATE_FAILED;
+	r = open_file_object(p, o, want, &skel);
+	if (r < 0) {
+		snprintf(reason, sizeof(reason), "the kernel refuses %s programs: %s",
+			zw_tier_to_string(tier), strerror(-r));
+	} else {
+		r = attach_object(p, ZW_OBJ_FILE, skel->obj, want);
+		objs[ZW_OBJ_FILE] = skel->obj;
+		if (r == 0)
+			r = zw_prove_programs(p->scratch, objs, p->hook, p->link, p->programs);
+		if (r < 0)
+			snprintf(reason, sizeof(reason), "cannot be proven: %s", strerror(-r));
+		detach_all(p);
+		zw_file_bpf__destroy(skel);
+	}
+	for (size_t i = 0; r < 0 && i < p->programs; i++)
+		if (want[i] && p->hook[i].state != ZW_STATE_FAILED)
+			set_hook(&p->hook[i], ZW_STATE_FAILED, reason);
+}
+
+/* Whether @tier serves @cap: every required program is there and, in the upper tiers, fired. */
+static bool tier_serves(const struct zw_probe *p, enum zw_capability cap, enum zw_tier tier)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < p->programs; i++) {
+		const struct zw_hook_status *h = &p->hook[i];
+		bool good = tier == ZW_TIER_TRACEPOINT ? h->state != ZW_STATE_FAILED :
+							 h->state == ZW_STATE_ON;
+
+		if (h->program->tier != tier || h->program->capability != cap)
+			continue;
+		if (h->program->required && !good)
+			return false;
+		any |= good;
+	}
+	return any;
+}
+
+static void choose_tiers(struct zw_probe *p, const struct zw_probe_options *o, bool *want)
+{
+	bool all = !o->allow[ZW_TIER_LSM] && !o->allow[ZW_TIER_FENTRY] && !o->allow[ZW_TIER_TRACEPOINT];
+
+	for (int cap = 0; cap < _ZW_CAP_MAX; cap++) {
+		for (int tier = 0; tier < _ZW_TIER_MAX && !p->served[cap]; tier++) {
+			/* Stores and processes have one tier; leaving it out leaves nothing. */
+			bool only = cap == ZW_CAP_STORE || cap >= ZW_CAP_PROCESS;
+
+			if (!all && !o->allow[tier] && !only)
+				continue;
+			p->served[cap] = tier_serves(p, cap, tier);
+			p->tier[cap] = tier;
+		}
+	}
+	for (size_t i = 0; i < p->programs; i++) {
+		struct zw_hook_status *h = &p->hook[i];
+		enum zw_capability cap = h->program->capability;
+
+		want[i] = p->served[cap] && p->tier[cap] == h->program->tier &&
+			h->state != ZW_STATE_FAILED;
+		if (!want[i] && h->state != ZW_STATE_FAILED && p->served[cap]) {
+			char reason[64];
+
+			snprintf(reason, sizeof(reason), "the %s tier serves this",
+				zw_tier_to_string(p->tier[cap]));
+			set_hook(h, ZW_STATE_OFF, reason);
+		}
+	}
+}
+
+static int load_chosen(struct zw_probe *p, const struct zw_probe_options *o, const bool *want)
+{
+	int r;
+
+	r = open_file_object(p, o, want, &p->file);
+	if (r < 0)
+		return r;
+	p->proc = zw_proc_bpf__open();
+	if (!p->proc)
+		return -errno;
+	r = bpf_map__set_max_entries(p->proc->maps.zw_ring,
+		(uint32_t)(o->ring_bytes ? o->ring_bytes : DEFAULT_RING_BYTES));
+	if (r < 0)
+		return r;
+	r = zw_proc_bpf__load(p->proc);
+	if (r < 0)
+		return r;
+	p->inspect = zw_inspect_bpf__open();
+	if (!p->inspect)
+		return -errno;
+	r = zw_inspect_bpf__load(p->inspect);
+	if (r < 0)
+		return r;
+	r = attach_object(p, ZW_OBJ_PROC, p->proc->obj, want);
+	if (r < 0)
+		return r;
+	r = attach_object(p, ZW_OBJ_INSPECT, p->inspect->obj, want);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < p->programs; i++)
+		if (p->hook[i].program->capability == ZW_CAP_INSPECT && want[i])
+			set_hook(&p->hook[i], ZW_STATE_ON, "");
+	return attach_object(p, ZW_OBJ_FILE, p->file->obj, want);
+}
+
+static void check_btf(struct zw_probe *p, const struct btf *kernel)
+{
+	for (size_t i = 0; i < p->programs; i++)
+		if (!zw_program_exists(kernel, p->hook[i].program))
+			set_hook(&p->hook[i], ZW_STATE_FAILED, "this kernel does not have it");
+}
+
+static int refuse(struct zw_str *error, int r, const char *text)
+{
+	zw_str_addf(error, "%s: %s", text, strerror(-r));
+	return r;
+}
+
+int zw_probe_load(struct zw_probe *p, const struct zw_probe_options *o, struct zw_str *error)
+{
+	bool all = !o->allow[ZW_TIER_LSM] && !o->allow[ZW_TIER_FENTRY] && !o->allow[ZW_TIER_TRACEPOINT];
+	_zw_free_ bool *want = calloc(p->programs, sizeof(*want));
+	struct btf *kernel;
+	int r;
+
+	if (!want)
+		return -ENOMEM;
+	libbpf_set_print(quiet);
+	if (geteuid() != 0)
+		return refuse(error, -EPERM, "not root, so no BPF programs can be loaded; run it with sudo");
+	kernel = btf__load_vmlinux_btf();
+	if (!kernel)
+		return refuse(error, -EOPNOTSUPP,
+			"no kernel type information in /sys/kernel/btf/vmlinux; "
+			"boot a kernel built with CONFIG_DEBUG_INFO_BTF");
+	check_btf(p, kernel);
+	btf__free(kernel);
+	if (all || o->allow[ZW_TIER_LSM])
+		try_tier(p, o, ZW_TIER_LSM);
+	if (all || o->allow[ZW_TIER_FENTRY])
+		try_tier(p, o, ZW_TIER_FENTRY);
+	choose_tiers(p, o, want);
+	if (!p->served[ZW_CAP_STORE] || !p->served[ZW_CAP_PROCESS])
+		return refuse(error, -EOPNOTSUPP,
+			"the kernel lacks the tracepoints writeback_mark_inode_dirty or sched_process_*; "
+			"'zonewitness status' lists the hooks");
+	r = load_chosen(p, o, want);
+	if (r < 0)
+		return refuse(error, r,
+			"the kernel refuses the BPF programs; check CAP_BPF, CAP_PERFMON and lockdown, "
+			"ZW_LIBBPF_DEBUG=1 shows the kernel's answer");
+	return 0;
+}

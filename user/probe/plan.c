@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "probe/plan.h"
+
+#include "base/cleanup.h"
+
+#define TP(hook_id, prog, tp, cap, req, only_ext4)                                                 \
+	{                                                                                          \
+		.hook = ZW_HOOK_TP_##hook_id, .object = ZW_OBJ_FILE, .name = prog,                 \
+		.btf = "btf_trace_" tp, .btf_is_type = true, .tier = ZW_TIER_TRACEPOINT,           \
+		.capability = cap, .required = req, .ext4 = only_ext4                              \
+	}
+#define SYS(hook_id, prog, call, req)                                                              \
+	{                                                                                          \
+		.hook = ZW_HOOK_TP_SYS_##hook_id, .object = ZW_OBJ_FILE, .name = prog,             \
+		.tracepoint = "syscalls/sys_exit_" call, .tier = ZW_TIER_TRACEPOINT,               \
+		.capability = ZW_CAP_MOUNT, .required = req                                        \
+	}
+/* The same function of security/security.c, once for each of the two upper tiers. */
+#define SECURITY(hook_id, fn, cap, req)                                                            \
+	{                                                                                          \
+		.hook = ZW_HOOK_LSM_##hook_id, .object = ZW_OBJ_FILE, .name = "zw_lsm_" fn,        \
+		.btf = "bpf_lsm_" fn, .tier = ZW_TIER_LSM, .capability = cap, .required = req      \
+	},                                                                                         \
+	{                                                                                          \
+		.hook = ZW_HOOK_FENTRY_##hook_id, .object = ZW_OBJ_FILE, .name = "zw_fentry_" fn,  \
+		.btf = "security_" fn, .tier = ZW_TIER_FENTRY, .capability = cap, .required = req  \
+	}
+#define ALWAYS(hook_id, obj, prog, tp, cap)                                                        \
+	{                                                                                          \
+		.hook = ZW_HOOK_##hook_id, .object = obj, .name = prog, .btf = tp,                 \
+		.btf_is_type = true, .tier = ZW_TIER_TRACEPOINT, .capability = cap,                \
+		.required = true                                                                   \
+	}
+
+static const struct zw_program programs[] = {
+	SECURITY(FILE_PERMISSION, "file_permission", ZW_CAP_WRITE, true),
+	SECURITY(PATH_TRUNCATE, "path_truncate", ZW_CAP_WRITE, true),
+	SECURITY(FILE_TRUNCATE, "file_truncate", ZW_CAP_WRITE, false),
+	TP(EXT4_DA_WRITE, "zw_tp_ext4_da_write", "ext4_da_write_begin", ZW_CAP_WRITE, false, true),
+	TP(EXT4_WRITE, "zw_tp_ext4_write", "ext4_write_begin", ZW_CAP_WRITE, false, true),
+	TP(EXT4_FALLOCATE, "zw_tp_ext4_fallocate", "ext4_fallocate_enter", ZW_CAP_WRITE, false, true),
+	TP(EXT4_PUNCH, "zw_tp_ext4_punch", "ext4_punch_hole", ZW_CAP_WRITE, false, true),
+	TP(EXT4_TRUNCATE, "zw_tp_ext4_truncate", "ext4_truncate_enter", ZW_CAP_WRITE, false, true),
+	/* Stores through a mapping call no security hook, so this one is needed whatever the tier. */
+	TP(DIRTY, "zw_tp_dirty", "writeback_mark_inode_dirty", ZW_CAP_STORE, true, false),
+	SECURITY(INODE_RENAME, "inode_rename", ZW_CAP_NAMES, true),
+	SECURITY(INODE_LINK, "inode_link", ZW_CAP_NAMES, true),
+	SECURITY(INODE_UNLINK, "inode_unlink", ZW_CAP_NAMES, true),
+	SECURITY(INODE_CREATE, "inode_create", ZW_CAP_NAMES, true),
+	SECURITY(INODE_SYMLINK, "inode_symlink", ZW_CAP_NAMES, true),
+	TP(EXT4_META, "zw_tp_ext4_meta", "ext4_mark_inode_dirty", ZW_CAP_NAMES, true, true),
+	TP(EXT4_UNLINK, "zw_tp_ext4_unlink", "ext4_unlink_enter", ZW_CAP_NAMES, false, true),
+	SECURITY(SB_MOUNT, "sb_mount", ZW_CAP_MOUNT, true),
+	SECURITY(SB_UMOUNT, "sb_umount", ZW_CAP_MOUNT, true),
+	SECURITY(MOVE_MOUNT, "move_mount", ZW_CAP_MOUNT, false),
+	SYS(MOUNT, "zw_tp_mount", "mount", true),
+	SYS(UMOUNT, "zw_tp_umount", "umount", true),
+	SYS(MOVE_MOUNT, "zw_tp_move_mount", "move_mount", false),
+	SYS(PIVOT_ROOT, "zw_tp_pivot_root", "pivot_root", false),
+	SECURITY(FILE_OPEN, "file_open", ZW_CAP_INTENT, true),
+	SECURITY(MMAP_FILE, "mmap_file", ZW_CAP_INTENT, true),
+	SECURITY(FILE_MPROTECT, "file_mprotect", ZW_CAP_INTENT, true),
+	ALWAYS(TP_EXEC, ZW_OBJ_PROC, "zw_tp_exec", "btf_trace_sched_process_exec", ZW_CAP_PROCESS),
+	ALWAYS(TP_FORK, ZW_OBJ_PROC, "zw_tp_fork", "btf_trace_sched_process_fork", ZW_CAP_PROCESS),
+	ALWAYS(TP_EXIT, ZW_OBJ_PROC, "zw_tp_exit", "btf_trace_sched_process_exit", ZW_CAP_PROCESS),
+	ALWAYS(SYSCALL_STATE, ZW_OBJ_INSPECT, "zw_inode_state", NULL, ZW_CAP_INSPECT),
+	ALWAYS(ITER_FILE, ZW_OBJ_INSPECT, "zw_iter_file", NULL, ZW_CAP_INSPECT),
+	ALWAYS(ITER_VMA, ZW_OBJ_INSPECT, "zw_iter_vma", NULL, ZW_CAP_INSPECT),
+};
+
+const struct zw_program *zw_programs(size_t *ret_n)
+{
+	*ret_n = ZW_ARRAY_SIZE(programs);
+	return programs;
+}
+
+const char *zw_tier_to_string(enum zw_tier tier)
+{
+	static const char *const names[] = {"lsm", "fentry", "tracepoint"};
+
+	_Static_assert(ZW_ARRAY_SIZE(names) == _ZW_TIER_MAX, "a tier has no name");
+	return names[tier];
+}
+
+const char *zw_capability_to_string(enum zw_capability capability)
+{
+	static const char *const names[] = {
+		"write", "store", "names", "mount", "intent", "process", "inspect"};
+
+	_Static_assert(ZW_ARRAY_SIZE(names) == _ZW_CAP_MAX, "a capability has no name");
+	return names[capability];
+}
+
+const char *zw_hook_state_to_string(enum zw_hook_state state)
+{
+	static const char *const names[] = {"off", "failed", "silent", "on"};
+
+	_Static_assert(ZW_ARRAY_SIZE(names) == _ZW_STATE_MAX, "a state has no name");
+	return names[state];
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "probe/probe.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "probe/internal.h"
+#include "probe/load.h"
+
+#include "file.skel.h"
+#include "inspect.skel.h"
+#include "proc.skel.h"
+
+static int on_sample(void *ctx, void *data, size_t len)
+{
+	struct zw_probe *p = ctx;
+
+	p->fn(p->fn_ctx, data, len);
+	return 0;
+}
+
+static int open_rings(struct zw_probe *p)
+{
+	p->file_ring = ring_buffer__new(bpf_map__fd(p->file->maps.zw_ring), on_sample, p, NULL);
+	if (!p->file_ring)
+		return -errno;
+	p->proc_ring = ring_buffer__new(bpf_map__fd(p->proc->maps.zw_ring), on_sample, p, NULL);
+	if (!p->proc_ring)
+		return -errno;
+	return 0;
+}
+
+int zw_probe_open(const struct zw_probe_options *options, struct zw_probe **ret_probe,
+	struct zw_str *error)
+{
+	_zw_probe_close_ struct zw_probe *p = calloc(1, sizeof(*p));
+	const struct zw_program *table;
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	table = zw_programs(&p->programs);
+	p->hook = calloc(p->programs, sizeof(*p->hook));
+	p->link = calloc(p->programs, sizeof(*p->link));
+	p->scratch = strdup(options->scratch);
+	if (!p->hook || !p->link || !p->scratch)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->programs; i++)
+		p->hook[i].program = &table[i];
+	r = zw_probe_load(p, options, error);
+	if (r < 0)
+		return r;
+	r = open_rings(p);
+	if (r < 0) {
+		zw_str_addf(error, "cannot open the event ring: %s", strerror(-r));
+		return r;
+	}
+	r = zw_probe_prove(p);
+	if (r < 0) {
+		zw_str_addf(error, "cannot write below '%s' to prove the hooks: %s", p->scratch,
+			strerror(-r));
+		return r;
+	}
+	*ret_probe = ZW_TAKE(p);
+	return 0;
+}
+
+void zw_probe_close(struct zw_probe *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; p->link && i < p->programs; i++)
+		bpf_link__destroy(p->link[i]);
+	ring_buffer__free(p->file_ring);
+	ring_buffer__free(p->proc_ring);
+	zw_file_bpf__destroy(p->file);
+	zw_proc_bpf__destroy(p->proc);
+	zw_inspect_bpf__destroy(p->inspect);
+	free(p->link);
+	free(p->hook);
+	free(p->scratch);
+	free(p);
+}
+
+const struct zw_hook_status *zw_probe_hooks(const struct zw_probe *p, size_t *ret_n)
+{
+	*ret_n = p->programs;
+	return p->hook;
+}
+
+bool zw_probe_tier(const struct zw_probe *p, enum zw_capability capability, enum zw_tier *ret_tier)
+{
+	if (!p->served[capability])
+		return false;
+	*ret_tier = p->tier[capability];
+	return true;
+}
+
+int zw_probe_prove(struct zw_probe *p)
+{
+	struct bpf_object *objs[_ZW_OBJ_MAX] = {
+		[ZW_OBJ_FILE] = p->file->obj,
+		[ZW_OBJ_PROC] = p->proc->obj,
+		[ZW_OBJ_INSPECT] = p->inspect->obj,
+	};
+
+	return zw_prove_programs(p->scratch, objs, p->hook, p->link, p->programs);
+}
+
+int zw_probe_fd(const struct zw_probe *p)
+{
+	return ring_buffer__epoll_fd(p->file_ring);
+}
+
+int zw_probe_drain(struct zw_probe *p, zw_probe_fn fn, void *ctx)
+{
+	int r;
+
+	p->fn = fn;
+	p->fn_ctx = ctx;
+	r = ring_buffer__consume(p->proc_ring);
+	if (r >= 0)
+		r = ring_buffer__consume(p->file_ring);
+	p->fn = NULL;
+	return r < 0 ? r : 0;
+}
+
+static int find_dev(const struct zw_probe *p, uint64_t dev)
+{
+	for (int i = 0; i < (int)ZW_ARRAY_SIZE(p->devs); i++)
+		if (p->dev_watches[i] && p->devs[i] == dev)
+			return i;
+	return -1;
+}
+
+/* The first compare every dirtied inode meets. A device is let in before its first watch and shut out after
+ * its last, so that no moment is missed. */
+static void count_dev(struct zw_probe *p, uint64_t dev, int by)
+{
+	int i = find_dev(p, dev);
+
+	for (int k = 0; i < 0 && by > 0 && k < (int)ZW_ARRAY_SIZE(p->devs); k++)
+		if (!p->dev_watches[k])
+			i = k;
+	if (i < 0) {
+		p->other_watches += (uint32_t)by;
+		p->file->bss->zw_all_devs = p->other_watches > 0;
+		return;
+	}
+	p->devs[i] = dev;
+	p->dev_watches[i] += (uint32_t)by;
+	p->file->bss->zw_devs[i] = p->dev_watches[i] ? dev : 0;
+}
+
+int zw_probe_watch(struct zw_probe *p, uint64_t dev, uint64_t ino, uint32_t flags)
+{
+	struct zw_inode_key key = {.dev = dev, .ino = ino};
+	int map = bpf_map__fd(p->file->maps.zw_watch);
+	uint32_t old;
+	int r;
+
+	if (bpf_map_lookup_elem(map, &key, &old) == 0) {
+		r = bpf_map_update_elem(map, &key, &flags, BPF_EXIST);
+		return r;
+	}
+	count_dev(p, dev, 1);
+	r = bpf_map_update_elem(map, &key, &flags, BPF_NOEXIST);
+	if (r < 0)
+		count_dev(p, dev, -1);
+	return r;
+}
+
+int zw_probe_unwatch(struct zw_probe *p, uint64_t dev, uint64_t ino)
+{
+	struct zw_inode_key key = {.dev = dev, .ino = ino};
+	int r = bpf_map_delete_elem(bpf_map__fd(p->file->maps.zw_watch), &key);
+
+	if (r == 0)
+		count_dev(p, dev, -1);
+	return r;
+}
+
+int zw_probe_inode_state(struct zw_probe *p, int fd, struct zw_inode_state *ret_state)
+{
+	struct zw_inode_state state = {.fd = (uint32_t)fd};
+	/* The kernel copies the context back over ctx_in. */
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &state, .ctx_size_in = sizeof(state));
+	int r = bpf_prog_test_run_opts(bpf_program__fd(p->inspect->progs.zw_inode_state), &opts);
+
+	if (r < 0)
+		return r;
+	if (state.result < 0)
+		return state.result;
+	*ret_state = state;
+	return 0;
+}
+
+static int run_iterator(struct bpf_link *link, zw_probe_fn fn, void *ctx)
+{
+	_zw_close_ int fd = bpf_iter_create(bpf_link__fd(link));
+	struct zw_wire_holder holder[64];
+	size_t have = 0;
+
+	if (fd < 0)
+		return fd;
+	for (;;) {
+		ssize_t n = read(fd, (char *)holder + have, sizeof(holder) - have);
+		size_t whole;
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		have += (size_t)n;
+		whole = have / sizeof(holder[0]);
+		for (size_t i = 0; i < whole; i++)
+			fn(ctx, &holder[i], sizeof(holder[i]));
+		have -= whole * sizeof(holder[0]);
+		memmove(holder, &holder[whole], have);
+	}
+}
+
+int zw_probe_holders(struct zw_probe *p, uint64_t dev, uint64_t ino, zw_probe_fn fn, void *ctx)
+{
+	p->inspect->bss->zw_want_dev = dev;
+	p->inspect->bss->zw_want_ino = ino;
+	for (size_t i = 0; i < p->programs; i++) {
+		enum zw_hook hook = p->hook[i].program->hook;
+		int r;
+
+		if (!p->link[i] || (hook != ZW_HOOK_ITER_FILE && hook != ZW_HOOK_ITER_VMA))
+			continue;
+		r = run_iterator(p->link[i], fn, ctx);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int zw_probe_drops(struct zw_probe *p, uint64_t ret_counts[static _ZW_DROP_MAX])
+{
+	int maps[] = {bpf_map__fd(p->file->maps.zw_drops), bpf_map__fd(p->proc->maps.zw_drops)};
+	int cpus = libbpf_num_possible_cpus();
+	_zw_free_ uint64_t *value = NULL;
+
+	if (cpus < 0)
+		return cpus;
+	value = calloc((size_t)cpus, sizeof(*value));
+	if (!value)
+		return -ENOMEM;
+	memset(ret_counts, 0, _ZW_DROP_MAX * sizeof(*ret_counts));
+	for (size_t m = 0; m < ZW_ARRAY_SIZE(maps); m++)
+		for (uint32_t i = 0; i < _ZW_DROP_MAX; i++) {
+			int r = bpf_map_lookup_elem(maps[m], &i, value);
+
+			if (r < 0)
+				return r;
+			for (int c = 0; c < cpus; c++)
+				ret_counts[i] += value[c];
+		}
+	return 0;
+}
