@@ -23,8 +23,8 @@ enum zw_ttl_rule {
 
 /* Opens an included file for the parser. @path is as written, relative to what the server takes as its
  * working directory. The data must stay valid until the parser returns. 0 or -errno. */
-typedef int (*zw_include_fn)(void *ctx, const char *path, uint32_t file, const char **ret_data,
-	size_t *ret_len);
+typedef int (*zw_include_fn)(
+	void *ctx, const char *path, uint32_t file, const char **ret_data, size_t *ret_len);
 
 struct zw_master_options {
 	const uint8_t *origin; /* zone name, wire form */

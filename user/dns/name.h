@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ZW_NAME_MAX 255	 /* octets, RFC 1035 section 2.3.4 */
-#define ZW_LABEL_MAX 63	 /* octets of one label */
+#define ZW_NAME_MAX 255   /* octets, RFC 1035 section 2.3.4 */
+#define ZW_LABEL_MAX 63   /* octets of one label */
 #define ZW_LABELS_MAX 127 /* labels without the root: 127 * 2 + 1 = 255 octets */
 /* Every octet as \DDD, plus dots and the NUL: 4 * 255 rounded up. */
 #define ZW_NAME_TEXT_MAX 1024

@@ -21,5 +21,5 @@ enum zw_zone_format {
 enum zw_zone_format zw_zone_format_detect(const void *data, size_t len);
 
 /* As zw_master_parse(), for raw data. */
-int zw_rawzone_parse(const uint8_t *origin, const void *data, size_t len, zw_record_fn fn, void *ctx,
-	struct zw_zone_error *ret_error);
+int zw_rawzone_parse(const uint8_t *origin, const void *data, size_t len, zw_record_fn fn,
+	void *ctx, struct zw_zone_error *ret_error);

@@ -11,7 +11,7 @@
 struct zw_record {
 	const uint8_t *owner; /* uncompressed wire form */
 	const uint8_t *rdata; /* uncompressed wire form */
-	uint32_t ttl;	      /* seconds */
+	uint32_t ttl;         /* seconds */
 	uint16_t type;
 	uint16_t klass;
 	uint16_t rdata_len;
@@ -25,23 +25,23 @@ typedef int (*zw_record_fn)(void *ctx, const struct zw_record *record);
 
 enum zw_zone_errkind {
 	ZW_ZERR_NONE,
-	ZW_ZERR_EMPTY,	     /* no bytes, or only blanks and comments */
-	ZW_ZERR_BINARY,	     /* NUL bytes in a text file */
-	ZW_ZERR_SYNTAX,	     /* the scanner refused a line */
+	ZW_ZERR_EMPTY,       /* no bytes, or only blanks and comments */
+	ZW_ZERR_BINARY,      /* NUL bytes in a text file */
+	ZW_ZERR_SYNTAX,      /* the scanner refused a line */
 	ZW_ZERR_TRUNCATED,   /* ends inside a record, a quoted string or parentheses */
 	ZW_ZERR_OUT_OF_ZONE, /* owner not at or below the origin */
-	ZW_ZERR_CLASS,	     /* another class than IN */
-	ZW_ZERR_TYPE,	     /* a meta type, which no zone holds */
-	ZW_ZERR_NO_TTL,	     /* no TTL can be derived for a record */
+	ZW_ZERR_CLASS,       /* another class than IN */
+	ZW_ZERR_TYPE,        /* a meta type, which no zone holds */
+	ZW_ZERR_NO_TTL,      /* no TTL can be derived for a record */
 	ZW_ZERR_NO_SOA,
-	ZW_ZERR_TWO_SOA,  /* two different SOA records */
+	ZW_ZERR_TWO_SOA,   /* two different SOA records */
 	ZW_ZERR_SOA_OWNER, /* SOA not at the zone apex */
-	ZW_ZERR_INCLUDE,  /* an included file could not be opened */
+	ZW_ZERR_INCLUDE,   /* an included file could not be opened */
 	ZW_ZERR_INCLUDE_DEPTH,
 	ZW_ZERR_INCLUDE_LOOP,
 	ZW_ZERR_GENERATE, /* malformed or oversized $GENERATE */
-	ZW_ZERR_FORMAT,	  /* binary format damaged or not supported */
-	ZW_ZERR_LIMIT,	  /* more records or text than 32-bit offsets hold */
+	ZW_ZERR_FORMAT,   /* binary format damaged or not supported */
+	ZW_ZERR_LIMIT,    /* more records or text than 32-bit offsets hold */
 	_ZW_ZERR_MAX,
 };
 
@@ -57,5 +57,5 @@ struct zw_zone_error {
 const char *zw_zone_errkind_to_text(enum zw_zone_errkind kind);
 
 /* Fills @error (which may be NULL) with @fmt, escaping what is not printable; returns -EBADMSG. */
-int zw_zone_fail(struct zw_zone_error *error, enum zw_zone_errkind kind, uint32_t file, uint64_t line,
-	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+int zw_zone_fail(struct zw_zone_error *error, enum zw_zone_errkind kind, uint32_t file,
+	uint64_t line, const char *fmt, ...) __attribute__((format(printf, 5, 6)));

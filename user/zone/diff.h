@@ -16,9 +16,9 @@ const char *zw_diff_op_to_text(enum zw_diff_op op);
 struct zw_diff_entry {
 	enum zw_diff_op op;
 	uint16_t type;
-	const uint8_t *owner;	/* wire form, owned by the difference */
+	const uint8_t *owner;   /* wire form, owned by the difference */
 	struct zw_rrset before; /* count 0 for add */
-	struct zw_rrset after;	/* count 0 for delete */
+	struct zw_rrset after;  /* count 0 for delete */
 };
 
 /* Holds a reference to both snapshots. */

@@ -28,8 +28,8 @@ ZW_DEFINE_CLEANUP(struct zw_snapshot *, zw_snapshot_unref);
 struct zw_rrset {
 	const struct zw_snapshot *snapshot;
 	const uint8_t *owner; /* lower-case wire form */
-	uint32_t first;	      /* index of its first record in the snapshot */
-	uint32_t count;	      /* records, at least 1 in an RRset that exists */
+	uint32_t first;       /* index of its first record in the snapshot */
+	uint32_t count;       /* records, at least 1 in an RRset that exists */
 	uint32_t ttl;
 	uint16_t type;
 };
