@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Every way of the library of ways, each with a zone and a user id of its own, under one agent: one
+# record-change event per way, which names the process that wrote, its program and its user.
+# Usage: ways.sh [WAY...]; all ways when none is named.
+set -u
+. "$(dirname "$0")/lib.sh"
+e2e_private_mounts "$0" "$@"
+e2e_begin unshare
+
+# User ids of nobody; each way gets its own, so that no event can be right by accident.
+FIRST_UID=31000
+EVENT_SECONDS=10
+
+declare -A want who held
+ways=()
+zones=()
+
+clean_ways() {
+	local way
+
+	for way in "${ways[@]}"; do
+		"$ZW_WAYS" clean "$way" "$E2E_TMP/$way"
+	done
+}
+
+# Makes the layout of one way, and the zone argument of the agent.
+set_up() {
+	local way=$1 uid=$2 line
+
+	line=$("$ZW_WAYS" setup "$way" "$E2E_TMP/$way" --uid "$uid" --gid "$uid") ||
+		e2e_die "$way: setup failed"
+	want[$way]=$line
+	ways+=("$way")
+	zones+=(--zone "$(jq -r '"\(.origin)=\(.zone)"' <<<"$line")")
+}
+
+has_output() {
+	[ -s "$1" ]
+}
+
+# Starts a process that prepares the way and waits for a line on a pipe.
+hold() {
+	local way=$1 uid=$2 out=$E2E_TMP/$1.out fd
+
+	mkfifo "$E2E_TMP/$way.in"
+	exec {fd}<>"$E2E_TMP/$way.in"
+	"$ZW_WAYS" hold "$way" "$E2E_TMP/$way" --uid "$uid" --gid "$uid" \
+		<&"$fd" >"$out" 2>"$E2E_TMP/$way.err" &
+	e2e_at_exit "kill $! 2>/dev/null"
+	e2e_until 5 has_output "$out" || e2e_die "$way: prepare hangs"
+	held[$way]="$fd $!"
+}
+
+# Runs a way, or lets its held process run it; what it said is in WAY.out.
+run_way() {
+	local way=$1 uid=$2 fd pid
+
+	if [ -n "${held[$way]:-}" ]; then
+		read -r fd pid <<<"${held[$way]}"
+		echo go >&"$fd"
+		wait "$pid"
+	else
+		"$ZW_WAYS" run "$way" "$E2E_TMP/$way" --uid "$uid" --gid "$uid" \
+			>"$E2E_TMP/$way.out" 2>"$E2E_TMP/$way.err" </dev/null
+	fi
+}
+
+# The program that writes: the tool of the ways, but for the way that is about another program.
+writer_program() {
+	if [ "$1" = fd-exec ]; then
+		realpath /bin/cat
+	else
+		realpath "$ZW_WAYS"
+	fi
+}
+
+test_way() {
+	local way=$1 uid=$2 status event origin
+
+	run_way "$way" "$uid"
+	status=$?
+	if [ "$status" = 77 ]; then
+		e2e_skip "$way" "$(jq -r 'select(.skip).skip' "$E2E_TMP/$way.out")"
+		return
+	elif [ "$status" != 0 ]; then
+		e2e_fail "$way" "the way itself failed" "$(cat "$E2E_TMP/$way.err")"
+		return
+	fi
+	who[$way]=$(jq -c --arg exe "$(writer_program "$way")" \
+		'select(.pid) | . + {executable: $exe}' "$E2E_TMP/$way.out")
+	origin=$(jq -r .origin <<<"${want[$way]}")
+	if ! event=$(agent_wait "$EVENT_SECONDS" \
+		'.event.action == "record-change" and .zonewitness.zone == $zone' \
+		--arg zone "$origin."); then
+		e2e_fail "$way" "no record-change event" "$(zone_events "$origin")"
+		return
+	fi
+	e2e_check "$way" "$(change_faults "$event" "${want[$way]}" "${who[$way]}")" "$event"
+}
+
+# After the agent has stopped, nothing more can come.
+test_no_more_events() {
+	local way origin faults all=
+
+	for way in "${!who[@]}"; do
+		faults=$(zone_faults "${want[$way]}" "${who[$way]}")
+		[ -z "$faults" ] && continue
+		origin=$(jq -r .origin <<<"${want[$way]}")
+		e2e_fail "$way, all events" "$faults" "$(zone_events "$origin")"
+		all+="$way "
+	done
+	[ -n "$all" ] || e2e_pass "nothing but one change per zone"
+}
+
+mapfile -t names < <("$ZW_WAYS" list | cut -f 1)
+[ $# = 0 ] || names=("$@")
+e2e_at_exit clean_ways
+
+uid=$FIRST_UID
+for way in "${names[@]}"; do
+	set_up "$way" "$uid"
+	if "$ZW_WAYS" list | grep -qP "^$way\t[a-z,]*hold"; then
+		hold "$way" "$uid"
+	fi
+	uid=$((uid + 1))
+done
+
+agent_start "${zones[@]}" || { e2e_end; exit 1; }
+
+uid=$FIRST_UID
+for way in "${names[@]}"; do
+	test_way "$way" "$uid"
+	uid=$((uid + 1))
+done
+agent_stop
+test_no_more_events
+e2e_end
