@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Shared by the end-to-end tests; sourced, after `set -u`. Needs bash, jq and coreutils.
 #
@@ -15,6 +16,8 @@ ZW_TIME_SCALE=${ZW_TIME_SCALE:-1}
 
 # How often a condition is looked at, in seconds. Not a bound, so not scaled.
 E2E_POLL=0.02
+# How many lines a failure shows.
+E2E_DUMP_LINES=12
 
 E2E_PASSED=0
 E2E_FAILED=0
@@ -96,11 +99,12 @@ e2e_pass() {
 	echo "ok - $1"
 }
 
-# e2e_fail NAME REASON [LINES]: the lines are what the reader needs to see, such as events.
+# e2e_fail NAME REASON [LINES]: the lines are what the reader needs to see, such as events; the first few
+# of them tell what the rest would.
 e2e_fail() {
 	E2E_FAILED=$((E2E_FAILED + 1))
 	echo "not ok - $1: $2"
-	[ -z "${3:-}" ] || sed 's/^/#   /' <<<"$3"
+	[ -z "${3:-}" ] || head -n "$E2E_DUMP_LINES" <<<"$3" | sed 's/^/#   /'
 }
 
 e2e_skip() {
@@ -193,7 +197,7 @@ agent_start() {
 
 # Ends the agent and checks that it ends well: exit status 0 and agent-stopped as its last line.
 agent_stop() {
-	local status faults= pid=$AGENT_PID
+	local status faults='' pid=$AGENT_PID
 
 	agent_alive && kill -TERM "$pid"
 	e2e_until 10 eval "! kill -0 $pid 2>/dev/null" || kill -KILL "$pid" 2>/dev/null

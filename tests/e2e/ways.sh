@@ -101,7 +101,7 @@ test_way() {
 
 # After the agent has stopped, nothing more can come.
 test_no_more_events() {
-	local way origin faults all=
+	local way origin faults all=''
 
 	for way in "${!who[@]}"; do
 		faults=$(zone_faults "${want[$way]}" "${who[$way]}")

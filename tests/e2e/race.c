@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Two processes that write one standard zone at nearly the same time. Each writes what the other never
+ * writes, so what is in the zone tells who wrote it:
+ *
+ *	race whole FILE ORIGIN SERIAL IPV4-A IPV4-B DELAY	both write the whole text
+ *	race rename FILE ORIGIN SERIAL IPV4-A IPV4-B DELAY	A in place, B by a rename over it
+ *	race records FILE ORIGIN SERIAL IPV4-A DIGIT DELAY	A the address of www, B the last digit
+ *							of the address of mail, each with pwrite(2)
+ *
+ * B starts DELAY microseconds after A. Both have the file open before; who is who is printed first:
+ * {"a":{"pid":..},"b":{"pid":..}}.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "cli/ways.h"
+
+struct race {
+	const char *shape;
+	const char *path;
+	char spare[PATH_MAX];
+	uint64_t delay_ns;
+	struct zw_way_text text[2];
+	/* Boot time at which A starts, 0 until then; shared by the two. */
+	_Atomic uint64_t *start;
+};
+
+/* Spins, because a sleep would be less exact than the delays that matter. */
+static void wait_for_start(const struct race *race, uint64_t delay_ns)
+{
+	uint64_t start;
+
+	while ((start = atomic_load(race->start)) == 0)
+		sched_yield();
+	while (zw_boottime_ns() < start + delay_ns)
+		;
+}
+
+/* Writes the @len bytes of @text after the first occurrence of @mark. */
+static int write_field(int fd, const struct zw_way_text *text, const char *mark, size_t len)
+{
+	const char *field = memmem(text->data, text->len, mark, strlen(mark));
+
+	if (!field)
+		return -EINVAL;
+	field += strlen(mark);
+	return pwrite(fd, field, len, field - text->data) == (ssize_t)len ? 0 : -EIO;
+}
+
+static int write_whole(int fd, const struct zw_way_text *text)
+{
+	return pwrite(fd, text->data, text->len, 0) == (ssize_t)text->len ? 0 : -EIO;
+}
+
+static int prepare_rename(const struct race *race)
+{
+	_zw_close_ int fd = open(race->spare, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	return fd < 0 ? -errno : write_whole(fd, &race->text[1]);
+}
+
+/* The life of writer @i: 0 is A, 1 is B. */
+static int writer_main(const struct race *race, int i)
+{
+	_zw_close_ int fd = open(race->path, O_WRONLY | O_CLOEXEC);
+	int renames = i == 1 && zw_streq(race->shape, "rename"), r = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (renames)
+		r = prepare_rename(race);
+	if (r < 0)
+		return r;
+	wait_for_start(race, i == 1 ? race->delay_ns : 0);
+	if (renames)
+		return rename(race->spare, race->path) < 0 ? -errno : 0;
+	if (!zw_streq(race->shape, "records"))
+		return write_whole(fd, &race->text[i]);
+	return i == 0 ? write_field(
+				fd, &race->text[0], "\nwww\tIN A ", sizeof("255.255.255.255") - 1)
+		      : write_field(fd, &race->text[1], "\nmail\tIN AAAA 2001:db8::2", 1);
+}
+
+/* B's text of the shape `records`: A's with another last digit in the address of mail. */
+static int set_mail_digit(struct zw_way_text *text, const char *digit)
+{
+	static const char mark[] = "\nmail\tIN AAAA 2001:db8::2";
+	char *field = memmem(text->data, text->len, mark, sizeof(mark) - 1);
+
+	if (!field || strlen(digit) != 1 || strspn(digit, "0123456789abcdef") != 1)
+		return -EINVAL;
+	field[sizeof(mark) - 1] = *digit;
+	return 0;
+}
+
+static int make_texts(struct race *race, char **args)
+{
+	int records = zw_streq(race->shape, "records"), r;
+	uint32_t serial;
+
+	r = zw_parse_u32(args[1], &serial);
+	if (r == 0)
+		r = zw_way_zone_text(args[0], serial, args[2], &race->text[0]);
+	if (r == 0)
+		r = zw_way_zone_text(args[0], serial, records ? args[2] : args[3], &race->text[1]);
+	if (r == 0 && records)
+		r = set_mail_digit(&race->text[1], args[3]);
+	return r;
+}
+
+static int parse(struct race *race, char **argv)
+{
+	uint32_t delay_us;
+	int r;
+
+	race->shape = argv[1];
+	race->path = argv[2];
+	if (!zw_streq(argv[1], "whole") && !zw_streq(argv[1], "rename") &&
+		!zw_streq(argv[1], "records"))
+		return -EINVAL;
+	r = snprintf(race->spare, sizeof(race->spare), "%s.new", race->path);
+	if (r < 0 || (size_t)r >= sizeof(race->spare))
+		return -ENAMETOOLONG;
+	r = make_texts(race, argv + 3);
+	if (r == 0)
+		r = zw_parse_u32(argv[7], &delay_us);
+	if (r == 0)
+		race->delay_ns = delay_us * ZW_NSEC_PER_USEC;
+	return r;
+}
+
+static int run(struct race *race)
+{
+	pid_t pids[2] = {-1, -1};
+	int status, r = 0;
+
+	race->start = mmap(NULL, sizeof(*race->start), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (race->start == MAP_FAILED)
+		return -errno;
+	for (int i = 0; i < 2 && r == 0; i++) {
+		pids[i] = fork();
+		if (pids[i] < 0)
+			r = -errno;
+		if (pids[i] == 0)
+			_exit(-writer_main(race, i));
+	}
+	if (r == 0)
+		printf("{\"a\":{\"pid\":%d},\"b\":{\"pid\":%d}}\n", pids[0], pids[1]);
+	fflush(stdout);
+	/* A millisecond is ample for both to have opened the file and to be spinning. */
+	atomic_store(race->start, zw_boottime_ns() + ZW_NSEC_PER_MSEC);
+	for (int i = 0; i < 2 && pids[i] > 0; i++)
+		if (waitpid(pids[i], &status, 0) < 0 || status != 0)
+			r = WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct race race = {};
+	int r = argc == 8 ? parse(&race, argv) : -EINVAL;
+
+	if (r == 0)
+		r = run(&race);
+	free(race.text[0].data);
+	free(race.text[1].data);
+	if (r < 0)
+		fprintf(stderr, "race: %s\n", strerror(-r));
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
