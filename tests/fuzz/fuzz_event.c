@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* zw_event_decode() on any bytes: no crash, no leak, and what it accepts keeps what event.h says. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "event/event.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(int holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void check_path(const char *path)
+{
+	require(!path || path[0] == '/' || strncmp(path, ".../", 4) == 0 || strcmp(path, "...") == 0);
+}
+
+static void check_proc(const struct zw_proc_facts *proc)
+{
+	require(memchr(proc->comm, '\0', sizeof(proc->comm)) != NULL);
+	require(memchr(proc->tty, '\0', sizeof(proc->tty)) != NULL);
+	require(proc->ancestors <= ZW_ANCESTORS);
+	for (size_t i = 0; i < proc->ancestors; i++)
+		require(memchr(proc->ancestor[i].comm, '\0', ZW_COMM_LEN) != NULL);
+	check_path(proc->exe);
+	check_path(proc->cwd);
+	require(proc->argv && proc->argc <= ZW_ARGV_LEN);
+	for (size_t i = 0; i < proc->argc; i++)
+		require(proc->argv[i] != NULL);
+	require(!proc->argv[proc->argc]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_zw_event_ struct zw_event event = {};
+
+	if (zw_event_decode(data, size, &event) < 0)
+		return 0;
+	require(event.type > ZW_WIRE_NONE && event.type < _ZW_WIRE_TYPE_MAX);
+	require(strcmp(zw_hook_to_string(event.hook), "unknown") != 0);
+	if (event.type == ZW_WIRE_FILE) {
+		require(strcmp(zw_fop_to_string(event.file.op), "unknown") != 0);
+		require(memchr(event.file.name, '\0', sizeof(event.file.name)) != NULL);
+	}
+	if (event.type == ZW_WIRE_FILE || event.type == ZW_WIRE_EXEC)
+		check_proc(&event.proc);
+	return 0;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event/argv.h"
+#include "event/event.h"
+
+#define KNOWN_ACTOR_FLAGS                                                                          \
+	(ZW_ACTOR_ARGV_CUT | ZW_ACTOR_EXE_CUT | ZW_ACTOR_CWD_CUT | ZW_ACTOR_KTHREAD |              \
+		ZW_ACTOR_EXE_DELETED)
+#define KNOWN_WATCH_FLAGS (ZW_WATCH_FILE | ZW_WATCH_DIR | ZW_WATCH_PATH)
+
+/* What stands for the missing upper part of a path. It does not begin with a slash, so a path that was cut never
+ * equals one that a policy names. */
+#define CUT_PREFIX "..."
+
+static bool terminated(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+/* Turns components from the leaf up into a path. The bytes between the terminators come from file names, which
+ * users choose, so an odd one (a memfd may hold a slash) is no reason to refuse the event. No bytes: not known. One
+ * empty component: the root directory. */
+static int turn_path(const char *bytes, size_t size, size_t len, bool cut, char **ret_path)
+{
+	_zw_free_ char *path = NULL;
+	size_t end = len, at = 0;
+
+	if (len > size || (len > 0 && bytes[len - 1] != '\0'))
+		return -EBADMSG;
+	if (len == 0) {
+		*ret_path = NULL;
+		return 0;
+	}
+	path = malloc(sizeof(CUT_PREFIX) + len + 1);
+	if (!path)
+		return -ENOMEM;
+	if (cut) {
+		memcpy(path, CUT_PREFIX, sizeof(CUT_PREFIX) - 1);
+		at = sizeof(CUT_PREFIX) - 1;
+	}
+	while (end > 0) {
+		size_t begin = end - 1;
+
+		while (begin > 0 && bytes[begin - 1] != '\0')
+			begin--;
+		if (end - begin > 1 && strcmp(bytes + begin, "/") != 0) {
+			path[at++] = '/';
+			memcpy(path + at, bytes + begin, end - begin - 1);
+			at += end - begin - 1;
+		}
+		end = begin;
+	}
+	if (at == 0)
+		path[at++] = '/';
+	path[at] = '\0';
+	*ret_path = ZW_TAKE(path);
+	return 0;
+}
+
+static int decode_ancestors(const struct zw_wire_actor *wire, struct zw_proc_facts *proc)
+{
+	if (wire->ancestors > ZW_ANCESTORS)
+		return -EBADMSG;
+	for (size_t i = 0; i < wire->ancestors; i++) {
+		if (!terminated(wire->ancestor[i].comm, ZW_COMM_LEN))
+			return -EBADMSG;
+		proc->ancestor[i] = wire->ancestor[i];
+	}
+	proc->ancestors = wire->ancestors;
+	return 0;
+}
+
+static void copy_numbers(const struct zw_wire_actor *wire, struct zw_proc_facts *proc)
+{
+	proc->start_ns = wire->start_ns;
+	proc->tgid = wire->tgid;
+	proc->tid = wire->tid;
+	proc->uid = wire->uid;
+	proc->euid = wire->euid;
+	proc->gid = wire->gid;
+	proc->egid = wire->egid;
+	proc->loginuid = wire->loginuid;
+	proc->session = wire->session;
+	proc->mntns = wire->mntns;
+	proc->pidns = wire->pidns;
+	proc->netns = wire->netns;
+	proc->flags = wire->flags;
+	proc->exe_dev = wire->exe_dev;
+	proc->exe_ino = wire->exe_ino;
+	proc->cgroup_id = wire->cgroup_id;
+}
+
+/* On failure @proc may hold some of its strings: the caller ends it either way. */
+static int decode_actor(const void *data, struct zw_proc_facts *proc)
+{
+	struct zw_wire_actor wire;
+	int r;
+
+	/* The bytes need not be aligned, nor stay the same while they are checked. */
+	memcpy(&wire, data, sizeof(wire));
+	if ((wire.flags & ~(unsigned int)KNOWN_ACTOR_FLAGS) != 0 || wire.argv_len > ZW_ARGV_LEN ||
+		!terminated(wire.comm, sizeof(wire.comm)) || !terminated(wire.tty, sizeof(wire.tty)))
+		return -EBADMSG;
+	copy_numbers(&wire, proc);
+	memcpy(proc->comm, wire.comm, strlen(wire.comm) + 1);
+	memcpy(proc->tty, wire.tty, strlen(wire.tty) + 1);
+	r = decode_ancestors(&wire, proc);
+	if (r < 0)
+		return r;
+	r = turn_path(wire.exe, sizeof(wire.exe), wire.exe_len, wire.flags & ZW_ACTOR_EXE_CUT, &proc->exe);
+	if (r < 0)
+		return r;
+	r = turn_path(wire.cwd, sizeof(wire.cwd), wire.cwd_len, wire.flags & ZW_ACTOR_CWD_CUT, &proc->cwd);
+	if (r < 0)
+		return r;
+	return zw_argv_split(wire.argv, wire.argv_len, &proc->argv, &proc->argc);
+}
+
+static int decode_file(const void *data, struct zw_event *event)
+{
+	struct zw_file_facts *file = &event->file;
+	struct zw_wire_file wire;
+
+	memcpy(&wire, data, offsetof(struct zw_wire_file, actor));
+	if (wire.op == ZW_FOP_NONE || wire.op >= _ZW_FOP_MAX ||
+		(wire.watch & ~(unsigned int)KNOWN_WATCH_FLAGS) != 0 ||
+		!terminated(wire.name, sizeof(wire.name)))
+		return -EBADMSG;
+	*file = (struct zw_file_facts){
+		.op = (enum zw_fop)wire.op,
+		.dev = wire.dev,
+		.ino = wire.ino,
+		.dir_ino = wire.dir_ino,
+		.old_dir_ino = wire.old_dir_ino,
+		.ino2 = wire.ino2,
+		.size_bytes = wire.size_bytes,
+		.mode = wire.mode,
+		.nlink = wire.nlink,
+		.owner_uid = wire.owner_uid,
+		.watch = wire.watch,
+		.coalesced = wire.coalesced,
+		.dirty = wire.dirty,
+	};
+	memcpy(file->name, wire.name, strlen(wire.name) + 1);
+	return decode_actor((const char *)data + offsetof(struct zw_wire_file, actor), &event->proc);
+}
+
+static int decode_exec(const void *data, struct zw_event *event)
+{
+	return decode_actor((const char *)data + offsetof(struct zw_wire_exec, actor), &event->proc);
+}
+
+static int decode_fork(const void *data, struct zw_event *event)
+{
+	struct zw_wire_fork wire;
+
+	memcpy(&wire, data, sizeof(wire));
+	event->fork.parent_start_ns = wire.parent_start_ns;
+	event->fork.child_start_ns = wire.child_start_ns;
+	event->fork.parent_tgid = wire.parent_tgid;
+	event->fork.child_tgid = wire.child_tgid;
+	event->fork.exit_code = wire.exit_code;
+	return 0;
+}
+
+/* One row a type: its exact size, the hooks that may send it, its decoder. Answers of the iterators (HOLDER) are
+ * read where they are asked for and never come through here. */
+static const struct {
+	size_t size;
+	enum zw_hook first_hook, last_hook;
+	int (*decode)(const void *data, struct zw_event *event);
+} types[_ZW_WIRE_TYPE_MAX] = {
+	[ZW_WIRE_FILE] = {sizeof(struct zw_wire_file), ZW_HOOK_TP_DIRTY, ZW_HOOK_FENTRY_MOVE_MOUNT,
+		decode_file},
+	[ZW_WIRE_EXEC] = {sizeof(struct zw_wire_exec), ZW_HOOK_TP_EXEC, ZW_HOOK_TP_EXEC, decode_exec},
+	[ZW_WIRE_FORK] = {sizeof(struct zw_wire_fork), ZW_HOOK_TP_FORK, ZW_HOOK_TP_FORK, decode_fork},
+	[ZW_WIRE_EXIT] = {sizeof(struct zw_wire_fork), ZW_HOOK_TP_EXIT, ZW_HOOK_TP_EXIT, decode_fork},
+};
+
+int zw_event_decode(const void *data, size_t len, struct zw_event *ret_event)
+{
+	_zw_event_ struct zw_event event = {};
+	struct zw_wire_hdr hdr;
+	int r;
+
+	if (len < sizeof(hdr))
+		return -EBADMSG;
+	memcpy(&hdr, data, sizeof(hdr));
+	if (hdr.version != ZW_WIRE_VERSION || hdr.type >= _ZW_WIRE_TYPE_MAX || !types[hdr.type].decode)
+		return -EBADMSG;
+	if (hdr.size != len || len != types[hdr.type].size || hdr.hook < types[hdr.type].first_hook ||
+		hdr.hook > types[hdr.type].last_hook)
+		return -EBADMSG;
+	event.type = (enum zw_wire_type)hdr.type;
+	event.hook = (enum zw_hook)hdr.hook;
+	event.time_ns = hdr.time_ns;
+	r = types[hdr.type].decode(data, &event);
+	if (r < 0)
+		return r;
+	*ret_event = event;
+	event = (struct zw_event){};
+	return 0;
+}
+
+void zw_proc_facts_done(struct zw_proc_facts *proc)
+{
+	free(proc->exe);
+	free(proc->cwd);
+	zw_argv_free(proc->argv);
+	*proc = (struct zw_proc_facts){};
+}
+
+void zw_event_done(struct zw_event *event)
+{
+	zw_proc_facts_done(&event->proc);
+	*event = (struct zw_event){};
+}
