@@ -20,6 +20,9 @@ struct zw_net {
 int zw_net_parse(const char *text, struct zw_net *ret_net);
 /* IPv4-mapped IPv6 addresses match IPv4 blocks. False when @address is not an address. */
 bool zw_net_contains(const struct zw_net *net, const char *address);
+/* "2001:db8::/32"; a single address without its prefix length. The longest address, "/128" and the NUL. */
+#define ZW_NET_TEXT_MAX 56
+void zw_net_to_text(const struct zw_net *net, char ret_text[static ZW_NET_TEXT_MAX]);
 
 /* Minutes of the week that are allowed, local time. */
 struct zw_hours {
@@ -27,9 +30,13 @@ struct zw_hours {
 	uint16_t from_min, to_min; /* minutes after midnight; from > to runs over midnight, into the next day */
 };
 
-/* "Mon-Fri 08:00-18:00", "Sat,Sun 00:00-24:00"; -EINVAL. */
+/* "Mon-Fri 08:00-18:00", "Sat,Sun 00:00-24:00", "Fri-Mon,Wed 22:00-06:00"; -EINVAL. */
 int zw_hours_parse(const char *text, struct zw_hours *ret_hours);
+/* In the time zone of the process (TZ, /etc/localtime). */
 bool zw_hours_contain(const struct zw_hours *hours, uint64_t realtime_ns);
+/* As zw_hours_parse() reads it; days listed one by one ("Mon,Wed,Fri,Sun") are the longest. */
+#define ZW_HOURS_TEXT_MAX 48
+void zw_hours_to_text(const struct zw_hours *hours, char ret_text[static ZW_HOURS_TEXT_MAX]);
 
 /* One entry; every member that is set must match. Strings and arrays are owned by the policy. */
 struct zw_admin {
@@ -38,7 +45,8 @@ struct zw_admin {
 	size_t n_zones;
 	struct zw_net *from; /* origin of the session. Empty: anywhere, also local */
 	size_t n_from;
-	char **with;     /* executables by full path. Empty: any */
+	char **with;     /* executables by full path, as the process sees it; of a script, its interpreter's.
+	                  * Empty: any */
 	size_t n_with;
 	bool has_hours;
 	struct zw_hours hours;
@@ -52,7 +60,34 @@ struct zw_policy {
 
 void zw_policy_done(struct zw_policy *policy);
 
-/* Fills verdict, reasons, severity and escalate of a record-change report from its attribution, principal
- * and zone. Every cause that could have made the change must be an administrator's for it to be authorized.
- * 0 or -ENOMEM. */
+/* Severities of a record change by its verdict, on the scale Elastic's detection rules use (21 low, 47
+ * medium, 73 high). Nobody seen is worse than nobody asked: the change went around every hook. */
+#define ZW_SEVERITY_AUTHORIZED 21
+#define ZW_SEVERITY_AUTOMATIC 21
+#define ZW_SEVERITY_UNJUDGED 47
+#define ZW_SEVERITY_UNATTRIBUTED 60
+#define ZW_SEVERITY_UNAUTHORIZED 73
+
+/* Fills verdict, reasons, severity and escalate of a record-change report from its attribution, causes and
+ * zone. A cause is an administrator's when some entry matches it whole: the zone, the principal's user, the
+ * origin of its session, its executable, and the time of its last event.
+ *
+ *	nobody was seen (attribution none)		unattributed, whether there are admins or not
+ *	no admins are configured			unjudged
+ *	the principal is known				authorized or unauthorized, after its own cause alone; a
+ *							preparer of the content who is no admin is a reason, not
+ *							a verdict
+ *	the server itself wrote the file		unjudged: who asked it to is not known here
+ *	several could have made the change:
+ *	  each of them an administrator's		authorized, whoever it was
+ *	  none of them an administrator's		unauthorized, whoever it was
+ *	  some of them an administrator's		unattributed: to call it unauthorized could accuse an
+ *							administrator of what he was entitled to, to call it
+ *							authorized would let an intruder hide in his shadow
+ *	  administrators and the server			unjudged
+ *
+ * Unauthorized and unattributed changes escalate. The reasons are whole sentences that name the user and the
+ * configuration's line; where several could have acted, there is at least one for each of them. They hold names
+ * and paths as they are: sinks escape. The verdict is set before the reasons are written, so it is valid also
+ * when this fails. 0 or -ENOMEM. */
 int zw_policy_judge(const struct zw_policy *policy, struct zw_report *report);
