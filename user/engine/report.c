@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/report.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Looks a value up in a table that has exactly one entry for each; values from elsewhere get "unknown". */
+#define DEFINE_TO_STRING(name, type, max, ...)                                                     \
+	const char *name(type v)                                                                   \
+	{                                                                                          \
+		static const char *const names[] = {__VA_ARGS__};                                  \
+                                                                                                   \
+		static_assert(ZW_ARRAY_SIZE(names) == (max), "one name for every value");          \
+		if ((size_t)v >= ZW_ARRAY_SIZE(names))                                             \
+			return "unknown";                                                          \
+		return names[v];                                                                   \
+	}
+
+/* clang-format off */
+DEFINE_TO_STRING(zw_action_to_string, enum zw_action, _ZW_ACTION_MAX,
+	[ZW_ACTION_AGENT_READY] = "agent-ready",
+	[ZW_ACTION_RECORD_CHANGE] = "record-change",
+	[ZW_ACTION_ZONE_UNREADABLE] = "zone-unreadable",
+	[ZW_ACTION_ZONE_ADDED] = "zone-added",
+	[ZW_ACTION_ZONE_REMOVED] = "zone-removed",
+	[ZW_ACTION_EVENTS_LOST] = "events-lost",
+	[ZW_ACTION_CONFIG_CHANGE] = "config-change",
+	[ZW_ACTION_TAMPER] = "tamper",
+	[ZW_ACTION_AGENT_STOPPED] = "agent-stopped")
+
+DEFINE_TO_STRING(zw_channel_to_string, enum zw_channel, _ZW_CHANNEL_MAX,
+	[ZW_CHANNEL_UNKNOWN] = "unknown",
+	[ZW_CHANNEL_FILE] = "file",
+	[ZW_CHANNEL_UPDATE] = "update",
+	[ZW_CHANNEL_TRANSFER] = "transfer",
+	[ZW_CHANNEL_CONTROL] = "control",
+	[ZW_CHANNEL_API] = "api",
+	[ZW_CHANNEL_DATABASE] = "database",
+	[ZW_CHANNEL_SIGNING] = "signing")
+
+DEFINE_TO_STRING(zw_attribution_to_string, enum zw_attribution, _ZW_ATTRIBUTION_MAX,
+	[ZW_ATTRIBUTION_NONE] = "none",
+	[ZW_ATTRIBUTION_AMBIGUOUS] = "ambiguous",
+	[ZW_ATTRIBUTION_PROBABLE] = "probable",
+	[ZW_ATTRIBUTION_CERTAIN] = "certain")
+
+DEFINE_TO_STRING(zw_verdict_to_string, enum zw_verdict, _ZW_VERDICT_MAX,
+	[ZW_VERDICT_UNJUDGED] = "unjudged",
+	[ZW_VERDICT_AUTHORIZED] = "authorized",
+	[ZW_VERDICT_UNAUTHORIZED] = "unauthorized",
+	[ZW_VERDICT_AUTOMATIC] = "automatic",
+	[ZW_VERDICT_UNATTRIBUTED] = "unattributed")
+
+DEFINE_TO_STRING(zw_role_to_string, enum zw_role, _ZW_ROLE_MAX,
+	[ZW_ROLE_WRITER] = "writer",
+	[ZW_ROLE_RENAMER] = "renamer",
+	[ZW_ROLE_CLIENT] = "client",
+	[ZW_ROLE_PEER] = "peer",
+	[ZW_ROLE_RELOADER] = "reloader",
+	[ZW_ROLE_SERVER] = "server")
+
+/* Bit numbers rather than bits, so that a list can be printed by counting. */
+DEFINE_TO_STRING(zw_evidence_to_string, unsigned int, ZW_EVIDENCE_BITS,
+	"write", "attr", "open", "mapping", "dirent", "create", "link", "unlink", "rename", "mount",
+	"held-open")
+/* clang-format on */
+
+static_assert(ZW_EVIDENCE_HELD_OPEN == 1 << (ZW_EVIDENCE_BITS - 1), "the last bit has a name");
+
+void zw_report_free(struct zw_report *report)
+{
+	if (!report)
+		return;
+	for (size_t i = 0; i < report->causes; i++) {
+		zw_actor_unref(report->cause[i].actor);
+		free(report->cause[i].tsig_key);
+		free(report->cause[i].peer);
+	}
+	free(report->cause);
+	for (size_t i = 0; i < report->reasons; i++)
+		free(report->reason[i]);
+	free(report->reason);
+	if (report->diff)
+		zw_diff_free(report->diff);
+	free(report->message);
+	free(report->server_kind);
+	free(report->view);
+	free(report->zone);
+	free(report->file.path);
+	free(report->error);
+	free(report->error_file);
+	free(report);
+}
+
+int zw_report_add_reason(struct zw_report *report, const char *fmt, ...)
+{
+	_zw_free_ char *text = NULL;
+	char **reason;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		text = NULL; /* vasprintf(3) leaves it undefined */
+		return -ENOMEM;
+	}
+	reason = reallocarray(report->reason, report->reasons + 1, sizeof(*reason));
+	if (!reason)
+		return -ENOMEM;
+	report->reason = reason;
+	report->reason[report->reasons++] = ZW_TAKE(text);
+	return 0;
+}
