@@ -8,15 +8,15 @@
 #include <stdlib.h>
 
 /* Looks a value up in a table that has exactly one entry for each; values from elsewhere get "unknown". */
-#define DEFINE_TO_STRING(name, type, max, ...)                                                     \
-	const char *name(type v)                                                                   \
-	{                                                                                          \
-		static const char *const names[] = {__VA_ARGS__};                                  \
-                                                                                                   \
-		static_assert(ZW_ARRAY_SIZE(names) == (max), "one name for every value");          \
-		if ((size_t)v >= ZW_ARRAY_SIZE(names))                                             \
-			return "unknown";                                                          \
-		return names[v];                                                                   \
+#define DEFINE_TO_STRING(name, type, max, ...)                                            \
+	const char *name(type v)                                                          \
+	{                                                                                 \
+		static const char *const names[] = {__VA_ARGS__};                         \
+                                                                                          \
+		static_assert(ZW_ARRAY_SIZE(names) == (max), "one name for every value"); \
+		if ((size_t)v >= ZW_ARRAY_SIZE(names))                                    \
+			return "unknown";                                                 \
+		return names[v];                                                          \
 	}
 
 /* clang-format off */

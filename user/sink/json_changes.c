@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The "what" of an event: record sets before and after. */
+#include "sink/json_build.h"
+
+#include "dns/name.h"
+#include "dns/rr.h"
+
+static json_t *rdata_value(const struct zw_rrset *rrset, size_t i)
+{
+	_zw_free_ char *text = NULL;
+	const uint8_t *rdata;
+	uint16_t len;
+
+	rdata = zw_rrset_rdata(rrset, i, &len);
+	if (zw_rdata_to_text(rrset->type, rdata, len, &text) < 0)
+		return NULL;
+	return zw_json_text(text);
+}
+
+/* @left: rdatas that may still be listed. Where that cuts the list, "rdata_total" says how many there are. */
+static json_t *rrset_value(const struct zw_rrset *rrset, size_t *left)
+{
+	_zw_json_ json_t *object = json_object();
+	size_t n = rrset->count < *left ? rrset->count : *left;
+	json_t *rdata = json_array();
+	bool failed = !object || !rdata;
+
+	for (size_t i = 0; i < n && !failed; i++)
+		zw_json_append(rdata, rdata_value(rrset, i), &failed);
+	*left -= n;
+	zw_json_set(object, "ttl", json_integer(rrset->ttl), &failed);
+	zw_json_set(object, "rdata", rdata, &failed);
+	if (n < rrset->count)
+		zw_json_set(object, "rdata_total", json_integer(rrset->count), &failed);
+	return failed ? NULL : ZW_TAKE(object);
+}
+
+static json_t *change_value(const struct zw_diff_entry *entry, size_t *left)
+{
+	_zw_json_ json_t *object = json_object();
+	char name[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX];
+	bool failed = !object;
+
+	zw_name_to_text(entry->owner, name);
+	zw_json_set(object, "op", zw_json_text(zw_diff_op_to_text(entry->op)), &failed);
+	zw_json_set(object, "name", zw_json_text(name), &failed);
+	zw_json_set(object, "type", zw_json_text(zw_type_to_text(entry->type, type)), &failed);
+	if (entry->before.count > 0)
+		zw_json_set(object, "before", rrset_value(&entry->before, left), &failed);
+	if (entry->after.count > 0)
+		zw_json_set(object, "after", rrset_value(&entry->after, left), &failed);
+	return failed ? NULL : ZW_TAKE(object);
+}
+
+json_t *zw_json_changes(const struct zw_diff *diff, size_t max, size_t max_rdata)
+{
+	_zw_json_ json_t *list = json_array();
+	bool failed = !list;
+
+	for (size_t i = 0; i < diff->len && i < max && !failed; i++)
+		zw_json_append(list, change_value(&diff->entries[i], &max_rdata), &failed);
+	return failed ? NULL : ZW_TAKE(list);
+}
