@@ -7,17 +7,13 @@
 #include <errno.h>
 
 #include "sink/json_build.h"
+#include "sink/technique.h"
 
 #define ECS_VERSION "8.11.0"
 
-/* A transfer can replace every record of a zone. A line of this many record sets still fits what log
- * shippers take at once; "changes_total" has the true number. */
-#define CHANGES_MAX 1000
-/* The same for a few record sets of very many records each. */
-#define RDATA_MAX 10000
-
-/* MITRE ATT&CK, "Compromise Infrastructure: DNS Server". */
-#define TECHNIQUE_DNS_SERVER "T1584.002"
+/* A transfer can replace every record of a zone, a single record holds up to 64 KiB, and a line should be
+ * what log shippers and journald still take; "changes_total" and "rdata_total" have the true numbers. */
+static const struct zw_json_budget budget = {.changes = 1000, .rdatas = 10000, .bytes = 4 << 20};
 
 /* The allowed values of event.category and event.type are listed in the ECS field reference. */
 static const struct action_info {
@@ -129,8 +125,7 @@ static void set_zone(json_t *object, const struct zw_report *report, bool *faile
 		zw_json_set(object, "serial", serial, failed);
 	}
 	if (report->diff) {
-		zw_json_set(object, "changes",
-			zw_json_changes(report->diff, CHANGES_MAX, RDATA_MAX), failed);
+		zw_json_set(object, "changes", zw_json_changes(report->diff, budget), failed);
 		zw_json_set(object, "changes_total", zw_json_u64(report->diff->len), failed);
 	}
 }
@@ -192,13 +187,13 @@ static void set_one(json_t *root, const char *key, const char *member, json_t *v
 	zw_json_set(root, key, object, failed);
 }
 
-static json_t *threat_object(void)
+static json_t *threat_object(const char *id)
 {
 	_zw_json_ json_t *threat = json_object();
 	json_t *technique = json_object();
 	bool failed = !threat;
 
-	zw_json_set(technique, "id", one_text(TECHNIQUE_DNS_SERVER), &failed);
+	zw_json_set(technique, "id", one_text(id), &failed);
 	zw_json_set(threat, "technique", technique, &failed);
 	return failed ? NULL : ZW_TAKE(threat);
 }
@@ -206,6 +201,7 @@ static json_t *threat_object(void)
 static json_t *report_object(const struct zw_report *report, const struct zw_sink_host *host)
 {
 	const struct action_info *info = &actions[report->action];
+	const char *technique = zw_report_technique(report);
 	_zw_json_ json_t *root = json_object();
 	bool failed = !root;
 
@@ -223,8 +219,8 @@ static json_t *report_object(const struct zw_report *report, const struct zw_sin
 		set_principal(root, report->cause[0].actor, &failed);
 	if (report->error)
 		set_one(root, "error", "message", zw_json_text(report->error), &failed);
-	if (report->action == ZW_ACTION_RECORD_CHANGE && report->escalate)
-		zw_json_set(root, "threat", threat_object(), &failed);
+	if (technique)
+		zw_json_set(root, "threat", threat_object(technique), &failed);
 	zw_json_set(root, "zonewitness", zonewitness_object(report, info), &failed);
 	return failed ? NULL : ZW_TAKE(root);
 }

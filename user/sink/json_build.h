@@ -29,8 +29,14 @@ json_t *zw_json_process(const struct zw_actor *actor);
 json_t *zw_json_user(const struct zw_actor *actor);
 /* One element of zonewitness.causes. */
 json_t *zw_json_cause(const struct zw_report_cause *cause);
-/* The list zonewitness.changes: at most @max entries, and @max_rdata rdatas in all of them. */
-json_t *zw_json_changes(const struct zw_diff *diff, size_t max, size_t max_rdata);
+/* What the list of changes may hold at most: entries, rdatas in all of them, bytes of text in all rdatas (by
+ * no more than the last one over). */
+struct zw_json_budget {
+	size_t changes, rdatas, bytes;
+};
+
+/* The list zonewitness.changes. */
+json_t *zw_json_changes(const struct zw_diff *diff, struct zw_json_budget budget);
 
 /* Compact, ASCII only, without a byte that a terminal obeys. 0 or -ENOMEM. */
 int zw_json_dump(const json_t *value, struct zw_str *out);

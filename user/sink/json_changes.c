@@ -2,32 +2,37 @@
 /* The "what" of an event: record sets before and after. */
 #include "sink/json_build.h"
 
+#include <string.h>
+
 #include "dns/name.h"
 #include "dns/rr.h"
 
-static json_t *rdata_value(const struct zw_rrset *rrset, size_t i)
+static json_t *rdata_value(const struct zw_rrset *rrset, size_t i, struct zw_json_budget *left)
 {
 	_zw_free_ char *text = NULL;
 	const uint8_t *rdata;
+	size_t len_text;
 	uint16_t len;
 
 	rdata = zw_rrset_rdata(rrset, i, &len);
 	if (zw_rdata_to_text(rrset->type, rdata, len, &text) < 0)
 		return NULL;
+	len_text = strlen(text);
+	left->bytes -= len_text < left->bytes ? len_text : left->bytes;
+	left->rdatas--;
 	return zw_json_text(text);
 }
 
-/* @left: rdatas that may still be listed. Where that cuts the list, "rdata_total" says how many there are. */
-static json_t *rrset_value(const struct zw_rrset *rrset, size_t *left)
+/* Where the budget cuts the list, "rdata_total" says how many there are. */
+static json_t *rrset_value(const struct zw_rrset *rrset, struct zw_json_budget *left)
 {
 	_zw_json_ json_t *object = json_object();
-	size_t n = rrset->count < *left ? rrset->count : *left;
 	json_t *rdata = json_array();
 	bool failed = !object || !rdata;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n && !failed; i++)
-		zw_json_append(rdata, rdata_value(rrset, i), &failed);
-	*left -= n;
+	for (; n < rrset->count && left->rdatas > 0 && left->bytes > 0 && !failed; n++)
+		zw_json_append(rdata, rdata_value(rrset, n, left), &failed);
 	zw_json_set(object, "ttl", json_integer(rrset->ttl), &failed);
 	zw_json_set(object, "rdata", rdata, &failed);
 	if (n < rrset->count)
@@ -35,7 +40,7 @@ static json_t *rrset_value(const struct zw_rrset *rrset, size_t *left)
 	return failed ? NULL : ZW_TAKE(object);
 }
 
-static json_t *change_value(const struct zw_diff_entry *entry, size_t *left)
+static json_t *change_value(const struct zw_diff_entry *entry, struct zw_json_budget *left)
 {
 	_zw_json_ json_t *object = json_object();
 	char name[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX];
@@ -52,12 +57,12 @@ static json_t *change_value(const struct zw_diff_entry *entry, size_t *left)
 	return failed ? NULL : ZW_TAKE(object);
 }
 
-json_t *zw_json_changes(const struct zw_diff *diff, size_t max, size_t max_rdata)
+json_t *zw_json_changes(const struct zw_diff *diff, struct zw_json_budget budget)
 {
 	_zw_json_ json_t *list = json_array();
 	bool failed = !list;
 
-	for (size_t i = 0; i < diff->len && i < max && !failed; i++)
-		zw_json_append(list, change_value(&diff->entries[i], &max_rdata), &failed);
+	for (size_t i = 0; i < diff->len && i < budget.changes && !failed; i++)
+		zw_json_append(list, change_value(&diff->entries[i], &budget), &failed);
 	return failed ? NULL : ZW_TAKE(list);
 }

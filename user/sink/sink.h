@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "engine/report.h"
 
-/* Constant facts of this host and run that go into every event. */
+/* Constant facts of this host and run that go into every event. The strings outlive every sink. */
 struct zw_sink_host {
 	const char *hostname;
 };
@@ -19,9 +19,10 @@ struct zw_sink;
 
 struct zw_sink_ops {
 	const char *name; /* "journald", "json", "human" */
-	/* 0, or -errno when the report could not be delivered nor spooled: it is then counted as lost. */
+	/* 0, or -errno when the report could not be delivered nor spooled: it is then counted in @lost. */
 	int (*deliver)(struct zw_sink *sink, const struct zw_report *report);
-	/* Retries what was spooled; called about once a second. NULL when there is nothing to do. */
+	/* Retries what was spooled, for 100 ms at most; called about once a second. 0 also while the receiver
+	 * is away. NULL when there is nothing to do. */
 	int (*tick)(struct zw_sink *sink);
 	void (*free)(struct zw_sink *sink);
 };
@@ -29,7 +30,8 @@ struct zw_sink_ops {
 /* First member of every sink. */
 struct zw_sink {
 	const struct zw_sink_ops *ops;
-	uint64_t delivered, spooled, lost; /* reports */
+	/* Reports; counted by the sink itself. @spooled is how many wait at the moment. */
+	uint64_t delivered, spooled, lost;
 };
 
 static inline void zw_sink_free(struct zw_sink *sink)
@@ -53,7 +55,9 @@ int zw_sink_stream_new(FILE *stream, bool json, bool colour, const struct zw_sin
 	struct zw_sink **ret_sink);
 /* JSON lines appended to a file that is reopened when it was rotated away; complete lines only. */
 int zw_sink_jsonfile_new(const char *path, const struct zw_sink_host *host, struct zw_sink **ret_sink);
-/* journald through libsystemd; spools in memory (1,024 reports), then to @spool_file up to @spool_bytes
- * while the journal is away. @socket NULL: the system journal; else a path, for tests. */
-int zw_sink_journald_new(const char *socket, const char *spool_file, uint64_t spool_bytes,
-	const struct zw_sink_host *host, struct zw_sink **ret_sink);
+/* journald through libsystemd, which knows one address only, /run/systemd/journal/socket. While nobody reads
+ * there, reports wait in memory (1,024), then in @spool_file (NULL: memory only) up to @spool_bytes; what is
+ * still in memory at the end goes to the file as well and is sent by the next agent. -EMEDIUMTYPE when
+ * @spool_file is something else. */
+int zw_sink_journald_new(const char *spool_file, uint64_t spool_bytes, const struct zw_sink_host *host,
+	struct zw_sink **ret_sink);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Private to sink/: the parts of a report as a person reads it. Each function appends whole lines, indented;
+ * failures stick in the zw_str. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/str.h"
+#include "engine/report.h"
+
+/* SGR parameters (ECMA-48 section 8.3.117). */
+enum zw_tone {
+	ZW_TONE_PLAIN = 0,
+	ZW_TONE_DIM,
+	ZW_TONE_BOLD,
+	ZW_TONE_GOOD,
+	ZW_TONE_WARN,
+	ZW_TONE_BAD,
+	_ZW_TONE_MAX,
+};
+
+/* Appends @text, which is not escaped, in that tone. */
+void zw_human_tone(struct zw_str *out, bool colour, enum zw_tone tone, const char *text);
+/* The record sets that changed, at most 20 of them. */
+void zw_human_changes(struct zw_str *out, bool colour, const struct zw_diff *diff);
+/* Who did it, with the way back to the login. @label: "by", "also", "perhaps". */
+void zw_human_cause(
+	struct zw_str *out, bool colour, const char *label, const struct zw_report_cause *cause);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sink/human.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "dns/name.h"
+#include "dns/rr.h"
+#include "sink/text.h"
+
+/* What fits a screen; `--json` has up to 1,000. */
+#define CHANGES_MAX 20
+#define RDATA_MAX 8
+/* A key or signature is recognised by its beginning. */
+#define RDATA_TEXT_MAX 200
+
+/* serial, refresh, retry, expire and minimum follow the two names (RFC 1035 section 3.3.13). */
+#define SOA_NUMBERS_LEN 20
+
+static const struct {
+	const char *sign;
+	enum zw_tone tone;
+} ops[] = {
+	[ZW_DIFF_ADD] = {"+", ZW_TONE_GOOD},
+	[ZW_DIFF_DELETE] = {"-", ZW_TONE_BAD},
+	[ZW_DIFF_MODIFY] = {"~", ZW_TONE_WARN},
+};
+
+static_assert(ZW_ARRAY_SIZE(ops) == _ZW_DIFF_OP_MAX, "one entry for every operation");
+
+static void add_rdatas(struct zw_str *out, const struct zw_rrset *rrset)
+{
+	for (size_t i = 0; i < rrset->count && i < RDATA_MAX; i++) {
+		_zw_free_ char *text = NULL;
+		const uint8_t *rdata;
+		uint16_t len;
+
+		rdata = zw_rrset_rdata(rrset, i, &len);
+		if (zw_rdata_to_text(rrset->type, rdata, len, &text) < 0) {
+			out->failed = true;
+			return;
+		}
+		zw_str_add(out, i > 0 ? ", " : "");
+		zw_text_add_cut(out, text, RDATA_TEXT_MAX);
+	}
+	if (rrset->count > RDATA_MAX)
+		zw_str_addf(out, " and %u more", rrset->count - RDATA_MAX);
+}
+
+/* The serial changes with nearly every edit; seven numbers before and after would hide that it is all. */
+static bool add_soa_serials(struct zw_str *out, const struct zw_diff_entry *entry)
+{
+	const uint8_t *before, *after;
+	uint16_t before_len, after_len;
+	uint32_t old_serial, new_serial;
+	size_t serial_at;
+
+	if (entry->type != ZW_TYPE_SOA || entry->before.count != 1 || entry->after.count != 1)
+		return false;
+	before = zw_rrset_rdata(&entry->before, 0, &before_len);
+	after = zw_rrset_rdata(&entry->after, 0, &after_len);
+	if (zw_soa_parse(before, before_len, &old_serial, NULL) < 0 ||
+		zw_soa_parse(after, after_len, &new_serial, NULL) < 0 || before_len != after_len)
+		return false;
+	serial_at = before_len - SOA_NUMBERS_LEN;
+	if (memcmp(before, after, serial_at) != 0 ||
+		memcmp(before + serial_at + 4, after + serial_at + 4, SOA_NUMBERS_LEN - 4) != 0)
+		return false;
+	zw_str_addf(out, "serial %u", old_serial);
+	if (old_serial != new_serial)
+		zw_str_addf(out, " -> %u", new_serial);
+	return true;
+}
+
+/* Only the TTL differs: the data is then shown once. */
+static bool same_rdatas(const struct zw_rrset *a, const struct zw_rrset *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		const uint8_t *x, *y;
+		uint16_t x_len, y_len;
+
+		x = zw_rrset_rdata(a, i, &x_len);
+		y = zw_rrset_rdata(b, i, &y_len);
+		if (zw_rdata_cmp(x, x_len, y, y_len) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void add_modified(struct zw_str *out, const struct zw_diff_entry *entry)
+{
+	if (!add_soa_serials(out, entry)) {
+		add_rdatas(out, &entry->before);
+		if (!same_rdatas(&entry->before, &entry->after)) {
+			zw_str_add(out, " -> ");
+			add_rdatas(out, &entry->after);
+		}
+	}
+	if (entry->before.ttl != entry->after.ttl)
+		zw_str_addf(out, "  (ttl %u -> %u)", entry->before.ttl, entry->after.ttl);
+}
+
+static void add_change(struct zw_str *out, bool colour, const struct zw_diff_entry *entry)
+{
+	const struct zw_rrset *only = entry->op == ZW_DIFF_ADD ? &entry->after : &entry->before;
+	char name[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX];
+
+	zw_name_to_text(entry->owner, name);
+	zw_str_add(out, "  ");
+	zw_human_tone(out, colour, ops[entry->op].tone, ops[entry->op].sign);
+	zw_str_add(out, " ");
+	zw_text_add(out, name);
+	zw_str_addf(out, "  %s  ", zw_type_to_text(entry->type, type));
+	if (entry->op == ZW_DIFF_MODIFY) {
+		add_modified(out, entry);
+	} else {
+		add_rdatas(out, only);
+		zw_str_addf(out, "  (ttl %u)", only->ttl);
+	}
+	zw_str_add_char(out, '\n');
+}
+
+void zw_human_changes(struct zw_str *out, bool colour, const struct zw_diff *diff)
+{
+	for (size_t i = 0; i < diff->len && i < CHANGES_MAX; i++)
+		add_change(out, colour, &diff->entries[i]);
+	if (diff->len > CHANGES_MAX)
+		zw_str_addf(out, "  and %zu more\n", diff->len - CHANGES_MAX);
+}
