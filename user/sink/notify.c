@@ -38,13 +38,14 @@ int zw_notify_watchdog(void)
 
 int zw_notify_reloading(void)
 {
-	struct timespec ts;
 	_zw_str_ struct zw_str state = {};
+	struct timespec ts;
+	uint64_t usec;
 
 	/* Type=notify-reload (systemd 253) wants the time; older ones ignore it. */
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	zw_str_addf(&state, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-		(uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / ZW_NSEC_PER_USEC);
+	usec = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / ZW_NSEC_PER_USEC;
+	zw_str_addf(&state, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, usec);
 	return state.failed ? -ENOMEM : notify(state.buf);
 }
 

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The states of zones: load, store, forget. */
+#include "sink/history.h"
+
+#include <errno.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "sink/history_impl.h"
+#include "sink/history_patch.h"
+
+/* zlib's fastest: zone data halves and more, and the agent waits meanwhile. */
+#define COMPRESSION_LEVEL 1
+/* deflate cannot do better than this (zlib.net/zlib_tech.html), so a greater ratio is damage. */
+#define COMPRESSION_RATIO_MAX 1032
+
+/* Below this a whole state is written as fast as the journal syncs, and patches would only add rows. */
+#define PATCH_MIN_RECORDS 2000
+/* A state is written anew when its patches have grown to a quarter of it, which bounds both the space and
+ * the time to load, or are this many. */
+#define PATCH_SHARE 4
+#define PATCHES_MAX 4096
+
+struct blob {
+	uint8_t *data;
+	size_t len;
+	size_t raw_len;
+};
+
+static int map_key(const struct zw_history_zone *zone, struct zw_str *key)
+{
+	zw_str_add_len(key, zone->server, strlen(zone->server) + 1);
+	zw_str_add_len(key, zone->view, strlen(zone->view) + 1);
+	zw_str_add_len(key, zone->zone, strlen(zone->zone) + 1);
+	return key->failed ? -ENOMEM : 0;
+}
+
+static void held_free(struct zw_history_held *held)
+{
+	if (!held)
+		return;
+	zw_snapshot_unref(held->snapshot);
+	free(held);
+}
+
+static void drop_held(struct zw_history *history, const struct zw_str *key)
+{
+	held_free(zw_map_remove(history->held, key->buf, key->len));
+}
+
+/* A failure costs only that the next store writes the whole state. */
+static void hold(struct zw_history *history, const struct zw_str *key,
+	const struct zw_history_held *facts, const struct zw_snapshot *snapshot)
+{
+	struct zw_history_held *held = malloc(sizeof(*held));
+	void *old = NULL;
+
+	if (!held) {
+		drop_held(history, key);
+		return;
+	}
+	*held = *facts;
+	/* The reference count is all that changes. */
+	held->snapshot = zw_snapshot_ref((struct zw_snapshot *)snapshot);
+	if (zw_map_put(history->held, key->buf, key->len, held, &old) < 0) {
+		held_free(held);
+		drop_held(history, key);
+		return;
+	}
+	held_free(old);
+}
+
+static int compress_snapshot(const struct zw_snapshot *snapshot, struct blob *ret_blob)
+{
+	_zw_free_ uint8_t *raw = NULL, *packed = NULL;
+	size_t raw_len;
+	uLongf len;
+	int r;
+
+	r = zw_snapshot_save(snapshot, &raw, &raw_len);
+	if (r < 0)
+		return r;
+	len = compressBound(raw_len);
+	packed = malloc(len);
+	if (!packed)
+		return -ENOMEM;
+	if (compress2(packed, &len, raw, raw_len, COMPRESSION_LEVEL) != Z_OK)
+		return -ENOMEM;
+	*ret_blob = (struct blob){ZW_TAKE(packed), len, raw_len};
+	return 0;
+}
+
+static int uncompress_snapshot(
+	const struct zw_hash_key *key, const struct blob *blob, struct zw_snapshot **ret_snapshot)
+{
+	_zw_free_ uint8_t *raw = NULL;
+	uLongf len = blob->raw_len;
+	int r;
+
+	if (blob->raw_len == 0 || blob->raw_len / COMPRESSION_RATIO_MAX > blob->len)
+		return -EUCLEAN;
+	raw = malloc(len);
+	if (!raw)
+		return -ENOMEM;
+	r = uncompress(raw, &len, blob->data, blob->len);
+	if (r == Z_MEM_ERROR)
+		return -ENOMEM;
+	if (r != Z_OK || len != blob->raw_len)
+		return -EUCLEAN;
+	r = zw_snapshot_load(key, raw, len, ret_snapshot);
+	return r == -EBADMSG ? -EUCLEAN : r;
+}
+
+/* The texts and blobs bound to a statement stay in place until it is run. */
+static int bind_zone(sqlite3_stmt *stmt, const struct zw_history_zone *zone)
+{
+	int code = sqlite3_bind_text(stmt, 1, zone->server, -1, SQLITE_STATIC);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_bind_text(stmt, 2, zone->view, -1, SQLITE_STATIC);
+	if (code == SQLITE_OK)
+		code = sqlite3_bind_text(stmt, 3, zone->zone, -1, SQLITE_STATIC);
+	return zw_history_errno(code);
+}
+
+static int run_with_id(struct zw_history *history, enum zw_history_sql sql, int64_t id)
+{
+	sqlite3_bind_int64(history->sql[sql], 1, id);
+	return zw_history_run(history, sql);
+}
+
+static int put_base(struct zw_history *history, const struct zw_history_zone *zone,
+	const struct blob *blob, uint64_t time_ns, int64_t *ret_id)
+{
+	sqlite3_stmt *stmt = history->sql[ZW_SQL_PUT_ZONE];
+	int64_t id = 0;
+	int code, r;
+
+	r = bind_zone(stmt, zone);
+	if (r == 0) {
+		sqlite3_bind_int64(stmt, 4, (int64_t)time_ns);
+		sqlite3_bind_int64(stmt, 5, (int64_t)blob->raw_len);
+		code = sqlite3_bind_blob64(stmt, 6, blob->data, blob->len, SQLITE_STATIC);
+		if (code == SQLITE_OK)
+			code = sqlite3_step(stmt);
+		if (code == SQLITE_ROW) {
+			id = sqlite3_column_int64(stmt, 0);
+			code = sqlite3_step(stmt);
+		}
+		r = zw_history_errno(code);
+	}
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
+	if (r < 0)
+		return r;
+	r = run_with_id(history, ZW_SQL_FORGET_PATCHES, id);
+	if (r < 0)
+		return r;
+	*ret_id = id;
+	return 0;
+}
+
+static int put_patch(
+	struct zw_history *history, int64_t id, const struct zw_str *patch, uint64_t time_ns)
+{
+	sqlite3_stmt *touch = history->sql[ZW_SQL_TOUCH_ZONE];
+	sqlite3_stmt *put = history->sql[ZW_SQL_PUT_PATCH];
+	int r;
+
+	sqlite3_bind_int64(touch, 1, id);
+	sqlite3_bind_int64(touch, 2, (int64_t)time_ns);
+	r = zw_history_run(history, ZW_SQL_TOUCH_ZONE);
+	if (r < 0)
+		return r;
+	/* Another process took the row away: a patch to nothing. */
+	if (sqlite3_changes(history->db) != 1)
+		return -ESTALE;
+	sqlite3_bind_int64(put, 1, id);
+	r = zw_history_errno(sqlite3_bind_blob64(put, 2, patch->buf, patch->len, SQLITE_STATIC));
+	if (r < 0)
+		return r;
+	return zw_history_run(history, ZW_SQL_PUT_PATCH);
+}
+
+/* The steps of one store hold together, also inside a transaction of the caller's. */
+static int store_begin(struct zw_history *history)
+{
+	return zw_history_run(history, ZW_SQL_SAVEPOINT);
+}
+
+static int store_end(struct zw_history *history, int r)
+{
+	int release;
+
+	if (r < 0)
+		(void)zw_history_run(history, ZW_SQL_ROLLBACK_TO);
+	release = zw_history_run(history, ZW_SQL_RELEASE);
+	return r < 0 ? r : release;
+}
+
+static int store_base(struct zw_history *history, const struct zw_history_zone *zone,
+	const struct zw_str *key, const struct zw_snapshot *snapshot, uint64_t time_ns)
+{
+	_zw_free_ uint8_t *data = NULL;
+	struct zw_history_held facts = {};
+	struct blob blob;
+	int r;
+
+	r = compress_snapshot(snapshot, &blob);
+	if (r < 0)
+		return r;
+	data = blob.data;
+	r = store_begin(history);
+	if (r < 0)
+		return r;
+	r = store_end(history, put_base(history, zone, &blob, time_ns, &facts.id));
+	if (r < 0) {
+		/* SQLite may have ended the caller's transaction, and other zones' stores with it. */
+		zw_history_forget_held(history);
+		return r;
+	}
+	facts.base_bytes = blob.len;
+	if (zw_snapshot_count(snapshot) >= PATCH_MIN_RECORDS)
+		hold(history, key, &facts, snapshot);
+	else
+		drop_held(history, key);
+	return 0;
+}
+
+/* -ESTALE when the whole state is to be written instead. */
+static int store_patch(struct zw_history *history, const struct zw_str *key,
+	const struct zw_snapshot *snapshot, uint64_t time_ns)
+{
+	struct zw_history_held *held = zw_map_get(history->held, key->buf, key->len);
+	_zw_diff_ struct zw_diff *diff = NULL;
+	_zw_str_ struct zw_str patch = {};
+	struct zw_history_held facts;
+	int r;
+
+	if (!held || held->patches >= PATCHES_MAX)
+		return -ESTALE;
+	r = zw_diff_new(held->snapshot, (struct zw_snapshot *)snapshot, &diff);
+	if (r < 0)
+		return r;
+	r = zw_patch_encode(diff, &patch);
+	if (r < 0)
+		return r;
+	if (held->patch_bytes + patch.len > held->base_bytes / PATCH_SHARE)
+		return -ESTALE;
+	r = store_begin(history);
+	if (r < 0)
+		return r;
+	r = store_end(history, put_patch(history, held->id, &patch, time_ns));
+	if (r < 0) {
+		/* SQLite may have ended the caller's transaction, and other zones' stores with it. */
+		zw_history_forget_held(history);
+		return r;
+	}
+	facts = *held;
+	facts.patch_bytes += patch.len;
+	facts.patches++;
+	hold(history, key, &facts, snapshot);
+	return 0;
+}
+
+int zw_history_store_zone(struct zw_history *history, const struct zw_history_zone *zone,
+	const struct zw_snapshot *snapshot, uint64_t time_ns)
+{
+	_zw_str_ struct zw_str key = {};
+	int r;
+
+	r = map_key(zone, &key);
+	if (r < 0)
+		return r;
+	r = store_patch(history, &key, snapshot, time_ns);
+	if (r != -ESTALE)
+		return r;
+	return store_base(history, zone, &key, snapshot, time_ns);
+}
+
+/* Applies the patches, if any, to *@snapshot and replaces it. */
+static int load_patches(
+	struct zw_history *history, struct zw_history_held *facts, struct zw_snapshot **snapshot)
+{
+	_zw_cleanup_(zw_patch_list_done) struct zw_patch_list list = {};
+	sqlite3_stmt *stmt = history->sql[ZW_SQL_GET_PATCHES];
+	struct zw_snapshot *patched;
+	_zw_str_ struct zw_str all = {};
+	ZW_VEC(size_t) ends = {};
+	int code, r = 0;
+
+	sqlite3_bind_int64(stmt, 1, facts->id);
+	while ((code = sqlite3_step(stmt)) == SQLITE_ROW && r == 0) {
+		const void *data = sqlite3_column_blob(stmt, 0);
+
+		if (data)
+			zw_str_add_len(&all, data, (size_t)sqlite3_column_bytes(stmt, 0));
+		r = zw_vec_push(&ends, all.len);
+	}
+	sqlite3_reset(stmt);
+	if (r == 0)
+		r = all.failed ? -ENOMEM : zw_history_errno(code);
+	for (size_t i = 0, begin = 0; i < ends.len && r == 0; begin = ends.items[i++])
+		r = zw_patch_decode(&list, all.buf ? all.buf + begin : "", ends.items[i] - begin);
+	facts->patches = ends.len;
+	facts->patch_bytes = all.len;
+	zw_vec_free(&ends);
+	if (r < 0 || facts->patches == 0)
+		return r == -EBADMSG ? -EUCLEAN : r;
+	r = zw_patch_apply(&history->key, *snapshot, &list, &patched);
+	if (r < 0)
+		return r == -EBADMSG ? -EUCLEAN : r;
+	zw_snapshot_unref(*snapshot);
+	*snapshot = patched;
+	return 0;
+}
+
+static int load_base(struct zw_history *history, const struct zw_history_zone *zone,
+	struct zw_history_held *facts, struct zw_snapshot **ret_snapshot, uint64_t *ret_time_ns)
+{
+	sqlite3_stmt *stmt = history->sql[ZW_SQL_GET_ZONE];
+	int code, r;
+
+	r = bind_zone(stmt, zone);
+	if (r == 0) {
+		code = sqlite3_step(stmt);
+		r = code == SQLITE_DONE ? -ENOENT : zw_history_errno(code);
+	}
+	if (r == 0) {
+		struct blob blob = {
+			.raw_len = (size_t)sqlite3_column_int64(stmt, 2),
+			.data = (uint8_t *)sqlite3_column_blob(stmt, 3),
+			.len = (size_t)sqlite3_column_bytes(stmt, 3),
+		};
+
+		facts->id = sqlite3_column_int64(stmt, 0);
+		facts->base_bytes = blob.len;
+		r = uncompress_snapshot(&history->key, &blob, ret_snapshot);
+		if (r == 0)
+			*ret_time_ns = (uint64_t)sqlite3_column_int64(stmt, 1);
+	}
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
+	return r;
+}
+
+int zw_history_load_zone(struct zw_history *history, const struct zw_history_zone *zone,
+	struct zw_snapshot **ret_snapshot, uint64_t *ret_time_ns)
+{
+	_zw_snapshot_ struct zw_snapshot *snapshot = NULL;
+	struct zw_history_held facts = {};
+	_zw_str_ struct zw_str key = {};
+	uint64_t time_ns = 0;
+	int r;
+
+	r = map_key(zone, &key);
+	if (r < 0)
+		return r;
+	r = load_base(history, zone, &facts, &snapshot, &time_ns);
+	if (r == 0)
+		r = load_patches(history, &facts, &snapshot);
+	if (r == -EUCLEAN) {
+		/* What cannot be read now cannot be read later either. Where not even this works, the
+		 * file as a whole is damaged, and the next open tells. */
+		(void)zw_history_forget_zone(history, zone);
+		return r;
+	}
+	if (r < 0)
+		return r;
+	if (zw_snapshot_count(snapshot) >= PATCH_MIN_RECORDS)
+		hold(history, &key, &facts, snapshot);
+	*ret_snapshot = ZW_TAKE(snapshot);
+	*ret_time_ns = time_ns;
+	return 0;
+}
+
+int zw_history_forget_zone(struct zw_history *history, const struct zw_history_zone *zone)
+{
+	_zw_str_ struct zw_str key = {};
+	int r;
+
+	r = map_key(zone, &key);
+	if (r < 0)
+		return r;
+	drop_held(history, &key);
+	r = bind_zone(history->sql[ZW_SQL_FORGET_ZONE], zone);
+	if (r < 0)
+		return r;
+	return zw_history_run(history, ZW_SQL_FORGET_ZONE);
+}
