@@ -13,7 +13,7 @@ int BPF_PROG(zw_tp_dirty, struct inode *inode, int flags)
 {
 	bool data = flags & zw_dirty_pages_bit();
 
-	return on_inode(inode, data ? ZW_FOP_WRITE : ZW_FOP_ATTR, ZW_HOOK_TP_DIRTY, flags, data);
+	return on_inode(inode, data ? ZW_FOP_WRITE : ZW_FOP_ATTR, ZW_HOOK_TP_DIRTY, data);
 }
 
 /* Directory changes and link counts (fs/ext4/inode.c, __ext4_mark_inode_dirty). Writeback by kernel threads
@@ -25,7 +25,7 @@ int BPF_PROG(zw_tp_ext4_meta, struct inode *inode, unsigned long ip)
 
 	if (task->flags & ZW_PF_KTHREAD)
 		return 0;
-	return on_inode(inode, ZW_FOP_ATTR, ZW_HOOK_TP_EXT4_META, 0, false);
+	return on_inode(inode, ZW_FOP_ATTR, ZW_HOOK_TP_EXT4_META, false);
 }
 
 /* The dirty tracepoint is silent when a page that is dirty already is written again without a new size or
@@ -33,25 +33,25 @@ int BPF_PROG(zw_tp_ext4_meta, struct inode *inode, unsigned long ip)
 SEC("tp_btf/ext4_da_write_begin")
 int BPF_PROG(zw_tp_ext4_da_write, struct inode *inode)
 {
-	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_DA_WRITE, 0, true);
+	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_DA_WRITE, true);
 }
 
 SEC("tp_btf/ext4_write_begin")
 int BPF_PROG(zw_tp_ext4_write, struct inode *inode)
 {
-	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_WRITE, 0, true);
+	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_WRITE, true);
 }
 
 SEC("tp_btf/ext4_fallocate_enter")
 int BPF_PROG(zw_tp_ext4_fallocate, struct inode *inode)
 {
-	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_FALLOCATE, 0, true);
+	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_FALLOCATE, true);
 }
 
 SEC("tp_btf/ext4_punch_hole")
 int BPF_PROG(zw_tp_ext4_punch, struct inode *inode)
 {
-	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_PUNCH, 0, true);
+	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_PUNCH, true);
 }
 
 /* Also runs when the last reader of an unlinked file lets go of it: not a write then. */
@@ -60,7 +60,7 @@ int BPF_PROG(zw_tp_ext4_truncate, struct inode *inode)
 {
 	if (inode->i_nlink == 0)
 		return 0;
-	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_TRUNCATE, 0, true);
+	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_TRUNCATE, true);
 }
 
 SEC("tp_btf/ext4_unlink_enter")
@@ -76,11 +76,11 @@ struct sys_exit_args {
 	long ret;
 };
 
-#define MOUNT_HOOK(name, call, hook_id)                                                            \
-	SEC("tracepoint/syscalls/sys_exit_" #call)                                                 \
-	int name(struct sys_exit_args *ctx)                                                        \
-	{                                                                                          \
-		return ctx->ret < 0 ? 0 : on_mount(hook_id);                                       \
+#define MOUNT_HOOK(name, call, hook_id)                      \
+	SEC("tracepoint/syscalls/sys_exit_" #call)           \
+	int name(struct sys_exit_args *ctx)                  \
+	{                                                    \
+		return ctx->ret < 0 ? 0 : on_mount(hook_id); \
 	}
 
 MOUNT_HOOK(zw_tp_mount, mount, ZW_HOOK_TP_SYS_MOUNT)
@@ -92,21 +92,21 @@ MOUNT_HOOK(zw_tp_pivot_root, pivot_root, ZW_HOOK_TP_SYS_PIVOT_ROOT)
 
 /* An LSM program returns the verdict it was given: 0 unless an earlier one refused. A refused operation is
  * not reported. fentry programs run before the verdict is known. */
-#define LSM_HOOK(name, hook, params, call)                                                         \
-	SEC("lsm/" #hook)                                                                          \
-	int BPF_PROG(zw_lsm_##name, params, int ret)                                               \
-	{                                                                                          \
-		if (ret == 0)                                                                      \
-			call;                                                                      \
-		return ret;                                                                        \
+#define LSM_HOOK(name, hook, params, call)           \
+	SEC("lsm/" #hook)                            \
+	int BPF_PROG(zw_lsm_##name, params, int ret) \
+	{                                            \
+		if (ret == 0)                        \
+			call;                        \
+		return ret;                          \
 	}
 
-#define FENTRY_HOOK(name, hook, params, call)                                                      \
-	SEC("fentry/security_" #hook)                                                              \
-	int BPF_PROG(zw_fentry_##name, params)                                                     \
-	{                                                                                          \
-		call;                                                                              \
-		return 0;                                                                          \
+#define FENTRY_HOOK(name, hook, params, call)  \
+	SEC("fentry/security_" #hook)          \
+	int BPF_PROG(zw_fentry_##name, params) \
+	{                                      \
+		call;                          \
+		return 0;                      \
 	}
 
 #define PARAMS(...) __VA_ARGS__
@@ -117,12 +117,14 @@ FENTRY_HOOK(file_permission, file_permission, PARAMS(struct file *file, int mask
 	on_permission(file, mask, ZW_HOOK_FENTRY_FILE_PERMISSION))
 
 LSM_HOOK(file_open, file_open, PARAMS(struct file *file), on_open(file, ZW_HOOK_LSM_FILE_OPEN))
-FENTRY_HOOK(file_open, file_open, PARAMS(struct file *file), on_open(file, ZW_HOOK_FENTRY_FILE_OPEN))
+FENTRY_HOOK(
+	file_open, file_open, PARAMS(struct file *file), on_open(file, ZW_HOOK_FENTRY_FILE_OPEN))
 
 LSM_HOOK(mmap_file, mmap_file,
 	PARAMS(struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags),
 	on_mmap(file, prot, flags, ZW_HOOK_LSM_MMAP_FILE))
-FENTRY_HOOK(mmap_file, mmap_file, PARAMS(struct file *file, unsigned long prot, unsigned long flags),
+FENTRY_HOOK(mmap_file, mmap_file,
+	PARAMS(struct file *file, unsigned long prot, unsigned long flags),
 	on_mmap(file, prot, flags, ZW_HOOK_FENTRY_MMAP_FILE))
 
 LSM_HOOK(file_mprotect, file_mprotect,
@@ -134,15 +136,13 @@ FENTRY_HOOK(file_mprotect, file_mprotect,
 
 /* 6.1 asks path_truncate for ftruncate(2) and O_TRUNC too; from 6.2 on they ask file_truncate. */
 LSM_HOOK(path_truncate, path_truncate, PARAMS(struct path *path),
-	on_inode(path->dentry->d_inode, ZW_FOP_WRITE, ZW_HOOK_LSM_PATH_TRUNCATE, 0,
-		true))
+	on_inode(path->dentry->d_inode, ZW_FOP_WRITE, ZW_HOOK_LSM_PATH_TRUNCATE, true))
 FENTRY_HOOK(path_truncate, path_truncate, PARAMS(struct path *path),
-	on_inode(path->dentry->d_inode, ZW_FOP_WRITE, ZW_HOOK_FENTRY_PATH_TRUNCATE, 0,
-		true))
+	on_inode(path->dentry->d_inode, ZW_FOP_WRITE, ZW_HOOK_FENTRY_PATH_TRUNCATE, true))
 LSM_HOOK(file_truncate, file_truncate, PARAMS(struct file *file),
-	on_inode(file->f_inode, ZW_FOP_WRITE, ZW_HOOK_LSM_FILE_TRUNCATE, 0, true))
+	on_inode(file->f_inode, ZW_FOP_WRITE, ZW_HOOK_LSM_FILE_TRUNCATE, true))
 FENTRY_HOOK(file_truncate, file_truncate, PARAMS(struct file *file),
-	on_inode(file->f_inode, ZW_FOP_WRITE, ZW_HOOK_FENTRY_FILE_TRUNCATE, 0, true))
+	on_inode(file->f_inode, ZW_FOP_WRITE, ZW_HOOK_FENTRY_FILE_TRUNCATE, true))
 
 LSM_HOOK(inode_create, inode_create, PARAMS(struct inode *dir, struct dentry *dentry, int mode),
 	on_entry(dir, dentry, NULL, ZW_FOP_CREATE, ZW_HOOK_LSM_INODE_CREATE))

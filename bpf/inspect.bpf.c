@@ -30,12 +30,14 @@ int zw_inode_state(struct zw_inode_state *s)
 	s->ino = BPF_CORE_READ(inode, i_ino);
 	s->writers = BPF_CORE_READ(inode, i_writecount.counter);
 	s->maps = BPF_CORE_READ(inode, i_mapping, i_mmap_writable.counter);
+	s->generation = BPF_CORE_READ(inode, i_generation);
+	s->reserved = 0;
 	s->result = 0;
 	return 0;
 }
 
-static __always_inline int holder(struct seq_file *seq, struct task_struct *task, struct file *file,
-	__u8 hook, __u32 mapped)
+static __always_inline int holder(
+	struct seq_file *seq, struct task_struct *task, struct file *file, __u8 hook, __u32 mapped)
 {
 	struct zw_wire_holder h = {};
 	struct inode *inode = BPF_CORE_READ(file, f_inode);

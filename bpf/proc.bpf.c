@@ -28,8 +28,8 @@ int BPF_PROG(zw_tp_exec, struct task_struct *task, int old_pid, struct linux_bin
 	return 0;
 }
 
-static __always_inline int tree_event(__u8 type, __u8 hook, struct task_struct *parent,
-	struct task_struct *child)
+static __always_inline int tree_event(
+	__u8 type, __u8 hook, struct task_struct *parent, struct task_struct *child)
 {
 	struct zw_wire_fork *e;
 

@@ -81,8 +81,8 @@ __noinline int zw_actor_exe(struct zw_wire_actor *a)
 	if (BPF_CORE_READ(inode, i_nlink) == 0)
 		a->flags |= ZW_ACTOR_EXE_DELETED;
 	root = BPF_CORE_READ(task, fs, root.dentry);
-	if (walk_path(a->exe, BPF_CORE_READ(exe, f_path.dentry), BPF_CORE_READ(exe, f_path.mnt), root,
-		    &a->exe_len) < 0)
+	if (walk_path(a->exe, BPF_CORE_READ(exe, f_path.dentry), BPF_CORE_READ(exe, f_path.mnt),
+		    root, &a->exe_len) < 0)
 		a->flags |= ZW_ACTOR_EXE_CUT;
 	return 0;
 }

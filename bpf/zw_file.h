@@ -56,7 +56,6 @@ struct file_op {
 	struct inode *old_dir;
 	struct inode *victim;
 	struct dentry *dentry; /* names the entry in dir */
-	__u32 dirty;
 	__u16 op;
 	__u8 hook;
 };
@@ -142,13 +141,14 @@ static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)
 	}
 	zw_hdr_fill(&e->hdr, sizeof(*e), ZW_WIRE_FILE, o->hook);
 	e->dev = dev;
-	e->ino = e->size_bytes = e->mode = e->nlink = e->owner_uid = 0;
+	e->ino = e->size_bytes = e->mode = e->nlink = e->owner_uid = e->generation = 0;
 	if (inode) {
 		e->ino = BPF_CORE_READ(inode, i_ino);
 		e->size_bytes = BPF_CORE_READ(inode, i_size);
 		e->mode = BPF_CORE_READ(inode, i_mode);
 		e->nlink = BPF_CORE_READ(inode, i_nlink);
 		e->owner_uid = BPF_CORE_READ(inode, i_uid.val);
+		e->generation = BPF_CORE_READ(inode, i_generation);
 	}
 	e->dir_ino = dir ? BPF_CORE_READ(dir, i_ino) : 0;
 	e->old_dir_ino = old_dir ? BPF_CORE_READ(old_dir, i_ino) : 0;
@@ -156,21 +156,20 @@ static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)
 	e->op = o->op;
 	e->watch = watch;
 	e->coalesced = skipped;
-	e->dirty = o->dirty;
 	e->name[0] = '\0';
 	if (dentry)
-		bpf_probe_read_kernel_str(e->name, sizeof(e->name),
-			BPF_CORE_READ(dentry, d_name.name));
+		bpf_probe_read_kernel_str(
+			e->name, sizeof(e->name), BPF_CORE_READ(dentry, d_name.name));
 	zw_actor_fill(&e->actor);
 	bpf_ringbuf_submit(e, 0);
 	return 0;
 }
 
 /* Something happened to @inode itself: its data, its attributes, or, for a directory, its entries. */
-static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, __u32 dirty, bool data)
+static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, bool data)
 {
 	__u64 dev = inode->i_sb->s_dev;
-	struct file_op o = {.inode = inode, .op = op, .hook = hook, .dirty = dirty};
+	struct file_op o = {.inode = inode, .op = op, .hook = hook};
 	struct zw_inode_key key = {.dev = dev};
 	struct dentry *alias;
 	__u32 watch, *flags;
@@ -204,8 +203,8 @@ static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, __
 }
 
 /* An entry of @dir is made, removed or linked. */
-static __always_inline int on_entry(struct inode *dir, struct dentry *dentry, struct inode *inode,
-	__u16 op, __u8 hook)
+static __always_inline int on_entry(
+	struct inode *dir, struct dentry *dentry, struct inode *inode, __u16 op, __u8 hook)
 {
 	__u64 dev = dir->i_sb->s_dev;
 	struct file_op o = {.inode = inode, .dir = dir, .dentry = dentry, .op = op, .hook = hook};
@@ -247,14 +246,15 @@ static __always_inline int on_mount(__u8 hook)
 	return emit(&o, 0, 0);
 }
 
-static __always_inline int on_mmap(struct file *file, unsigned long prot, unsigned long flags, __u8 hook)
+static __always_inline int on_mmap(
+	struct file *file, unsigned long prot, unsigned long flags, __u8 hook)
 {
 	unsigned long type = flags & ZW_MAP_TYPE;
 
 	if (!file || !(prot & ZW_PROT_WRITE) ||
 		(type != ZW_MAP_SHARED && type != ZW_MAP_SHARED_VALIDATE))
 		return 0;
-	return on_inode(file->f_inode, ZW_FOP_MAP, hook, 0, true);
+	return on_inode(file->f_inode, ZW_FOP_MAP, hook, true);
 }
 
 static __always_inline int on_mprotect(struct vm_area_struct *vma, unsigned long prot, __u8 hook)
@@ -263,19 +263,19 @@ static __always_inline int on_mprotect(struct vm_area_struct *vma, unsigned long
 
 	if (!file || !(prot & ZW_PROT_WRITE) || !(vma->vm_flags & ZW_VM_SHARED))
 		return 0;
-	return on_inode(file->f_inode, ZW_FOP_MAP, hook, 0, true);
+	return on_inode(file->f_inode, ZW_FOP_MAP, hook, true);
 }
 
 static __always_inline int on_permission(struct file *file, int mask, __u8 hook)
 {
 	if (!(mask & ZW_MAY_WRITE))
 		return 0;
-	return on_inode(file->f_inode, ZW_FOP_WRITE, hook, 0, true);
+	return on_inode(file->f_inode, ZW_FOP_WRITE, hook, true);
 }
 
 static __always_inline int on_open(struct file *file, __u8 hook)
 {
 	if (!(file->f_mode & ZW_FMODE_WRITE))
 		return 0;
-	return on_inode(file->f_inode, ZW_FOP_OPEN, hook, 0, true);
+	return on_inode(file->f_inode, ZW_FOP_OPEN, hook, true);
 }

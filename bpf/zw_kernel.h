@@ -55,6 +55,7 @@ struct inode {
 	unsigned int i_nlink;
 	long long i_size;
 	struct hlist_head i_dentry;
+	__u32 i_generation;
 	atomic_t i_writecount;
 };
 
@@ -214,7 +215,7 @@ static __always_inline __u32 zw_dirty_pages_bit(void)
 #define ZW_MAP_TYPE 0xf
 #define ZW_MAP_SHARED 0x1
 #define ZW_MAP_SHARED_VALIDATE 0x3
-#define ZW_VM_SHARED 0x8         /* include/linux/mm.h */
+#define ZW_VM_SHARED 0x8 /* include/linux/mm.h */
 #define ZW_VM_MAYWRITE 0x20
 #define ZW_S_IFMT 0170000
 #define ZW_S_IFREG 0100000

@@ -27,18 +27,18 @@ enum zw_wire_type {
 enum zw_hook {
 	ZW_HOOK_NONE = 0,
 	/* tier tracepoint: data and attributes */
-	ZW_HOOK_TP_DIRTY,           /* writeback_mark_inode_dirty */
-	ZW_HOOK_TP_EXT4_META,       /* ext4_mark_inode_dirty */
-	ZW_HOOK_TP_EXT4_DA_WRITE,   /* ext4_da_write_begin */
-	ZW_HOOK_TP_EXT4_WRITE,      /* ext4_write_begin */
-	ZW_HOOK_TP_EXT4_FALLOCATE,  /* ext4_fallocate_enter */
-	ZW_HOOK_TP_EXT4_PUNCH,      /* ext4_punch_hole */
-	ZW_HOOK_TP_EXT4_TRUNCATE,   /* ext4_truncate_enter */
-	ZW_HOOK_TP_EXT4_UNLINK,     /* ext4_unlink_enter */
-	ZW_HOOK_TP_SYS_MOUNT,       /* sys_exit of mount(2) */
-	ZW_HOOK_TP_SYS_UMOUNT,      /* sys_exit of umount2(2) */
-	ZW_HOOK_TP_SYS_MOVE_MOUNT,  /* sys_exit of move_mount(2) */
-	ZW_HOOK_TP_SYS_PIVOT_ROOT,  /* sys_exit of pivot_root(2) */
+	ZW_HOOK_TP_DIRTY,          /* writeback_mark_inode_dirty */
+	ZW_HOOK_TP_EXT4_META,      /* ext4_mark_inode_dirty */
+	ZW_HOOK_TP_EXT4_DA_WRITE,  /* ext4_da_write_begin */
+	ZW_HOOK_TP_EXT4_WRITE,     /* ext4_write_begin */
+	ZW_HOOK_TP_EXT4_FALLOCATE, /* ext4_fallocate_enter */
+	ZW_HOOK_TP_EXT4_PUNCH,     /* ext4_punch_hole */
+	ZW_HOOK_TP_EXT4_TRUNCATE,  /* ext4_truncate_enter */
+	ZW_HOOK_TP_EXT4_UNLINK,    /* ext4_unlink_enter */
+	ZW_HOOK_TP_SYS_MOUNT,      /* sys_exit of mount(2) */
+	ZW_HOOK_TP_SYS_UMOUNT,     /* sys_exit of umount2(2) */
+	ZW_HOOK_TP_SYS_MOVE_MOUNT, /* sys_exit of move_mount(2) */
+	ZW_HOOK_TP_SYS_PIVOT_ROOT, /* sys_exit of pivot_root(2) */
 	/* tier lsm */
 	ZW_HOOK_LSM_FILE_PERMISSION,
 	ZW_HOOK_LSM_FILE_OPEN,
@@ -70,12 +70,12 @@ enum zw_hook {
 	ZW_HOOK_FENTRY_SB_UMOUNT,
 	ZW_HOOK_FENTRY_MOVE_MOUNT,
 	/* every tier */
-	ZW_HOOK_TP_EXEC,            /* sched_process_exec */
-	ZW_HOOK_TP_FORK,            /* sched_process_fork */
-	ZW_HOOK_TP_EXIT,            /* sched_process_exit */
-	ZW_HOOK_ITER_VMA,           /* iter/task_vma: who maps an inode shared and writable */
-	ZW_HOOK_ITER_FILE,          /* iter/task_file: who has an inode open for writing */
-	ZW_HOOK_SYSCALL_STATE,      /* syscall program: writers and mappings of an inode */
+	ZW_HOOK_TP_EXEC,       /* sched_process_exec */
+	ZW_HOOK_TP_FORK,       /* sched_process_fork */
+	ZW_HOOK_TP_EXIT,       /* sched_process_exit */
+	ZW_HOOK_ITER_VMA,      /* iter/task_vma: who maps an inode shared and writable */
+	ZW_HOOK_ITER_FILE,     /* iter/task_file: who has an inode open for writing */
+	ZW_HOOK_SYSCALL_STATE, /* syscall program: writers and mappings of an inode */
 	_ZW_HOOK_MAX,
 };
 
@@ -83,24 +83,24 @@ enum zw_hook {
  * whether it happened shows in the state that is read afterwards. */
 enum zw_fop {
 	ZW_FOP_NONE = 0,
-	ZW_FOP_WRITE,    /* data written, truncated, punched or stored through a mapping */
-	ZW_FOP_ATTR,     /* only the inode's attributes are known to have changed */
-	ZW_FOP_OPEN,     /* opened for writing */
-	ZW_FOP_MAP,      /* mapped shared and writable */
-	ZW_FOP_DIRENT,   /* an entry of directory (dev, dir_ino) changed; which one is not known */
-	ZW_FOP_CREATE,   /* name in (dev, dir_ino); also symlink */
-	ZW_FOP_LINK,     /* inode ino got the name in (dev, dir_ino) */
-	ZW_FOP_UNLINK,   /* the name of inode ino in (dev, dir_ino) was removed */
-	ZW_FOP_RENAME,   /* inode ino moved from old_dir_ino to name in dir_ino; ino2 was there before */
-	ZW_FOP_MOUNT,    /* the mount table of the actor's mount namespace changed */
+	ZW_FOP_WRITE,  /* data written, truncated, punched or stored through a mapping */
+	ZW_FOP_ATTR,   /* only the inode's attributes are known to have changed */
+	ZW_FOP_OPEN,   /* opened for writing */
+	ZW_FOP_MAP,    /* mapped shared and writable */
+	ZW_FOP_DIRENT, /* an entry of directory (dev, dir_ino) changed; which one is not known */
+	ZW_FOP_CREATE, /* name in (dev, dir_ino); also symlink */
+	ZW_FOP_LINK,   /* inode ino got the name in (dev, dir_ino) */
+	ZW_FOP_UNLINK, /* the name of inode ino in (dev, dir_ino) was removed */
+	ZW_FOP_RENAME, /* inode ino moved from old_dir_ino to name in dir_ino; ino2 was there before */
+	ZW_FOP_MOUNT, /* the mount table of the actor's mount namespace changed */
 	_ZW_FOP_MAX,
 };
 
 /* Flags an inode is watched for: the values of the map zw_watch, keyed by struct zw_inode_key. */
 enum zw_watch_flags {
-	ZW_WATCH_FILE = 1 << 0,   /* a zone file, an included file, or a symlink on the way to one */
-	ZW_WATCH_DIR = 1 << 1,    /* a directory that holds one */
-	ZW_WATCH_PATH = 1 << 2,   /* a directory further up on the way to one */
+	ZW_WATCH_FILE = 1 << 0, /* a zone file, an included file, or a symlink on the way to one */
+	ZW_WATCH_DIR = 1 << 1,  /* a directory that holds one */
+	ZW_WATCH_PATH = 1 << 2, /* a directory further up on the way to one */
 };
 
 struct zw_inode_key {
@@ -112,14 +112,14 @@ struct zw_inode_key {
 enum zw_drop {
 	ZW_DROP_FILE_RING_FULL = 0, /* file events: the ring buffer was full */
 	ZW_DROP_PROC_RING_FULL,     /* exec, fork, exit: the ring buffer was full */
-	ZW_DROP_COALESCED,          /* not lost: same actor, inode and operation within a millisecond */
+	ZW_DROP_COALESCED, /* not lost: same actor, inode and operation within a millisecond */
 	_ZW_DROP_MAX,
 };
 
-#define ZW_COMM_LEN 16      /* TASK_COMM_LEN, include/linux/sched.h */
+#define ZW_COMM_LEN 16 /* TASK_COMM_LEN, include/linux/sched.h */
 #define ZW_TTY_LEN 16
-#define ZW_NAME_LEN 256     /* NAME_MAX and a NUL */
-#define ZW_PATH_LEN 512     /* bytes of a path that are kept; longer ones are flagged */
+#define ZW_NAME_LEN 256 /* NAME_MAX and a NUL */
+#define ZW_PATH_LEN 512 /* bytes of a path that are kept; longer ones are flagged */
 #define ZW_ARGV_LEN 512
 #define ZW_ANCESTORS 16
 
@@ -127,10 +127,10 @@ enum zw_drop {
 #define ZW_ID_UNSET 0xffffffffU
 
 enum zw_actor_flags {
-	ZW_ACTOR_ARGV_CUT = 1 << 0,  /* argv was longer than ZW_ARGV_LEN */
+	ZW_ACTOR_ARGV_CUT = 1 << 0, /* argv was longer than ZW_ARGV_LEN */
 	ZW_ACTOR_EXE_CUT = 1 << 1,
 	ZW_ACTOR_CWD_CUT = 1 << 2,
-	ZW_ACTOR_KTHREAD = 1 << 3,   /* a kernel thread: the true actor is not known */
+	ZW_ACTOR_KTHREAD = 1 << 3,     /* a kernel thread: the true actor is not known */
 	ZW_ACTOR_EXE_DELETED = 1 << 4, /* the executable had no link left */
 };
 
@@ -168,7 +168,7 @@ struct zw_wire_actor {
 	__u16 argv_len;
 	__u16 exe_len;
 	__u16 cwd_len;
-	__u16 ancestors; /* filled items of ancestor[], nearest first */
+	__u16 ancestors;        /* filled items of ancestor[], nearest first */
 	char comm[ZW_COMM_LEN]; /* of the thread group leader */
 	char tty[ZW_TTY_LEN];   /* "pts/2", empty without one */
 	char argv[ZW_ARGV_LEN]; /* NUL-separated */
@@ -196,10 +196,10 @@ struct zw_wire_file {
 	__u32 mode;
 	__u32 nlink;
 	__u32 owner_uid;
-	__u16 op;          /* enum zw_fop */
-	__u16 watch;       /* why it matched: enum zw_watch_flags */
-	__u32 coalesced;   /* events like this left out just before it */
-	__u32 dirty;       /* I_DIRTY_* as the kernel passed it, tracepoint tier only */
+	__u16 op;        /* enum zw_fop */
+	__u16 watch;     /* why it matched: enum zw_watch_flags */
+	__u32 coalesced; /* events like this left out just before it */
+	__u32 generation; /* tells a reused inode number from the inode that had it before; 0: not known */
 	char name[ZW_NAME_LEN];
 	struct zw_wire_actor actor;
 };
@@ -233,22 +233,26 @@ struct zw_wire_holder {
 
 /* In and out of the syscall program that looks at an inode through a descriptor of the agent. */
 struct zw_inode_state {
-	__u32 fd;           /* in */
-	__s32 result;       /* out: 0 or -errno */
+	__u32 fd;     /* in */
+	__s32 result; /* out: 0 or -errno */
 	__u64 dev;
 	__u64 ino;
-	__s32 writers;      /* open for writing, i_writecount */
-	__s32 maps;         /* shared writable mappings, i_mmap_writable */
+	__s32 writers;    /* open for writing, i_writecount */
+	__s32 maps;       /* shared writable mappings, i_mmap_writable */
+	__u32 generation; /* as in struct zw_wire_file */
+	__u32 reserved;
 };
 
-#define ZW_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " has hidden padding")
+#define ZW_ASSERT_SIZE(type, bytes) \
+	_Static_assert(sizeof(type) == (bytes), #type " has hidden padding")
 
 ZW_ASSERT_SIZE(struct zw_inode_key, 16);
 ZW_ASSERT_SIZE(struct zw_wire_hdr, 16);
 ZW_ASSERT_SIZE(struct zw_wire_ancestor, 56);
-ZW_ASSERT_SIZE(struct zw_wire_actor, 88 + 2 * 16 + ZW_ARGV_LEN + 2 * ZW_PATH_LEN + 56 * ZW_ANCESTORS);
+ZW_ASSERT_SIZE(
+	struct zw_wire_actor, 88 + 2 * 16 + ZW_ARGV_LEN + 2 * ZW_PATH_LEN + 56 * ZW_ANCESTORS);
 ZW_ASSERT_SIZE(struct zw_wire_file, 16 + 48 + 24 + ZW_NAME_LEN + sizeof(struct zw_wire_actor));
 ZW_ASSERT_SIZE(struct zw_wire_exec, 16 + sizeof(struct zw_wire_actor));
 ZW_ASSERT_SIZE(struct zw_wire_fork, 48);
 ZW_ASSERT_SIZE(struct zw_wire_holder, 48);
-ZW_ASSERT_SIZE(struct zw_inode_state, 32);
+ZW_ASSERT_SIZE(struct zw_inode_state, 40);

@@ -63,7 +63,7 @@ static void fill_file(struct zw_wire_file *w)
 		.op = ZW_FOP_RENAME,
 		.watch = ZW_WATCH_FILE | ZW_WATCH_DIR,
 		.coalesced = 3,
-		.dirty = 7,
+		.generation = 7,
 		.name = "example.com.zone",
 	};
 	fill_actor(&w->actor);
@@ -98,7 +98,7 @@ static void whole_file_event(void **state)
 	assert_int_equal(e.file.owner_uid, 53);
 	assert_int_equal(e.file.watch, ZW_WATCH_FILE | ZW_WATCH_DIR);
 	assert_int_equal(e.file.coalesced, 3);
-	assert_int_equal(e.file.dirty, 7);
+	assert_int_equal(e.file.generation, 7);
 	assert_string_equal(e.file.name, "example.com.zone");
 	assert_int_equal(e.proc.start_ns, 5000000001);
 	assert_int_equal(e.proc.tgid, 812);

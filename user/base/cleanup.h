@@ -16,30 +16,30 @@
 #define _zw_printf_(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* Moves a pointer out of an owning variable. */
-#define ZW_TAKE(ptr)                                                                               \
-	({                                                                                         \
-		__typeof__(ptr) *_zw_src = &(ptr);                                                 \
-		__typeof__(ptr) _zw_val = *_zw_src;                                                \
-		*_zw_src = NULL;                                                                   \
-		_zw_val;                                                                           \
+#define ZW_TAKE(ptr)                                \
+	({                                          \
+		__typeof__(ptr) *_zw_src = &(ptr);  \
+		__typeof__(ptr) _zw_val = *_zw_src; \
+		*_zw_src = NULL;                    \
+		_zw_val;                            \
 	})
 
 /* The same for a file descriptor, which is invalid at -1. */
-#define ZW_TAKE_FD(fd)                                                                             \
-	({                                                                                         \
-		int *_zw_src = &(fd);                                                              \
-		int _zw_val = *_zw_src;                                                            \
-		*_zw_src = -1;                                                                     \
-		_zw_val;                                                                           \
+#define ZW_TAKE_FD(fd)                  \
+	({                              \
+		int *_zw_src = &(fd);   \
+		int _zw_val = *_zw_src; \
+		*_zw_src = -1;          \
+		_zw_val;                \
 	})
 
 /* Defines fn##p(), which calls fn() on the pointer a variable holds, for _zw_cleanup_(). */
-#define ZW_DEFINE_CLEANUP(type, fn)                                                                \
-	static inline void fn##p(type *p)                                                          \
-	{                                                                                          \
-		if (*p)                                                                            \
-			fn(*p);                                                                    \
-	}                                                                                          \
+#define ZW_DEFINE_CLEANUP(type, fn)       \
+	static inline void fn##p(type *p) \
+	{                                 \
+		if (*p)                   \
+			fn(*p);           \
+	}                                 \
 	struct zw_semicolon_eater
 
 static inline void zw_freep(void *p)

@@ -40,7 +40,8 @@ void zw_time_iso(uint64_t realtime_ns, char buf[static ZW_TIME_ISO_MAX])
 
 	gmtime_r(&sec, &tm);
 	n = strftime(buf, ZW_TIME_ISO_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf + n, ZW_TIME_ISO_MAX - n, ".%09uZ", (unsigned int)(realtime_ns % ZW_NSEC_PER_SEC));
+	snprintf(buf + n, ZW_TIME_ISO_MAX - n, ".%09uZ",
+		(unsigned int)(realtime_ns % ZW_NSEC_PER_SEC));
 }
 
 int zw_parse_duration(const char *s, uint64_t *ret_ns)

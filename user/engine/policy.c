@@ -194,15 +194,14 @@ static int explain_executable(struct zw_report *report, const char *prefix,
 {
 	if (!actor->exe)
 		return zw_report_add_reason(report,
-			"%sthe executable is not known, and admin %s may use only some (line %u)", prefix,
-			admin->user, admin->line);
+			"%sthe executable is not known, and admin %s may use only some (line %u)",
+			prefix, admin->user, admin->line);
 	return zw_report_add_reason(report,
 		"%sexecutable %s is not one that admin %s may use (line %u)", prefix, actor->exe,
 		admin->user, admin->line);
 }
 
-static int explain_hours(
-	struct zw_report *report, const char *prefix, const struct zw_admin *admin)
+static int explain_hours(struct zw_report *report, const char *prefix, const struct zw_admin *admin)
 {
 	char hours[ZW_HOURS_TEXT_MAX];
 
@@ -297,7 +296,8 @@ static int explain_preparers(const struct zw_policy *policy, struct zw_report *r
 		_zw_free_ char *prefix = NULL;
 		int r;
 
-		if (cause->role != ZW_ROLE_WRITER || find(policy, report, cause) != FINDING_STRANGER)
+		if (cause->role != ZW_ROLE_WRITER ||
+			find(policy, report, cause) != FINDING_STRANGER)
 			continue;
 		prefix = zw_asprintf("the content was written by %s (pid %u): ",
 			actor_name(cause->actor), cause->actor->tgid);

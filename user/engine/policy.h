@@ -11,7 +11,7 @@
 
 /* An address block; IPv4 is kept as IPv4. */
 struct zw_net {
-	int family; /* AF_INET or AF_INET6 */
+	int family;       /* AF_INET or AF_INET6 */
 	uint8_t addr[16]; /* network byte order, host bits zero */
 	uint8_t prefix;
 };
@@ -27,7 +27,8 @@ void zw_net_to_text(const struct zw_net *net, char ret_text[static ZW_NET_TEXT_M
 /* Minutes of the week that are allowed, local time. */
 struct zw_hours {
 	uint8_t days; /* bit 0 is Monday */
-	uint16_t from_min, to_min; /* minutes after midnight; from > to runs over midnight, into the next day */
+	uint16_t from_min,
+		to_min; /* minutes after midnight; from > to runs over midnight, into the next day */
 };
 
 /* "Mon-Fri 08:00-18:00", "Sat,Sun 00:00-24:00", "Fri-Mon,Wed 22:00-06:00"; -EINVAL. */
@@ -40,12 +41,12 @@ void zw_hours_to_text(const struct zw_hours *hours, char ret_text[static ZW_HOUR
 
 /* One entry; every member that is set must match. Strings and arrays are owned by the policy. */
 struct zw_admin {
-	char *user;      /* login name, or a decimal uid; the login user counts, not the effective one */
-	char **zones;    /* presentation names; "*." prefix: everything below. Empty: all zones */
+	char *user; /* login name, or a decimal uid; the login user counts, not the effective one */
+	char **zones; /* presentation names; "*." prefix: everything below. Empty: all zones */
 	size_t n_zones;
 	struct zw_net *from; /* origin of the session. Empty: anywhere, also local */
 	size_t n_from;
-	char **with;     /* executables by full path, as the process sees it; of a script, its interpreter's.
+	char **with; /* executables by full path, as the process sees it; of a script, its interpreter's.
 	                  * Empty: any */
 	size_t n_with;
 	bool has_hours;

@@ -84,8 +84,9 @@ int zw_hours_parse(const char *text, struct zw_hours *ret_hours)
 	struct zw_hours hours = {};
 	const char *p = text;
 
-	if (parse_days(&p, &hours.days) < 0 || *p++ != ' ' || parse_minute(&p, &hours.from_min) < 0 ||
-		*p++ != '-' || parse_minute(&p, &hours.to_min) < 0 || *p != '\0')
+	if (parse_days(&p, &hours.days) < 0 || *p++ != ' ' ||
+		parse_minute(&p, &hours.from_min) < 0 || *p++ != '-' ||
+		parse_minute(&p, &hours.to_min) < 0 || *p != '\0')
 		return -EINVAL;
 	/* Equal times could mean nothing or a whole day: the latter is written 00:00-24:00. */
 	if (hours.from_min == hours.to_min || hours.from_min == MINUTES_PER_DAY)
@@ -107,9 +108,9 @@ bool zw_hours_contain(const struct zw_hours *hours, uint64_t realtime_ns)
 	yesterday = (today + DAYS - 1) % DAYS;
 	if (hours->from_min < hours->to_min)
 		return hours->days >> today & 1 && minute >= hours->from_min &&
-			minute < hours->to_min;
+		       minute < hours->to_min;
 	return (hours->days >> today & 1 && minute >= hours->from_min) ||
-		(hours->days >> yesterday & 1 && minute < hours->to_min);
+	       (hours->days >> yesterday & 1 && minute < hours->to_min);
 }
 
 void zw_hours_to_text(const struct zw_hours *hours, char ret_text[static ZW_HOURS_TEXT_MAX])
@@ -123,8 +124,8 @@ void zw_hours_to_text(const struct zw_hours *hours, char ret_text[static ZW_HOUR
 			continue;
 		while (last + 1 < DAYS && hours->days >> (last + 1) & 1)
 			last++;
-		n += (size_t)snprintf(ret_text + n, ZW_HOURS_TEXT_MAX - n, "%s%s", n ? "," : "",
-			day_names[day]);
+		n += (size_t)snprintf(
+			ret_text + n, ZW_HOURS_TEXT_MAX - n, "%s%s", n ? "," : "", day_names[day]);
 		if (last > day)
 			n += (size_t)snprintf(
 				ret_text + n, ZW_HOURS_TEXT_MAX - n, "-%s", day_names[last]);

@@ -83,11 +83,11 @@ enum zw_evidence {
 struct zw_report_cause {
 	enum zw_role role;
 	enum zw_channel channel;
-	uint32_t evidence;       /* enum zw_evidence */
+	uint32_t evidence;          /* enum zw_evidence */
 	uint64_t first_ns, last_ns; /* CLOCK_REALTIME */
-	struct zw_actor *actor;  /* owned reference; never NULL */
-	char *tsig_key;          /* NULL without one */
-	char *peer;              /* NULL without one */
+	struct zw_actor *actor;     /* owned reference; never NULL */
+	char *tsig_key;             /* NULL without one */
+	char *peer;                 /* NULL without one */
 };
 
 /* What the file itself says, the only evidence there is when nobody was seen. */
@@ -105,7 +105,7 @@ struct zw_report {
 	uint64_t time_ns;      /* CLOCK_REALTIME: of the last cause, else when it was found */
 	unsigned int severity; /* 0 to 100 */
 	bool escalate;
-	char *message;         /* one plain sentence; names and data in it are escaped already */
+	char *message; /* one plain sentence; names and data in it are escaped already */
 	/* the zone, NULL or 0 where the action has none */
 	char *server_kind; /* "bind", "knot", "nsd", "pdns", "none" */
 	uint32_t server_pid;
@@ -114,11 +114,11 @@ struct zw_report {
 	enum zw_channel channel;
 	bool has_serial_before, has_serial_after;
 	uint32_t serial_before, serial_after;
-	struct zw_diff *diff;  /* owned; NULL without record changes */
+	struct zw_diff *diff; /* owned; NULL without record changes */
 	enum zw_attribution attribution;
 	struct zw_report_cause *cause; /* the principal's first */
 	size_t causes;
-	bool has_principal;    /* cause[0] is whoever chose to make the change */
+	bool has_principal;         /* cause[0] is whoever chose to make the change */
 	struct zw_report_file file; /* path NULL when there is none */
 	enum zw_verdict verdict;
 	char **reason; /* sentences; for the verdict and for what limits the attribution */

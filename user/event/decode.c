@@ -143,7 +143,7 @@ static int decode_file(const void *data, struct zw_event *event)
 		.owner_uid = wire.owner_uid,
 		.watch = wire.watch,
 		.coalesced = wire.coalesced,
-		.dirty = wire.dirty,
+		.generation = wire.generation,
 	};
 	memcpy(file->name, wire.name, strlen(wire.name) + 1);
 	return decode_actor((const char *)data + offsetof(struct zw_wire_file, actor), &event->proc);

@@ -32,7 +32,7 @@ struct zw_proc_facts {
 struct zw_file_facts {
 	enum zw_fop op;
 	uint64_t dev, ino, dir_ino, old_dir_ino, ino2, size_bytes;
-	uint32_t mode, nlink, owner_uid, watch, coalesced, dirty;
+	uint32_t mode, nlink, owner_uid, watch, coalesced, generation;
 	char name[ZW_NAME_LEN];
 };
 

@@ -60,8 +60,8 @@ static int tracepoint_id(const char *name, uint64_t *ret_id)
 }
 
 /* libbpf looks for tracefs at its usual places only, so the perf event is opened here. */
-static int attach_tracepoint(const struct zw_program *program, struct bpf_program *prog,
-	struct bpf_link **ret_link)
+static int attach_tracepoint(
+	const struct zw_program *program, struct bpf_program *prog, struct bpf_link **ret_link)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
@@ -90,8 +90,8 @@ static int attach_tracepoint(const struct zw_program *program, struct bpf_progra
 	return 0;
 }
 
-int zw_attach_program(const struct zw_program *program, struct bpf_object *obj,
-	struct bpf_link **ret_link)
+int zw_attach_program(
+	const struct zw_program *program, struct bpf_object *obj, struct bpf_link **ret_link)
 {
 	struct bpf_program *prog = bpf_object__find_program_by_name(obj, program->name);
 	struct bpf_link *link;
@@ -107,8 +107,8 @@ int zw_attach_program(const struct zw_program *program, struct bpf_object *obj,
 	return 0;
 }
 
-static uint64_t run_count(const struct zw_program *program,
-	struct bpf_object *const objs[static _ZW_OBJ_MAX])
+static uint64_t run_count(
+	const struct zw_program *program, struct bpf_object *const objs[static _ZW_OBJ_MAX])
 {
 	struct bpf_program *prog = NULL;
 	struct bpf_prog_info info = {};

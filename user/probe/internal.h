@@ -26,15 +26,15 @@ struct zw_probe {
 	uint64_t devs[8]; /* devices that hold watched inodes, with how many of them */
 	uint32_t dev_watches[8];
 	uint32_t other_watches; /* on devices beyond those */
-	zw_probe_fn fn; /* of the drain that is running */
+	zw_probe_fn fn;         /* of the drain that is running */
 	void *fn_ctx;
 };
 
 /* attach.c */
 
 /* Attaches program @i of the table from @obj; *ret_link owns the attachment. 0 or -errno. */
-int zw_attach_program(const struct zw_program *program, struct bpf_object *obj,
-	struct bpf_link **ret_link);
+int zw_attach_program(
+	const struct zw_program *program, struct bpf_object *obj, struct bpf_link **ret_link);
 /* Runs zw_exercise() and notes for every attached program whether it ran. @link as in struct zw_probe. */
 int zw_prove_programs(const char *scratch, struct bpf_object *const objs[static _ZW_OBJ_MAX],
 	struct zw_hook_status *hook, struct bpf_link *const *link, size_t n);

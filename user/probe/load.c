@@ -33,8 +33,8 @@ static void set_hook(struct zw_hook_status *hook, enum zw_hook_state state, cons
 }
 
 /* Leaves only the programs in @want to be loaded. */
-static void select_programs(const struct zw_probe *p, enum zw_object object, struct bpf_object *obj,
-	const bool *want)
+static void select_programs(
+	const struct zw_probe *p, enum zw_object object, struct bpf_object *obj, const bool *want)
 {
 	for (size_t i = 0; i < p->programs; i++) {
 		const struct zw_program *prog = p->hook[i].program;
@@ -57,8 +57,8 @@ static int open_file_object(struct zw_probe *p, const struct zw_probe_options *o
 	if (!skel)
 		return -errno;
 	select_programs(p, ZW_OBJ_FILE, skel->obj, want);
-	r = bpf_map__set_max_entries(skel->maps.zw_ring,
-		(uint32_t)(o->ring_bytes ? o->ring_bytes : DEFAULT_RING_BYTES));
+	r = bpf_map__set_max_entries(
+		skel->maps.zw_ring, (uint32_t)(o->ring_bytes ? o->ring_bytes : DEFAULT_RING_BYTES));
 	if (r == 0)
 		r = bpf_map__set_max_entries(
 			skel->maps.zw_watch, o->max_watches ? o->max_watches : DEFAULT_MAX_WATCHES);
@@ -84,8 +84,8 @@ static void detach_all(struct zw_probe *p)
 
 /* Attaches what of @want is in @obj; a program that cannot be attached is noted and, when it is optional,
  * done without. */
-static int attach_object(struct zw_probe *p, enum zw_object object, struct bpf_object *obj,
-	const bool *want)
+static int attach_object(
+	struct zw_probe *p, enum zw_object object, struct bpf_object *obj, const bool *want)
 {
 	for (size_t i = 0; i < p->programs; i++) {
 		const struct zw_program *prog = p->hook[i].program;
@@ -144,8 +144,8 @@ static bool tier_serves(const struct zw_probe *p, enum zw_capability cap, enum z
 
 	for (size_t i = 0; i < p->programs; i++) {
 		const struct zw_hook_status *h = &p->hook[i];
-		bool good = tier == ZW_TIER_TRACEPOINT ? h->state != ZW_STATE_FAILED :
-							 h->state == ZW_STATE_ON;
+		bool good = tier == ZW_TIER_TRACEPOINT ? h->state != ZW_STATE_FAILED
+						       : h->state == ZW_STATE_ON;
 
 		if (h->program->tier != tier || h->program->capability != cap)
 			continue;
@@ -158,7 +158,8 @@ static bool tier_serves(const struct zw_probe *p, enum zw_capability cap, enum z
 
 static void choose_tiers(struct zw_probe *p, const struct zw_probe_options *o, bool *want)
 {
-	bool all = !o->allow[ZW_TIER_LSM] && !o->allow[ZW_TIER_FENTRY] && !o->allow[ZW_TIER_TRACEPOINT];
+	bool all = !o->allow[ZW_TIER_LSM] && !o->allow[ZW_TIER_FENTRY] &&
+		   !o->allow[ZW_TIER_TRACEPOINT];
 
 	for (int cap = 0; cap < _ZW_CAP_MAX; cap++) {
 		for (int tier = 0; tier < _ZW_TIER_MAX && !p->served[cap]; tier++) {
@@ -176,7 +177,7 @@ static void choose_tiers(struct zw_probe *p, const struct zw_probe_options *o, b
 		enum zw_capability cap = h->program->capability;
 
 		want[i] = p->served[cap] && p->tier[cap] == h->program->tier &&
-			h->state != ZW_STATE_FAILED;
+			  h->state != ZW_STATE_FAILED;
 		if (!want[i] && h->state != ZW_STATE_FAILED && p->served[cap]) {
 			char reason[64];
 
@@ -237,7 +238,8 @@ static int refuse(struct zw_str *error, int r, const char *text)
 
 int zw_probe_load(struct zw_probe *p, const struct zw_probe_options *o, struct zw_str *error)
 {
-	bool all = !o->allow[ZW_TIER_LSM] && !o->allow[ZW_TIER_FENTRY] && !o->allow[ZW_TIER_TRACEPOINT];
+	bool all = !o->allow[ZW_TIER_LSM] && !o->allow[ZW_TIER_FENTRY] &&
+		   !o->allow[ZW_TIER_TRACEPOINT];
 	_zw_free_ bool *want = calloc(p->programs, sizeof(*want));
 	struct btf *kernel;
 	int r;
@@ -246,7 +248,8 @@ int zw_probe_load(struct zw_probe *p, const struct zw_probe_options *o, struct z
 		return -ENOMEM;
 	libbpf_set_print(quiet);
 	if (geteuid() != 0)
-		return refuse(error, -EPERM, "not root, so no BPF programs can be loaded; run it with sudo");
+		return refuse(error, -EPERM,
+			"not root, so no BPF programs can be loaded; run it with sudo");
 	kernel = btf__load_vmlinux_btf();
 	if (!kernel)
 		return refuse(error, -EOPNOTSUPP,

@@ -3,33 +3,36 @@
 
 #include "base/cleanup.h"
 
-#define TP(hook_id, prog, tp, cap, req, only_ext4)                                                 \
-	{                                                                                          \
-		.hook = ZW_HOOK_TP_##hook_id, .object = ZW_OBJ_FILE, .name = prog,                 \
-		.btf = "btf_trace_" tp, .btf_is_type = true, .tier = ZW_TIER_TRACEPOINT,           \
-		.capability = cap, .required = req, .ext4 = only_ext4                              \
+#define TP(hook_id, prog, tp, cap, req, only_ext4)                                       \
+	{                                                                                \
+		.hook = ZW_HOOK_TP_##hook_id, .object = ZW_OBJ_FILE, .name = prog,       \
+		.btf = "btf_trace_" tp, .btf_is_type = true, .tier = ZW_TIER_TRACEPOINT, \
+		.capability = cap, .required = req, .ext4 = only_ext4                    \
 	}
-#define SYS(hook_id, prog, call, req)                                                              \
-	{                                                                                          \
-		.hook = ZW_HOOK_TP_SYS_##hook_id, .object = ZW_OBJ_FILE, .name = prog,             \
-		.tracepoint = "syscalls/sys_exit_" call, .tier = ZW_TIER_TRACEPOINT,               \
-		.capability = ZW_CAP_MOUNT, .required = req                                        \
+#define SYS(hook_id, prog, call, req)                                                  \
+	{                                                                              \
+		.hook = ZW_HOOK_TP_SYS_##hook_id, .object = ZW_OBJ_FILE, .name = prog, \
+		.tracepoint = "syscalls/sys_exit_" call, .tier = ZW_TIER_TRACEPOINT,   \
+		.capability = ZW_CAP_MOUNT, .required = req                            \
 	}
 /* The same function of security/security.c, once for each of the two upper tiers. */
-#define SECURITY(hook_id, fn, cap, req)                                                            \
-	{                                                                                          \
-		.hook = ZW_HOOK_LSM_##hook_id, .object = ZW_OBJ_FILE, .name = "zw_lsm_" fn,        \
-		.btf = "bpf_lsm_" fn, .tier = ZW_TIER_LSM, .capability = cap, .required = req      \
-	},                                                                                         \
-	{                                                                                          \
-		.hook = ZW_HOOK_FENTRY_##hook_id, .object = ZW_OBJ_FILE, .name = "zw_fentry_" fn,  \
-		.btf = "security_" fn, .tier = ZW_TIER_FENTRY, .capability = cap, .required = req  \
+#define SECURITY(hook_id, fn, cap, req)                                                           \
+	{.hook = ZW_HOOK_LSM_##hook_id,                                                           \
+		.object = ZW_OBJ_FILE,                                                            \
+		.name = "zw_lsm_" fn,                                                             \
+		.btf = "bpf_lsm_" fn,                                                             \
+		.tier = ZW_TIER_LSM,                                                              \
+		.capability = cap,                                                                \
+		.required = req},                                                                 \
+	{                                                                                         \
+		.hook = ZW_HOOK_FENTRY_##hook_id, .object = ZW_OBJ_FILE, .name = "zw_fentry_" fn, \
+		.btf = "security_" fn, .tier = ZW_TIER_FENTRY, .capability = cap, .required = req \
 	}
-#define ALWAYS(hook_id, obj, prog, tp, cap)                                                        \
-	{                                                                                          \
-		.hook = ZW_HOOK_##hook_id, .object = obj, .name = prog, .btf = tp,                 \
-		.btf_is_type = true, .tier = ZW_TIER_TRACEPOINT, .capability = cap,                \
-		.required = true                                                                   \
+#define ALWAYS(hook_id, obj, prog, tp, cap)                                         \
+	{                                                                           \
+		.hook = ZW_HOOK_##hook_id, .object = obj, .name = prog, .btf = tp,  \
+		.btf_is_type = true, .tier = ZW_TIER_TRACEPOINT, .capability = cap, \
+		.required = true                                                    \
 	}
 
 static const struct zw_program programs[] = {
@@ -38,7 +41,8 @@ static const struct zw_program programs[] = {
 	SECURITY(FILE_TRUNCATE, "file_truncate", ZW_CAP_WRITE, false),
 	TP(EXT4_DA_WRITE, "zw_tp_ext4_da_write", "ext4_da_write_begin", ZW_CAP_WRITE, false, true),
 	TP(EXT4_WRITE, "zw_tp_ext4_write", "ext4_write_begin", ZW_CAP_WRITE, false, true),
-	TP(EXT4_FALLOCATE, "zw_tp_ext4_fallocate", "ext4_fallocate_enter", ZW_CAP_WRITE, false, true),
+	TP(EXT4_FALLOCATE, "zw_tp_ext4_fallocate", "ext4_fallocate_enter", ZW_CAP_WRITE, false,
+		true),
 	TP(EXT4_PUNCH, "zw_tp_ext4_punch", "ext4_punch_hole", ZW_CAP_WRITE, false, true),
 	TP(EXT4_TRUNCATE, "zw_tp_ext4_truncate", "ext4_truncate_enter", ZW_CAP_WRITE, false, true),
 	/* Stores through a mapping call no security hook, so this one is needed whatever the tier. */

@@ -38,10 +38,12 @@ enum zw_object {
 struct zw_program {
 	enum zw_hook hook;
 	enum zw_object object;
-	const char *name;   /* of the program in its object */
-	const char *btf;    /* name in the kernel's BTF without which it cannot run; NULL: none needed */
-	bool btf_is_type;   /* a typedef (btf_trace_*), not a function */
-	const char *tracepoint; /* "syscalls/sys_exit_mount": attached as a perf event; NULL: by libbpf */
+	const char *name; /* of the program in its object */
+	const char
+		*btf; /* name in the kernel's BTF without which it cannot run; NULL: none needed */
+	bool btf_is_type; /* a typedef (btf_trace_*), not a function */
+	const char *
+		tracepoint; /* "syscalls/sys_exit_mount": attached as a perf event; NULL: by libbpf */
 	enum zw_tier tier;
 	enum zw_capability capability;
 	bool required; /* its tier does not serve the capability without it */

@@ -30,8 +30,8 @@ static int open_rings(struct zw_probe *p)
 	return 0;
 }
 
-int zw_probe_open(const struct zw_probe_options *options, struct zw_probe **ret_probe,
-	struct zw_str *error)
+int zw_probe_open(
+	const struct zw_probe_options *options, struct zw_probe **ret_probe, struct zw_str *error)
 {
 	_zw_probe_close_ struct zw_probe *p = calloc(1, sizeof(*p));
 	const struct zw_program *table;

@@ -16,10 +16,12 @@
 struct zw_probe;
 
 struct zw_probe_options {
-	uint64_t ring_bytes;   /* of the file ring, a power of two of pages; 0: 8 MiB. The process ring is the same */
-	uint32_t max_watches;  /* inodes that can be watched; 0: 1,048,576 */
+	uint64_t
+		ring_bytes; /* of the file ring, a power of two of pages; 0: 8 MiB. The process ring is the same */
+	uint32_t max_watches;     /* inodes that can be watched; 0: 1,048,576 */
 	bool allow[_ZW_TIER_MAX]; /* tiers that may be used; all false: all */
-	const char *scratch;   /* directory for the harmless writes that prove the hooks, on the zones' filesystem */
+	const char *
+		scratch; /* directory for the harmless writes that prove the hooks, on the zones' filesystem */
 };
 
 /* Called for each event, in the order of the ring. @data is valid during the call only. */
@@ -28,8 +30,8 @@ typedef void (*zw_probe_fn)(void *ctx, const void *data, size_t len);
 /* Tries the tiers, loads and attaches the best for each capability, and proves them by firing them. When it
  * fails nothing stays attached and @error holds one line that says what to do: -EPERM (no privilege, or the
  * kernel refuses every tier), -EOPNOTSUPP (no BTF), -ENOMEM, ... */
-int zw_probe_open(const struct zw_probe_options *options, struct zw_probe **ret_probe,
-	struct zw_str *error);
+int zw_probe_open(
+	const struct zw_probe_options *options, struct zw_probe **ret_probe, struct zw_str *error);
 void zw_probe_close(struct zw_probe *probe);
 ZW_DEFINE_CLEANUP(struct zw_probe *, zw_probe_close);
 #define _zw_probe_close_ _zw_cleanup_(zw_probe_closep)
@@ -37,7 +39,8 @@ ZW_DEFINE_CLEANUP(struct zw_probe *, zw_probe_close);
 /* Where each program stands; valid as long as the probe. */
 const struct zw_hook_status *zw_probe_hooks(const struct zw_probe *probe, size_t *ret_n);
 /* The tier that serves @capability; false when none does. */
-bool zw_probe_tier(const struct zw_probe *probe, enum zw_capability capability, enum zw_tier *ret_tier);
+bool zw_probe_tier(
+	const struct zw_probe *probe, enum zw_capability capability, enum zw_tier *ret_tier);
 
 /* Runs harmless operations below the scratch directory once more and updates the states of the hooks. */
 int zw_probe_prove(struct zw_probe *probe);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "engine/place.h"
 
 enum zw_server_kind {
 	ZW_SERVER_NONE = 0, /* no server: --zone and zones: */
@@ -60,21 +61,6 @@ void zw_servers_done(zw_servers *servers);
 int zw_server_list_zones(const struct zw_server *server, const char *proc_root, zw_server_zones *ret_zones,
 	struct zw_str *error);
 void zw_server_zones_done(zw_server_zones *zones);
-
-/* One level of a path as the kernel walks it: the directory searched or the file found at the end. */
-enum zw_place_kind {
-	ZW_PLACE_DIR = 0, /* a directory on the way */
-	ZW_PLACE_LINK,    /* a symbolic link on the way */
-	ZW_PLACE_FILE,    /* what the path finally names */
-};
-
-struct zw_place {
-	enum zw_place_kind kind;
-	uint64_t dev;    /* kernel dev_t, as in zw_wire.h */
-	uint64_t ino;
-	uint64_t mnt_id; /* statx STATX_MNT_ID: changes when something is mounted over it */
-	bool parent;     /* the directory that holds a link or the file: its entries matter */
-};
 
 /* Everything a path depends on, in the order it is walked. */
 struct zw_walk {

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Causes times differences: who made a zone's files differ between two readings, and how sure that is. Pure:
+ * everything it needs comes in. */
+#pragma once
+
+#include "engine/causes.h"
+#include "engine/place.h"
+#include "engine/report.h"
+
+/* What a zone's file was at one reading. */
+struct zw_reading {
+	const struct zw_place *place; /* the whole walk; the last is the file when it is present */
+	size_t places;
+	bool present;
+	const char *name; /* last component of the path */
+	uint64_t size_bytes;
+	uint32_t generation; /* of the inode; 0: not known */
+};
+
+/* One file of the zone, at the last good reading and now. */
+struct zw_correlate_file {
+	struct zw_reading before, after;
+};
+
+/* Somebody who has the file open for writing or mapped shared and writable now, or did between. */
+struct zw_correlate_holder {
+	struct zw_actor *actor; /* borrowed */
+	bool mapped;
+};
+
+struct zw_correlate_input {
+	const struct zw_cause_book *book;
+	const struct zw_correlate_file *file; /* those that differ */
+	size_t files;
+	uint64_t from_ns,
+		to_ns; /* CLOCK_BOOTTIME: beginning of the last good reading, of this one */
+	int64_t real_offset_ns; /* zw_boot_to_real_offset_ns() */
+	const struct zw_correlate_holder *holder;
+	size_t holders;
+	uint64_t lost;                           /* events lost in the kernel in the window */
+	uint32_t server_pid;                     /* 0 without a server */
+	uint64_t server_exe_dev, server_exe_ino; /* 0 without: children of the server count as it */
+};
+
+/* Fills cause, causes, attribution, has_principal, channel, time_ns and reasons of @report. How it decides:
+ *
+ *	same inode as before: whoever wrote to it in the window. Attribute changes count when nothing else is known
+ *	or the size moved with them.
+ *	other inode: whoever put it there, from the level of the path at which the two walks part: a mount, a
+ *	directory, a link or the file. Who removed or exchanged what was there stands in when nobody
+ *	was seen putting. Writers of the new content are listed, and count when they wrote after it was put there.
+ *	one process: certain, unless events were lost, somebody else has it mapped (stores to a page that is dirty
+ *	already are invisible), it is a kernel thread, or only circumstantial evidence is left: probable.
+ *	several: ambiguous, all listed. None: who holds it; else none.
+ *
+ * 0 or -ENOMEM. */
+int zw_correlate(const struct zw_correlate_input *in, struct zw_report *report);
