@@ -62,6 +62,12 @@ int zw_server_list_zones(const struct zw_server *server, const char *proc_root, 
 	struct zw_str *error);
 void zw_server_zones_done(zw_server_zones *zones);
 
+/* A number that changes when zw_server_list_zones() may give another result: state (inode, size, times) of the
+ * configuration, of what it includes and of the files of added zones, without parsing anything. Cheap enough
+ * to be asked for every few seconds. It does not see what is in no file: Knot's conf-set in a server with a
+ * text configuration. 0 or -errno; -ESRCH when the server is gone. */
+int zw_server_fingerprint(const struct zw_server *server, const char *proc_root, uint64_t *ret_fp);
+
 /* Everything a path depends on, in the order it is walked. */
 struct zw_walk {
 	ZW_VEC(struct zw_place) places;

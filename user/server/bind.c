@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* BIND 9 (named(8), named.conf(5)). Its configuration is read after the change of root (-t), and it works in
+ * "directory", so that its cwd is the base of every relative path. Zones added with rndc are in VIEW.nzf, or
+ * in the database VIEW.nzd of a BIND built with LMDB. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "server/namedconf.h"
+#include "server/run.h"
+
+static const char *const exes[] = {"named", NULL};
+static const char *const tool_longs[] = {NULL};
+static const char *const configs[] = {"/etc/bind/named.conf", "/etc/named.conf",
+	"/usr/local/etc/named.conf", "/usr/local/etc/bind/named.conf", "/etc/namedb/named.conf",
+	NULL};
+static const char *const state_files[] = {"_default.nzf", "_default.nzd", NULL};
+static const struct zw_needle needles[] = {
+	{"include", ZW_NEEDLE_INCLUDE},
+	{"view", ZW_NEEDLE_VIEW},
+	{NULL},
+};
+static const char shorts[] = "46A:c:Cd:D:E:fFgL:M:m:n:N:p:sS:t:T:U:u:vVx:X:";
+
+static int config_of(const struct zw_args *args, char **ret_path)
+{
+	const char *path = zw_args_option(args, shorts, 'c', NULL);
+
+	if (!path)
+		return 0;
+	*ret_path = strdup(path);
+	return *ret_path ? 0 : -ENOMEM;
+}
+
+/* A private copy of a file of the server: its tools open databases for writing. */
+static int copy_to_memory(const char *text, size_t len)
+{
+	_zw_close_ int fd = memfd_create("zonewitness-nzd", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	for (size_t at = 0; at < len;) {
+		ssize_t n = write(fd, text + at, len - at);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			at += (size_t)n;
+	}
+	return ZW_TAKE_FD(fd);
+}
+
+static int read_nzd(struct zw_namedconf *conf, const char *path, const char *view, char *data,
+	size_t len, struct zw_str *error)
+{
+	static const char *const argv[] = {"named-nzd2nzf", "/proc/self/fd/3", NULL};
+	_zw_close_ int fd = copy_to_memory(data, len);
+	_zw_free_ char *text = NULL;
+	size_t text_len;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = zw_run(&(struct zw_run){.argv = argv, .input_fd = fd, .drop = true}, &text, &text_len);
+	if (r == -ENOENT) {
+		zw_str_addf(
+			error, "cannot read \"%s\": named-nzd2nzf is missing; install bind9", path);
+		return r;
+	}
+	if (r < 0) {
+		zw_str_addf(error, "cannot read \"%s\" with named-nzd2nzf: %s", path, strerror(-r));
+		return r;
+	}
+	return zw_namedconf_parse(conf, text, text_len, path, view, error);
+}
+
+static int read_added_zones(
+	struct zw_namedconf *conf, const char *dir, const char *view, struct zw_str *error)
+{
+	_zw_free_ char *nzf = zw_asprintf("%s/%s.nzf", dir, view);
+	_zw_free_ char *nzd = zw_asprintf("%s/%s.nzd", dir, view);
+	_zw_free_ char *text = NULL;
+	size_t len;
+	int r;
+
+	/* A view whose name is no file name has its zones in a file named by a hash. */
+	if (strchr(view, '/'))
+		return 0;
+	if (!nzf || !nzd)
+		return -ENOMEM;
+	r = zw_source_read(conf->root_fd, nzf, &text, &len);
+	if (r == 0)
+		return zw_namedconf_parse(conf, text, len, nzf, view, error);
+	if (r == -ENOENT)
+		r = zw_source_read(conf->root_fd, nzd, &text, &len);
+	if (r == 0)
+		return read_nzd(conf, nzd, view, text, len, error);
+	if (r == -ENOENT || r == -ENOMEM)
+		return r == -ENOENT ? 0 : r;
+	zw_str_addf(error, "cannot read the added zones of view \"%s\": %s", view, strerror(-r));
+	return r;
+}
+
+static int read_config(
+	struct zw_namedconf *conf, const struct zw_server *server, struct zw_str *error)
+{
+	_zw_free_ char *added = NULL;
+	int r = zw_namedconf_read(conf, server->config, "_default", error);
+
+	if (r < 0)
+		return r;
+	added = zw_path_join(
+		server->cwd, conf->new_zones_directory ? conf->new_zones_directory : "");
+	if (!added)
+		return -ENOMEM;
+	if (conf->views.len == 0)
+		r = read_added_zones(conf, added, "_default", error);
+	for (size_t i = 0; r == 0 && i < conf->views.len; i++)
+		r = read_added_zones(conf, added, conf->views.items[i], error);
+	return r < 0 ? r : zw_namedconf_resolve(conf, server->cwd);
+}
+
+static int list(const struct zw_server *server, const struct zw_server_roots *roots,
+	const char *proc_root, zw_server_zones *zones, struct zw_str *error)
+{
+	_zw_namedconf_ struct zw_namedconf conf = {.root_fd = roots->own, .cwd = server->cwd};
+	_zw_str_ struct zw_str why = {};
+	int r;
+
+	(void)proc_root;
+	if (!server->config)
+		return zw_server_fail(server, error, -ENOENT,
+			"no named.conf found in its root; name it in the configuration under servers");
+	r = read_config(&conf, server, &why);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		return zw_server_fail(server, error, r, "%s", why.buf ? why.buf : strerror(-r));
+	*zones = conf.zones;
+	conf.zones = (zw_server_zones){};
+	return 0;
+}
+
+const struct zw_server_driver zw_driver_bind = {
+	.exes = exes,
+	.shorts = shorts,
+	.tool_shorts = "vV",
+	.tool_longs = tool_longs,
+	.config_of = config_of,
+	.configs = configs,
+	.needles = needles,
+	.state_files = state_files,
+	.list = list,
+};

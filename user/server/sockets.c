@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/sockets.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* include/net/tcp_states.h; an unconnected UDP socket shows as closed. */
+enum { TCP_LISTEN_STATE = 10, UDP_UNCONNECTED_STATE = 7 };
+
+struct listener {
+	int family;
+	bool tcp;
+	uint32_t addr[4]; /* network order */
+	uint16_t port;
+};
+typedef ZW_VEC(struct listener) listeners;
+
+static int compare_inodes(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+int zw_sockets_of(const char *proc_root, pid_t pid, zw_inodes *inodes)
+{
+	_zw_free_ char *path = zw_asprintf("%s/%d/fd", proc_root, (int)pid);
+	_zw_closedir_ DIR *dir = NULL;
+	struct dirent *de;
+
+	if (!path)
+		return -ENOMEM;
+	dir = opendir(path);
+	while (dir && (de = readdir(dir)) != NULL) {
+		char target[64];
+		uint64_t ino;
+		ssize_t n = readlinkat(dirfd(dir), de->d_name, target, sizeof(target) - 1);
+
+		if (n < 0)
+			continue;
+		target[n] = '\0';
+		if (sscanf(target, "socket:[%" SCNu64 "]", &ino) == 1 &&
+			zw_vec_push(inodes, ino) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* One line of /proc/net/{tcp,udp}{,6} (proc_net_tcp.txt): words of the address are printed as host-order
+ * numbers of network-order words. */
+static bool parse_line(
+	const char *line, bool tcp, bool six, struct listener *ret, uint64_t *ret_ino)
+{
+	struct listener l = {.family = six ? AF_INET6 : AF_INET, .tcp = tcp};
+	char local[33], remote[33];
+	unsigned int lport, rport, state;
+
+	if (sscanf(line,
+		    " %*u: %32[0-9A-Fa-f]:%x %32[0-9A-Fa-f]:%x %x %*s %*s %*s %*u %*u %" SCNu64,
+		    local, &lport, remote, &rport, &state, ret_ino) != 6)
+		return false;
+	if (state != (tcp ? TCP_LISTEN_STATE : UDP_UNCONNECTED_STATE) || rport != 0 || lport == 0)
+		return false;
+	if (strlen(local) != (six ? 32 : 8))
+		return false;
+	for (size_t i = 0; i < (six ? 4 : 1); i++) {
+		unsigned int word;
+
+		if (sscanf(local + 8 * i, "%8x", &word) != 1)
+			return false;
+		l.addr[i] = word;
+	}
+	l.port = (uint16_t)lport;
+	*ret = l;
+	return true;
+}
+
+static int read_table(
+	const char *proc_root, pid_t pid, const char *name, const zw_inodes *inodes, listeners *out)
+{
+	_zw_free_ char *path = zw_asprintf("%s/%d/net/%s", proc_root, (int)pid, name);
+	_zw_free_ char *line = NULL;
+	_zw_fclose_ FILE *f = NULL;
+	size_t cap = 0;
+
+	if (!path)
+		return -ENOMEM;
+	f = fopen(path, "re");
+	while (f && getline(&line, &cap, f) >= 0) {
+		struct listener l;
+		uint64_t ino;
+
+		if (!parse_line(line, name[0] == 't', zw_endswith(name, "6"), &l, &ino))
+			continue;
+		if (!bsearch(&ino, inodes->items, inodes->len, sizeof(ino), compare_inodes))
+			continue;
+		if (zw_vec_push(out, l) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static bool has_tcp(const listeners *all, uint16_t port)
+{
+	for (size_t i = 0; i < all->len; i++)
+		if (all->items[i].tcp && all->items[i].port == port)
+			return true;
+	return false;
+}
+
+/* An unconnected UDP socket either serves or sends queries of its own from a random port. Serving sockets
+ * have a TCP one on the same port, unless TCP is switched off altogether. */
+static bool serves(const listeners *all, const struct listener *l, bool any_pair)
+{
+	return l->tcp || !any_pair || has_tcp(all, l->port);
+}
+
+static int add_listen(struct zw_server *server, const struct listener *l)
+{
+	char addr[INET6_ADDRSTRLEN];
+	char *text;
+	int r;
+
+	if (!inet_ntop(l->family, l->addr, addr, sizeof(addr)))
+		return -errno;
+	text = zw_asprintf(l->family == AF_INET6 ? "[%s]:%u/%s" : "%s:%u/%s", addr, l->port,
+		l->tcp ? "tcp" : "udp");
+	if (!text)
+		return -ENOMEM;
+	/* One socket per worker thread listens on the same address. */
+	ZW_VEC_FOREACH(known, &server->listens) {
+		if (zw_streq(*known, text)) {
+			free(text);
+			return 0;
+		}
+	}
+	r = zw_vec_push(&server->listens, text);
+	if (r < 0)
+		free(text);
+	return r;
+}
+
+int zw_sockets_listening(const char *proc_root, zw_inodes *inodes, struct zw_server *server)
+{
+	static const char *const tables[] = {"udp", "udp6", "tcp", "tcp6"};
+	listeners all = {};
+	bool any_pair = false;
+	int r = 0;
+
+	if (inodes->len == 0)
+		return 0;
+	qsort(inodes->items, inodes->len, sizeof(*inodes->items), compare_inodes);
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(tables) && r == 0; i++)
+		r = read_table(proc_root, server->pid, tables[i], inodes, &all);
+	ZW_VEC_FOREACH(l, &all)
+		any_pair = any_pair || (!l->tcp && has_tcp(&all, l->port));
+	ZW_VEC_FOREACH(l, &all) {
+		if (r == 0 && serves(&all, l, any_pair))
+			r = add_listen(server, l);
+	}
+	zw_vec_free(&all);
+	return r;
+}

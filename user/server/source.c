@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/source.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "server/server.h"
+
+/* Directory levels of a pattern with wildcards; bounds the recursion. */
+#define PATTERN_DEPTH_MAX 32
+
+void zw_paths_done(zw_paths *paths)
+{
+	ZW_VEC_FOREACH(p, paths)
+		free(*p);
+	zw_vec_free(paths);
+}
+
+/* Takes @path over. */
+static int add_path(zw_paths *paths, char *path)
+{
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	r = zw_vec_push(paths, path);
+	if (r < 0)
+		free(path);
+	return r;
+}
+
+char *zw_path_join(const char *base, const char *path)
+{
+	if (path[0] == '/' || !base)
+		return strdup(path);
+	return zw_asprintf("%s%s%s", base, zw_endswith(base, "/") ? "" : "/", path);
+}
+
+char *zw_path_dir(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return strdup(".");
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+const char *zw_path_inside(const char *prefix, const char *path)
+{
+	size_t n = strlen(prefix);
+
+	while (n > 0 && prefix[n - 1] == '/')
+		n--;
+	if (n == 0 || strncmp(path, prefix, n) != 0)
+		return path;
+	if (path[n] == '\0')
+		return "/";
+	return path[n] == '/' ? path + n : path;
+}
+
+static int read_all(int fd, char **ret_text, size_t *ret_len)
+{
+	_zw_free_ char *buf = NULL;
+	size_t len = 0, cap;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size < 0 || (uint64_t)st.st_size > ZW_SOURCE_MAX)
+		return -EFBIG;
+	/* One byte more shows a file that grew; it is then read to its new end. */
+	cap = (size_t)st.st_size + 2;
+	buf = malloc(cap);
+	if (!buf)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t n = read(fd, buf + len, cap - len - 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+		if (len > ZW_SOURCE_MAX)
+			return -EFBIG;
+		if (len + 1 == cap) {
+			char *more = realloc(buf, cap * 2);
+
+			if (!more)
+				return -ENOMEM;
+			buf = more;
+			cap *= 2;
+		}
+	}
+	buf[len] = '\0';
+	*ret_text = ZW_TAKE(buf);
+	*ret_len = len;
+	return 0;
+}
+
+int zw_source_read(int root_fd, const char *path, char **ret_text, size_t *ret_len)
+{
+	_zw_walk_ struct zw_walk walk = {.fd = -1};
+	int r = zw_walk_path(root_fd, path, true, &walk);
+
+	if (r < 0)
+		return r;
+	if (walk.result < 0)
+		return walk.result;
+	return read_all(walk.fd, ret_text, ret_len);
+}
+
+bool zw_source_exists(int root_fd, const char *path)
+{
+	_zw_walk_ struct zw_walk walk = {.fd = -1};
+
+	return zw_walk_path(root_fd, path, false, &walk) == 0 && walk.result == 0;
+}
+
+/* A directory below the root. The kernel keeps links and ".." inside; only a directory is ever opened. */
+static DIR *open_dir(int root_fd, const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+	DIR *dir;
+
+	if (fd < 0)
+		return NULL;
+	dir = fdopendir(fd);
+	if (!dir)
+		close(fd);
+	return dir;
+}
+
+static bool has_wildcard(const char *text, size_t len)
+{
+	return memchr(text, '*', len) || memchr(text, '?', len) || memchr(text, '[', len);
+}
+
+/* The first component of @pattern that has a wildcard; false when none has. */
+static bool find_wildcard(const char *pattern, size_t *ret_at, size_t *ret_len)
+{
+	for (const char *p = pattern; *p;) {
+		size_t n = strcspn(p, "/");
+
+		if (has_wildcard(p, n)) {
+			*ret_at = (size_t)(p - pattern);
+			*ret_len = n;
+			return true;
+		}
+		p += n + strspn(p + n, "/");
+	}
+	return false;
+}
+
+static int expand(int root_fd, const char *pattern, bool literal, unsigned int depth, zw_paths *out)
+{
+	_zw_closedir_ DIR *dir = NULL;
+	_zw_free_ char *before = NULL, *part = NULL;
+	struct dirent *de;
+	size_t at, len;
+
+	if (!find_wildcard(pattern, &at, &len)) {
+		if (!literal && !zw_source_exists(root_fd, pattern))
+			return 0;
+		return add_path(out, strdup(pattern));
+	}
+	if (depth == PATTERN_DEPTH_MAX)
+		return 0;
+	before = strndup(pattern, at);
+	part = strndup(pattern + at, len);
+	if (!before || !part)
+		return -ENOMEM;
+	dir = open_dir(root_fd, at > 0 ? before : ".");
+	while (dir && (de = readdir(dir)) != NULL) {
+		const char *rest = pattern + at + len;
+		int r;
+
+		if (fnmatch(part, de->d_name, FNM_PERIOD) != 0)
+			continue;
+		if (*rest == '\0') {
+			r = add_path(out, zw_asprintf("%s%s", before, de->d_name));
+		} else {
+			_zw_free_ char *next = zw_asprintf("%s%s%s", before, de->d_name, rest);
+
+			if (!next)
+				return -ENOMEM;
+			r = expand(root_fd, next, false, depth + 1, out);
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int zw_source_expand(int root_fd, const char *pattern, zw_paths *ret_paths)
+{
+	_zw_paths_ zw_paths paths = {};
+	int r = expand(root_fd, pattern, true, 0, &paths);
+
+	if (r < 0)
+		return r;
+	if (paths.len > 1)
+		qsort(paths.items, paths.len, sizeof(*paths.items), compare_paths);
+	ret_paths->items = ZW_TAKE(paths.items);
+	ret_paths->len = paths.len;
+	ret_paths->cap = paths.cap;
+	paths.len = 0;
+	return 0;
+}
+
+int zw_source_include(int root_fd, const char *const *bases, size_t n_bases, const char *pattern,
+	zw_paths *ret_paths)
+{
+	if (pattern[0] == '/')
+		return zw_source_expand(root_fd, pattern, ret_paths);
+	for (size_t i = 0; i < n_bases; i++) {
+		_zw_paths_ zw_paths paths = {};
+		_zw_free_ char *full = NULL;
+		int r;
+
+		if (!bases[i])
+			continue;
+		full = zw_path_join(bases[i], pattern);
+		if (!full)
+			return -ENOMEM;
+		r = zw_source_expand(root_fd, full, &paths);
+		if (r < 0)
+			return r;
+		if (paths.len == 0 || !zw_source_exists(root_fd, paths.items[0]))
+			continue;
+		ret_paths->items = ZW_TAKE(paths.items);
+		ret_paths->len = paths.len;
+		ret_paths->cap = paths.cap;
+		paths.len = 0;
+		return 0;
+	}
+	return zw_source_expand(root_fd, pattern, ret_paths);
+}
