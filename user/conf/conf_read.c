@@ -87,6 +87,8 @@ void zw_conf_no_memory(struct zw_conf_reader *reader)
 	reader->stop = true;
 }
 
+#define QUOTE_HINT "text that begins with * or & needs quotes"
+
 /* libyaml gives a byte offset alone when the file is no text. */
 static yaml_mark_t mark_of_offset(const struct zw_conf_reader *reader, size_t offset)
 {
@@ -115,18 +117,23 @@ static void syntax_mistake(struct zw_conf_reader *reader)
 		return;
 	case YAML_READER_ERROR:
 		zw_conf_mistake(reader, mark_of_offset(reader, p->problem_offset),
-			"not UTF-8 text: %s", p->problem ? p->problem : "cannot be read");
+			"not UTF-8 text: %s", p->problem);
 		return;
+	case YAML_SCANNER_ERROR:
+		if (p->context && (strstr(p->context, "alias") || strstr(p->context, "anchor"))) {
+			zw_conf_mistake(reader, p->problem_mark, "not YAML: " QUOTE_HINT);
+			return;
+		}
+		break;
 	default:
-		/* The context is where the unfinished thing began, often far above. */
-		if (p->context && p->context_mark.line != p->problem_mark.line)
-			zw_conf_mistake(reader, p->problem_mark, "not YAML: %s (%s from line %zu on)",
-				p->problem ? p->problem : "cannot be read", p->context,
-				p->context_mark.line + 1);
-		else
-			zw_conf_mistake(reader, p->problem_mark, "not YAML: %s",
-				p->problem ? p->problem : "cannot be read");
+		break;
 	}
+	/* The context is where the unfinished thing began, often far above. */
+	if (p->context && p->context_mark.line != p->problem_mark.line)
+		zw_conf_mistake(reader, p->problem_mark, "not YAML: %s (%s from line %zu on)",
+			p->problem, p->context, p->context_mark.line + 1);
+	else
+		zw_conf_mistake(reader, p->problem_mark, "not YAML: %s", p->problem);
 }
 
 /* Anchors and aliases could make a small file large, and tags make text something else; a configuration
@@ -151,8 +158,7 @@ static void refuse_extras(struct zw_conf_reader *reader)
 		break;
 	case YAML_ALIAS_EVENT:
 		zw_conf_mistake(reader, e->start_mark,
-			"aliases (\"*name\") are not supported, write the value out; text that begins "
-			"with * needs quotes");
+			"aliases (\"*name\") are not supported; " QUOTE_HINT);
 		return;
 	default:
 		return;

@@ -57,8 +57,9 @@ struct zw_conf_type_info {
 	const char *name;    /* "duration" */
 	const char *allowed; /* completes "must be ..." */
 	size_t size;         /* of the value in memory; 0 when it is no scalar */
-	/* Converts @text to @field. 0, -EINVAL, -ERANGE (outside key->min to key->max) or -ENOMEM;
-	 * @field is untouched on failure. */
+	bool text;           /* it is a char * to be freed */
+	/* Converts @text to @field, which is overwritten. 0, -EINVAL, -ERANGE (outside key->min to
+	 * key->max) or -ENOMEM; @field is untouched on failure. */
 	int (*set)(const struct zw_conf_key *key, const char *text, void *field);
 };
 

@@ -189,28 +189,31 @@ static int set_hours(const struct zw_conf_key *key, const char *text, void *fiel
 	return zw_hours_parse(text, field);
 }
 
+#define TEXT sizeof(char *), true
+#define PLAIN(type) sizeof(type), false
+
 const struct zw_conf_type_info zw_conf_types[_ZW_CONF_TYPE_MAX] = {
-	[ZW_CONF_BOOL] = {"boolean", "true or false", sizeof(bool), set_bool},
-	[ZW_CONF_PATH] = {"path", "an absolute path of a file", sizeof(char *), set_path},
+	[ZW_CONF_BOOL] = {"boolean", "true or false", PLAIN(bool), set_bool},
+	[ZW_CONF_PATH] = {"path", "an absolute path of a file", TEXT, set_path},
 	[ZW_CONF_DURATION] = {"duration", "a duration such as 250ms, 60s, 5m, 2h or 400d",
-		sizeof(uint64_t), set_duration},
-	[ZW_CONF_SIZE] = {"size", "a size such as 65536, 64K, 8M or 1G", sizeof(uint64_t), set_size},
+		PLAIN(uint64_t), set_duration},
+	[ZW_CONF_SIZE] = {"size", "a size such as 65536, 64K, 8M or 1G", PLAIN(uint64_t), set_size},
 	[ZW_CONF_POWER] = {"power of two", "a size that is a power of two, such as 65536, 64K or 8M",
-		sizeof(uint64_t), set_power},
-	[ZW_CONF_SERVER_KIND] = {"server kind", "one of bind, knot, nsd, pdns", sizeof(char *),
+		PLAIN(uint64_t), set_power},
+	[ZW_CONF_SERVER_KIND] = {"server kind", "one of bind, knot, nsd, pdns", TEXT,
 		set_server_kind},
-	[ZW_CONF_ZONE] = {"zone", "the name of a zone", sizeof(char *), set_zone},
+	[ZW_CONF_ZONE] = {"zone", "the name of a zone", TEXT, set_zone},
 	[ZW_CONF_ZONE_PATTERN] = {"zone pattern",
-		"the name of a zone, or with \"*.\" in front all zones below it", sizeof(char *),
+		"the name of a zone, or with \"*.\" in front all zones below it", TEXT,
 		set_zone_pattern},
-	[ZW_CONF_USER] = {"user", "a login name or a numeric user id", sizeof(char *), set_user},
+	[ZW_CONF_USER] = {"user", "a login name or a numeric user id", TEXT, set_user},
 	[ZW_CONF_NET] = {"network",
 		"an address or a block without host bits, such as 192.0.2.0/24 or 2001:db8::/32",
-		sizeof(struct zw_net), set_net},
+		PLAIN(struct zw_net), set_net},
 	[ZW_CONF_HOURS] = {"hours", "days and times such as \"Mon-Fri 08:00-18:00\"",
-		sizeof(struct zw_hours), set_hours},
-	[ZW_CONF_MAP] = {"map", "keys with values", 0, NULL},
-	[ZW_CONF_LATER] = {"later", "left out", 0, NULL},
+		PLAIN(struct zw_hours), set_hours},
+	[ZW_CONF_MAP] = {"map", "keys with values"},
+	[ZW_CONF_LATER] = {"later", "left out"},
 };
 
 int zw_conf_list_grow(const struct zw_conf_key *key, void *base, void **ret_item)
@@ -232,33 +235,48 @@ int zw_conf_list_grow(const struct zw_conf_key *key, void *base, void **ret_item
 	return 0;
 }
 
-int zw_conf_set(const struct zw_conf_key *key, void *base, const char *text)
+static int set_one(const struct zw_conf_key *key, void *base, const char *text)
 {
 	const struct zw_conf_type_info *type = &zw_conf_types[key->type];
 	void *field = (char *)base + key->offset;
+	char *old = type->text ? *(char **)field : NULL;
+	int r;
+
+	r = type->set(key, text, field);
+	if (r < 0)
+		return r;
+	free(old);
+	if (key->flag)
+		*(bool *)((char *)base + key->flag) = true;
+	return 0;
+}
+
+/* Converted first, so that a list never has an item without a value. */
+static int set_item(const struct zw_conf_key *key, void *base, const char *text)
+{
+	const struct zw_conf_type_info *type = &zw_conf_types[key->type];
 	union {
 		char *text;
 		struct zw_net net;
-	} item = {};
+	} value;
+	void *item;
 	int r;
 
-	if (key->many == ZW_CONF_ONE) {
-		r = type->set(key, text, field);
-		if (r == 0 && key->flag)
-			*(bool *)((char *)base + key->flag) = true;
-		return r;
-	}
-	/* Converted first, so that a list never has an item without a value. */
-	assert(type->size <= sizeof(item) && type->size == key->item_size);
-	r = type->set(key, text, &item);
+	assert(type->size <= sizeof(value) && type->size == key->item_size);
+	r = type->set(key, text, &value);
 	if (r < 0)
 		return r;
-	r = zw_conf_list_grow(key, base, &field);
+	r = zw_conf_list_grow(key, base, &item);
 	if (r < 0) {
-		if (type->size == sizeof(char *))
-			free(item.text);
+		if (type->text)
+			free(value.text);
 		return r;
 	}
-	memcpy(field, &item, key->item_size);
+	memcpy(item, &value, key->item_size);
 	return 0;
+}
+
+int zw_conf_set(const struct zw_conf_key *key, void *base, const char *text)
+{
+	return key->many == ZW_CONF_ONE ? set_one(key, base, text) : set_item(key, base, text);
 }

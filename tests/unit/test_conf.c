@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "conf/conf.h"
+
+static struct zw_conf *take(const char *text)
+{
+	_zw_str_ struct zw_str error = {};
+	struct zw_conf *conf = NULL;
+	int r = zw_conf_parse("t.yaml", text, strlen(text), &conf, &error);
+
+	if (r < 0)
+		print_error("refused: %s\n", error.buf);
+	assert_int_equal(r, 0);
+	assert_int_equal(error.len, 0);
+	return conf;
+}
+
+static void refuse(const char *text, const char *expected)
+{
+	_zw_str_ struct zw_str error = {};
+	struct zw_conf *conf = NULL;
+
+	assert_int_equal(zw_conf_parse("t.yaml", text, strlen(text), &conf, &error), -EINVAL);
+	assert_null(conf);
+	assert_string_equal(error.buf, expected);
+}
+
+/* Where only the place and the gist matter. */
+static void refuse_with(const char *text, const char *place, const char *gist)
+{
+	_zw_str_ struct zw_str error = {};
+	struct zw_conf *conf = NULL;
+
+	assert_int_equal(zw_conf_parse("t.yaml", text, strlen(text), &conf, &error), -EINVAL);
+	if (!zw_startswith(error.buf, place) || !strstr(error.buf, gist))
+		fail_msg("expected %s ... %s, got: %s", place, gist, error.buf);
+}
+
+static void test_defaults(void **state)
+{
+	_zw_conf_free_ struct zw_conf *conf = NULL;
+
+	(void)state;
+	assert_int_equal(zw_conf_defaults(&conf), 0);
+	assert_true(conf->servers_auto);
+	assert_int_equal(conf->servers + conf->zones + conf->policy.admins, 0);
+	assert_string_equal(conf->history.file, "/var/lib/zonewitness/history.db");
+	assert_int_equal(conf->history.keep_ns, 400 * 86400 * ZW_NSEC_PER_SEC);
+	assert_true(conf->journald);
+	assert_null(conf->json_file);
+	assert_int_equal(conf->reconcile_ns, 60 * ZW_NSEC_PER_SEC);
+	assert_int_equal(conf->settle_ns, 2 * ZW_NSEC_PER_MSEC);
+	assert_int_equal(conf->settle_held_ns, 250 * ZW_NSEC_PER_MSEC);
+	assert_int_equal(conf->ring_bytes, 8 << 20);
+	assert_string_equal(conf->spool_file, "/var/lib/zonewitness/journal.spool");
+	assert_int_equal(conf->spool_bytes, 64 << 20);
+}
+
+static void test_nothing_is_the_defaults(void **state)
+{
+	static const char *const texts[] = {"", "\n\n", "# only a comment\n", "---\n", "---\n...\n",
+		"servers: auto\n", "zones:\nadmins:\nhistory:\n", "zones: []\nadmins: ~\n",
+		"\xef\xbb\xbfservers: auto\n"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		_zw_conf_free_ struct zw_conf *conf = take(texts[i]);
+
+		assert_true(conf->servers_auto);
+		assert_int_equal(conf->zones, 0);
+		assert_int_equal(conf->ring_bytes, 8 << 20);
+	}
+}
+
+static void test_everything(void **state)
+{
+	_zw_conf_free_ struct zw_conf *conf = take(
+		"servers:\n"
+		"  - {kind: bind, config: /etc/bind/named.conf, control: /run/named/ctl}\n"
+		"  - kind: nsd\n"
+		"zones: [{name: Example.COM, file: /srv/zones/example.com}, {file: /z, name: .}]\n"
+		"admins:\n"
+		"  - {user: alice, zones: [example.com, '*.Example.NET.'], from: [10.0.0.0/8, \"::1\"],\n"
+		"     with: [/nonexistent/vim, /nonexistent/nsupdate], hours: \"Mon-Fri 08:00-18:00\"}\n"
+		"  - {executable: /nonexistent/ansible, user: 1001}\n"
+		"history: {file: /h.db, keep: 30d}\n"
+		"journald: {enabled: no}\n"
+		"json: {file: /var/log/zw.json}\n"
+		"reconcile: 5m\nsettle: 10ms\nsettle_held: 1s\nring_size: 1M\n"
+		"spool_file: /s\nspool_size: 100000\n");
+	const struct zw_admin *a = conf->policy.admin;
+
+	(void)state;
+	assert_false(conf->servers_auto);
+	assert_int_equal(conf->servers, 2);
+	assert_string_equal(conf->server[0].config, "/etc/bind/named.conf");
+	assert_string_equal(conf->server[0].control, "/run/named/ctl");
+	assert_int_equal(conf->server[0].line, 2);
+	assert_string_equal(conf->server[1].kind, "nsd");
+	assert_null(conf->server[1].config);
+	assert_int_equal(conf->zones, 2);
+	assert_string_equal(conf->zone[0].name, "example.com.");
+	assert_string_equal(conf->zone[0].file, "/srv/zones/example.com");
+	assert_string_equal(conf->zone[1].name, ".");
+	assert_int_equal(conf->zone[1].line, 4);
+	assert_int_equal(conf->policy.admins, 2);
+	assert_int_equal(a[0].line, 6);
+	assert_int_equal(a[0].n_zones, 2);
+	assert_string_equal(a[0].zones[1], "*.example.net.");
+	assert_int_equal(a[0].n_from, 2);
+	assert_int_equal(a[0].from[0].prefix, 8);
+	assert_int_equal(a[0].from[1].family, AF_INET6);
+	assert_int_equal(a[0].n_with, 2);
+	assert_true(a[0].has_hours);
+	assert_int_equal(a[0].hours.from_min, 8 * 60);
+	assert_string_equal(a[1].user, "1001");
+	assert_int_equal(a[1].n_with, 1);
+	assert_string_equal(a[1].with[0], "/nonexistent/ansible");
+	assert_false(a[1].has_hours);
+	assert_int_equal(conf->history.keep_ns, 30 * 86400 * ZW_NSEC_PER_SEC);
+	assert_false(conf->journald);
+	assert_string_equal(conf->json_file, "/var/log/zw.json");
+	assert_int_equal(conf->reconcile_ns, 300 * ZW_NSEC_PER_SEC);
+	assert_int_equal(conf->ring_bytes, 1 << 20);
+	assert_int_equal(conf->spool_bytes, 100000);
+}
+
+static void test_block_style_is_the_same(void **state)
+{
+	_zw_conf_free_ struct zw_conf *conf = take("admins:\n"
+						     "- user: bob\n"
+						     "  zones:\n"
+						     "  - a.example\n"
+						     "  - b.example\n");
+
+	(void)state;
+	assert_int_equal(conf->policy.admin[0].n_zones, 2);
+	assert_string_equal(conf->policy.admin[0].zones[1], "b.example.");
+	assert_int_equal(conf->policy.admin[0].line, 2);
+}
+
+static void test_unknown_keys(void **state)
+{
+	(void)state;
+	refuse("zonez: []\n",
+		"t.yaml:1:1: unknown key \"zonez\" in the configuration; known are servers, zones, "
+		"admins, history, journald, json, reconcile, settle, settle_held, ring_size, "
+		"spool_file, spool_size");
+	refuse("history:\n  keeps: 3d\n",
+		"t.yaml:2:3: unknown key \"keeps\" in history; known are file, keep");
+	refuse("zones:\n  - {name: a, file: /a, view: [x, {y: z}]}\n",
+		"t.yaml:2:25: unknown key \"view\" in zones; known are name, file");
+	refuse("\"a\\nb\": 1\n",
+		"t.yaml:1:1: unknown key \"a\\x0ab\" in the configuration; known are servers, zones, "
+		"admins, history, journald, json, reconcile, settle, settle_held, ring_size, "
+		"spool_file, spool_size");
+}
+
+static void test_keys_of_later_versions(void **state)
+{
+	(void)state;
+	refuse("primaries: [192.0.2.53]\nfamiliar_networks: [192.0.2.0/24]\nfeeds: [{file: /f}]\n",
+		"t.yaml:1:1: \"primaries\" is not supported by this version\n"
+		"t.yaml:2:1: \"familiar_networks\" is not supported by this version\n"
+		"t.yaml:3:1: \"feeds\" is not supported by this version");
+	/* Not also "needs a user", which such an entry rightly lacks. */
+	refuse("admins:\n - {tsig_key: k, names: [a], types: [A]}\n",
+		"t.yaml:2:5: \"tsig_key\" is not supported by this version\n"
+		"t.yaml:2:18: \"names\" is not supported by this version\n"
+		"t.yaml:2:30: \"types\" is not supported by this version");
+}
+
+static void test_every_mistake_at_once(void **state)
+{
+	(void)state;
+	refuse("reconcile: soon\n"
+	       "settle: 3h\n"
+	       "ring_size: 100K\n"
+	       "journald: {enabled: maybe}\n"
+	       "zones:\n"
+	       "  - name: example.com\n"
+	       "  - {name: a..b, file: relative}\n",
+		"t.yaml:1:12: \"reconcile\" is \"soon\", but must be a duration such as 250ms, 60s, 5m, "
+		"2h or 400d, from 1s to 7d\n"
+		"t.yaml:2:9: \"settle\" is \"3h\", but must be a duration such as 250ms, 60s, 5m, 2h or "
+		"400d, from 0s to 10s\n"
+		"t.yaml:3:12: \"ring_size\" is \"100K\", but must be a size that is a power of two, such "
+		"as 65536, 64K or 8M, from 64K to 1G\n"
+		"t.yaml:4:21: \"enabled\" is \"maybe\", but must be true or false\n"
+		"t.yaml:6:5: this entry of \"zones\" needs a \"file\"\n"
+		"t.yaml:7:12: \"name\" is \"a..b\", but must be the name of a zone\n"
+		"t.yaml:7:24: \"file\" is \"relative\", but must be an absolute path of a file");
+}
+
+static void test_mistakes_are_bounded(void **state)
+{
+	_zw_str_ struct zw_str text = {}, error = {};
+	struct zw_conf *conf = NULL;
+	size_t lines = 1;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		zw_str_addf(&text, "key%d: 1\n", i);
+	assert_int_equal(zw_conf_parse("t", text.buf, text.len, &conf, &error), -EINVAL);
+	for (const char *p = error.buf; (p = strchr(p, '\n')); p++)
+		lines++;
+	assert_int_equal(lines, 51);
+	assert_true(zw_endswith(error.buf,
+		"t:50:1: too many mistakes, the rest of the file was not read"));
+}
+
+static void test_duplicates(void **state)
+{
+	(void)state;
+	refuse("settle: 1s\nsettle: 2s\n",
+		"t.yaml:2:1: \"settle\" cannot be used here: \"settle\" is already set on line 1");
+	refuse("history: {keep: 3d, keep: 4d}\n",
+		"t.yaml:1:21: \"keep\" cannot be used here: \"keep\" is already set on line 1");
+	refuse("admins:\n- {user: a,\n   with: [/a],\n   executable: /b}\n",
+		"t.yaml:4:4: \"executable\" cannot be used here: \"with\" is already set on line 3");
+	refuse("zones:\n- {name: example.com, file: /a}\n- {name: EXAMPLE.com., file: /b}\n",
+		"t.yaml:3:3: zone \"example.com.\" is already listed on line 2");
+	refuse("history: {}\njournald: {}\njson: {}\nhistory: {}\n",
+		"t.yaml:4:1: \"history\" cannot be used here: \"history\" is already set on line 1");
+}
+
+static void test_wrong_shapes(void **state)
+{
+	(void)state;
+	refuse("servers: bind\n",
+		"t.yaml:1:10: \"servers\" must be \"auto\" or a list, each entry beginning with \"- \"");
+	refuse("zones: {a: b}\nsettle: [1s]\nhistory: 3\n",
+		"t.yaml:1:8: \"zones\" must be a list, each entry beginning with \"- \"\n"
+		"t.yaml:2:9: \"settle\" must be a duration such as 250ms, 60s, 5m, 2h or 400d, not a "
+		"list\n"
+		"t.yaml:3:10: \"history\" must be keys with values below it");
+	refuse("zones: [example.com, [a]]\n",
+		"t.yaml:1:9: an entry of \"zones\" must be keys with values\n"
+		"t.yaml:1:22: an entry of \"zones\" must be keys with values");
+	refuse("- a\n- b\n",
+		"t.yaml:1:1: a configuration is made of lines such as \"servers: auto\"");
+	refuse("text\n", "t.yaml:1:1: a configuration is made of lines such as \"servers: auto\"");
+	refuse("settle: 1s\n---\nsettle: 2s\n",
+		"t.yaml:2:1: a second document begins here, but a configuration is only one");
+	refuse("[a, b]: 1\nsettle: x\n",
+		"t.yaml:1:1: a key must be a single word\n"
+		"t.yaml:2:9: \"settle\" is \"x\", but must be a duration such as 250ms, 60s, 5m, 2h or "
+		"400d, from 0s to 10s");
+	refuse("settle:\nspool_file: ~\n",
+		"t.yaml:1:8: \"settle\" is empty, but must be a duration such as 250ms, 60s, 5m, 2h or "
+		"400d, from 0s to 10s\n"
+		"t.yaml:2:13: \"spool_file\" is \"~\", but must be an absolute path of a file");
+}
+
+/* "zones: []" reads like "no zones", but an entry without zones is about all of them. */
+static void test_empty_lists_never_mean_any(void **state)
+{
+	(void)state;
+	refuse("admins: [{user: a, zones: []}]\n",
+		"t.yaml:1:27: \"zones\" must not be empty: leave it out to allow any");
+	refuse_with("admins: [{user: a, from: }]\n", "t.yaml:1:26: ", "\"from\" must be a list");
+	refuse_with("admins: [{}]\n", "t.yaml:1:10: ", "needs a \"user\"");
+	refuse_with("admins: [{user: ''}]\n", "t.yaml:1:17: ", "is empty");
+}
+
+static void test_bad_values(void **state)
+{
+	static const struct {
+		const char *text, *place, *gist;
+	} cases[] = {
+		{"servers: [{kind: unbound}]", "t.yaml:1:18: ", "one of bind, knot, nsd, pdns"},
+		{"admins: [{user: a, from: [10.0.0.1/8]}]", "t.yaml:1:27: ", "without host bits"},
+		{"admins: [{user: a, hours: 9-5}]", "t.yaml:1:27: ", "Mon-Fri 08:00-18:00"},
+		{"admins: [{user: 'a b'}]", "t.yaml:1:17: ", "login name"},
+		{"admins: [{user: 99999999999}]", "t.yaml:1:17: ", "login name"},
+		{"admins: [{user: a, zones: [a b..]}]", "t.yaml:1:28: ", "name of a zone"},
+		{"zones: [{name: '*.example', file: /a}]", "t.yaml:1:16: ", "name of a zone"},
+		{"spool_file: /var/lib/", "t.yaml:1:13: ", "absolute path"},
+		{"spool_file: \"/a\\0b\"", "t.yaml:1:13: ", "absolute path"},
+		{"spool_file: \"/a\\nb\"", "t.yaml:1:13: ", "absolute path"},
+		{"spool_size: 63K", "t.yaml:1:13: ", "from 64K to 64G"},
+		{"spool_size: 65G", "t.yaml:1:13: ", "from 64K to 64G"},
+		{"spool_size: 99999999999999999999", "t.yaml:1:13: ", "a size such as"},
+		{"spool_size: 18446744073709551615G", "t.yaml:1:13: ", "a size such as"},
+		{"spool_size: 1MB", "t.yaml:1:13: ", "a size such as"},
+		{"spool_size: -1", "t.yaml:1:13: ", "a size such as"},
+		{"reconcile: 0", "t.yaml:1:12: ", "from 1s to 7d"},
+		{"reconcile: 8d", "t.yaml:1:12: ", "from 1s to 7d"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		refuse_with(cases[i].text, cases[i].place, cases[i].gist);
+}
+
+static void test_yaml_itself(void **state)
+{
+	(void)state;
+	refuse_with("zones: [\n", "t.yaml:2:1: ", "not YAML: ");
+	refuse_with("history:\n\tkeep: 3d\n", "t.yaml:2:1: ", "not YAML: ");
+	refuse_with("settle: 1s\nspool_file: \xff\xfe\n", "t.yaml:2:13: ", "not UTF-8 text");
+	refuse_with("a: \x01\n", "t.yaml:1:4: ", "not UTF-8 text");
+	/* What was found before the break is not lost. */
+	refuse_with("settle: x\nzones: [\n", "t.yaml:1:9: ", "\nt.yaml:3:1: not YAML: ");
+}
+
+static void test_anchors_aliases_tags(void **state)
+{
+	(void)state;
+	refuse_with("zones: &z []\n", "t.yaml:1:8: ", "anchors");
+	refuse_with("zones: *z\n", "t.yaml:1:8: ", "aliases");
+	refuse_with("admins: [{user: a, zones: [*.example.com]}]\n", "t.yaml:1:29: ", "needs quotes");
+	refuse_with("settle: !!str 1s\n", "t.yaml:1:9: ", "tags");
+	refuse_with("*k : 1\n", "t.yaml:1:1: ", "aliases");
+}
+
+/* Each level would double what is in memory, if aliases were followed. */
+static void test_billion_laughs(void **state)
+{
+	_zw_str_ struct zw_str text = {}, error = {};
+	struct zw_conf *conf = NULL;
+
+	(void)state;
+	zw_str_add(&text, "l0: &l0 [lol, lol]\n");
+	for (int i = 1; i < 40; i++)
+		zw_str_addf(&text, "l%d: &l%d [*l%d, *l%d]\n", i, i, i - 1, i - 1);
+	assert_int_equal(zw_conf_parse("t", text.buf, text.len, &conf, &error), -EINVAL);
+	assert_true(error.len < 20000);
+}
+
+static void test_depth(void **state)
+{
+	_zw_str_ struct zw_str text = {}, error = {};
+	struct zw_conf *conf = NULL;
+
+	(void)state;
+	zw_str_add(&text, "x: ");
+	for (int i = 0; i < 100000; i++)
+		zw_str_add_char(&text, '[');
+	assert_int_equal(zw_conf_parse("t", text.buf, text.len, &conf, &error), -EINVAL);
+	assert_non_null(strstr(error.buf, "t:1:19: nested more than 16 levels deep"));
+}
+
+static void test_size(void **state)
+{
+	_zw_free_ char *text = malloc((16 << 20) + 1);
+	_zw_str_ struct zw_str error = {};
+	struct zw_conf *conf = NULL;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '#', (16 << 20) + 1);
+	assert_int_equal(zw_conf_parse("t", text, (16 << 20) + 1, &conf, &error), -EINVAL);
+	assert_string_equal(error.buf, "t: larger than 16 MiB");
+}
+
+static void test_long_values_are_cut_in_messages(void **state)
+{
+	_zw_str_ struct zw_str text = {}, error = {};
+	struct zw_conf *conf = NULL;
+
+	(void)state;
+	zw_str_add(&text, "settle: ");
+	for (int i = 0; i < 5000; i++)
+		zw_str_add(&text, "\xc3\xa4");
+	assert_int_equal(zw_conf_parse("t", text.buf, text.len, &conf, &error), -EINVAL);
+	assert_true(error.len < 300);
+	assert_non_null(strstr(error.buf, "\xc3\xa4...\", but"));
+}
+
+static void test_many_zones(void **state)
+{
+	_zw_conf_free_ struct zw_conf *conf = NULL;
+	_zw_str_ struct zw_str text = {}, error = {};
+
+	(void)state;
+	zw_str_add(&text, "zones:\n");
+	for (int i = 0; i < 20000; i++)
+		zw_str_addf(&text, "- {name: z%d.example, file: /srv/z%d}\n", i, i);
+	assert_int_equal(zw_conf_parse("t", text.buf, text.len, &conf, &error), 0);
+	assert_int_equal(conf->zones, 20000);
+	assert_string_equal(conf->zone[19999].name, "z19999.example.");
+	assert_int_equal(conf->zone[19999].line, 20001);
+}
+
+/* A temporary directory that the test removes. */
+static int make_dir(void **state)
+{
+	char *dir = strdup("/tmp/zw-conf.XXXXXX");
+
+	*state = dir;
+	return dir && mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+	_zw_free_ char *dir = *state;
+
+	return rmdir(dir);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	_zw_fclose_ FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+}
+
+static void test_load(void **state)
+{
+	_zw_free_ char *path = zw_asprintf("%s/c.yaml", (char *)*state);
+	_zw_conf_free_ struct zw_conf *conf = NULL;
+	_zw_str_ struct zw_str error = {};
+
+	write_file(path, "settle: 5ms\n");
+	assert_int_equal(zw_conf_load(path, &conf, &error), 0);
+	assert_int_equal(conf->settle_ns, 5 * ZW_NSEC_PER_MSEC);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void test_load_refuses(void **state)
+{
+	_zw_free_ char *path = zw_asprintf("%s/c.yaml", (char *)*state);
+	_zw_str_ struct zw_str absent = {}, directory = {}, fifo = {}, writable = {};
+	struct zw_conf *conf = NULL;
+
+	assert_int_equal(zw_conf_load(path, &conf, &absent), -ENOENT);
+	assert_true(zw_endswith(absent.buf, "c.yaml: cannot be opened: No such file or directory"));
+	assert_int_equal(zw_conf_load(*state, &conf, &directory), -EINVAL);
+	assert_true(zw_endswith(directory.buf, ": is not a regular file"));
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(zw_conf_load(path, &conf, &fifo), -EINVAL);
+	assert_true(zw_endswith(fifo.buf, ": is not a regular file"));
+	assert_int_equal(unlink(path), 0);
+	write_file(path, "settle: 5ms\n");
+	assert_int_equal(chmod(path, 0666), 0);
+	assert_int_equal(zw_conf_load(path, &conf, &writable), -EINVAL);
+	assert_non_null(strstr(writable.buf, "every user may write to it"));
+	assert_null(conf);
+	assert_int_equal(unlink(path), 0);
+}
+
+/* The kernel names the file that runs, not the link by which it was started. */
+static void test_load_follows_links_of_executables(void **state)
+{
+	_zw_free_ char *path = zw_asprintf("%s/c.yaml", (char *)*state);
+	_zw_free_ char *link = zw_asprintf("%s/vim", (char *)*state);
+	_zw_free_ char *target = zw_asprintf("%s/vim.basic", (char *)*state);
+	_zw_free_ char *text = zw_asprintf("admins: [{user: a, with: [%s, /nonexistent/x]}]\n", link);
+	_zw_conf_free_ struct zw_conf *conf = NULL;
+	_zw_str_ struct zw_str error = {};
+
+	write_file(target, "");
+	write_file(path, text);
+	assert_int_equal(symlink("vim.basic", link), 0);
+	assert_int_equal(zw_conf_load(path, &conf, &error), 0);
+	assert_int_equal(conf->policy.admin[0].n_with, 3);
+	assert_string_equal(conf->policy.admin[0].with[0], link);
+	assert_string_equal(conf->policy.admin[0].with[1], "/nonexistent/x");
+	assert_string_equal(conf->policy.admin[0].with[2], target);
+	assert_int_equal(unlink(link) | unlink(target) | unlink(path), 0);
+}
+
+/* The example that is installed says what the defaults are; it must not be wrong about them. */
+static void test_example_is_the_defaults(void **state)
+{
+	_zw_conf_free_ struct zw_conf *conf = NULL, *defaults = NULL;
+	_zw_str_ struct zw_str error = {};
+
+	(void)state;
+	assert_int_equal(zw_conf_load("scripts/zonewitness.yaml", &conf, &error), 0);
+	assert_int_equal(zw_conf_defaults(&defaults), 0);
+	assert_true(conf->servers_auto);
+	assert_int_equal(conf->policy.admins + conf->zones, 0);
+	assert_string_equal(conf->history.file, defaults->history.file);
+	assert_int_equal(conf->history.keep_ns, defaults->history.keep_ns);
+	assert_int_equal(conf->journald, defaults->journald);
+	assert_int_equal(conf->reconcile_ns, defaults->reconcile_ns);
+	assert_int_equal(conf->settle_ns, defaults->settle_ns);
+	assert_int_equal(conf->settle_held_ns, defaults->settle_held_ns);
+	assert_int_equal(conf->ring_bytes, defaults->ring_bytes);
+	assert_string_equal(conf->spool_file, defaults->spool_file);
+	assert_int_equal(conf->spool_bytes, defaults->spool_bytes);
+}
+
+/* What the example shows commented out must be right once the comment signs are gone. */
+static void test_full_example(void **state)
+{
+	_zw_conf_free_ struct zw_conf *conf = NULL;
+	_zw_str_ struct zw_str error = {};
+
+	(void)state;
+	if (zw_conf_load("tests/data/conf/everything.yaml", &conf, &error) < 0)
+		fail_msg("%s", error.buf);
+	assert_int_equal(conf->policy.admins, 3);
+	assert_int_equal(conf->servers, 4);
+	assert_int_equal(conf->zones, 2);
+}
+
+static void test_describe(void **state)
+{
+	_zw_str_ struct zw_str out = {};
+
+	(void)state;
+	assert_int_equal(zw_conf_describe(&out), 0);
+	assert_non_null(strstr(out.buf, "\nreconcile\tduration\t1s to 7d\t60s\t"));
+	assert_non_null(strstr(out.buf, "\nadmins[].user\tuser\trequired\t-\t"));
+	assert_non_null(strstr(out.buf, "\nhistory.keep\tduration\t1d to 36500d\t400d\t"));
+	assert_null(strstr(out.buf, "tsig_key"));
+	for (char *line = strtok(out.buf, "\n"); line; line = strtok(NULL, "\n")) {
+		unsigned int tabs = 0;
+
+		for (const char *p = line; *p; p++)
+			tabs += *p == '\t';
+		assert_int_equal(tabs, 4);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_nothing_is_the_defaults),
+		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_block_style_is_the_same),
+		cmocka_unit_test(test_unknown_keys),
+		cmocka_unit_test(test_keys_of_later_versions),
+		cmocka_unit_test(test_every_mistake_at_once),
+		cmocka_unit_test(test_mistakes_are_bounded),
+		cmocka_unit_test(test_duplicates),
+		cmocka_unit_test(test_wrong_shapes),
+		cmocka_unit_test(test_empty_lists_never_mean_any),
+		cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_yaml_itself),
+		cmocka_unit_test(test_anchors_aliases_tags),
+		cmocka_unit_test(test_billion_laughs),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_long_values_are_cut_in_messages),
+		cmocka_unit_test(test_many_zones),
+		cmocka_unit_test_setup_teardown(test_load, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(test_load_refuses, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(
+			test_load_follows_links_of_executables, make_dir, remove_dir),
+		cmocka_unit_test(test_example_is_the_defaults),
+		cmocka_unit_test(test_full_example),
+		cmocka_unit_test(test_describe),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
