@@ -15,7 +15,8 @@ static void require(int holds)
 
 static void check_path(const char *path)
 {
-	require(!path || path[0] == '/' || strncmp(path, ".../", 4) == 0 || strcmp(path, "...") == 0);
+	require(!path || path[0] == '/' || strncmp(path, ".../", 4) == 0 ||
+		strcmp(path, "...") == 0);
 }
 
 static void check_proc(const struct zw_proc_facts *proc)

@@ -75,24 +75,26 @@ static inline struct zw_event proc_event(enum zw_wire_type type, uint32_t pid, s
 	struct zw_event e = {
 		.type = type,
 		.time_ns = time_ns,
-		.proc = {
-			.start_ns = start_of(pid),
-			.tgid = pid,
-			.tid = pid,
-			.uid = who.uid,
-			.euid = who.euid,
-			.gid = who.uid,
-			.egid = who.euid,
-			.loginuid = who.loginuid,
-			.session = who.loginuid == ZW_ID_UNSET ? ZW_ID_UNSET : 7,
-		},
+		.proc =
+			{
+				.start_ns = start_of(pid),
+				.tgid = pid,
+				.tid = pid,
+				.uid = who.uid,
+				.euid = who.euid,
+				.gid = who.uid,
+				.egid = who.euid,
+				.loginuid = who.loginuid,
+				.session = who.loginuid == ZW_ID_UNSET ? ZW_ID_UNSET : 7,
+			},
 	};
 
 	set_program(&e.proc, prog);
 	return e;
 }
 
-static inline void add_ancestor(struct zw_event *e, uint32_t pid, struct who who, const char *comm, uint64_t ino)
+static inline void add_ancestor(
+	struct zw_event *e, uint32_t pid, struct who who, const char *comm, uint64_t ino)
 {
 	struct zw_wire_ancestor *a = &e->proc.ancestor[e->proc.ancestors++];
 
@@ -108,22 +110,24 @@ static inline void add_ancestor(struct zw_event *e, uint32_t pid, struct who who
 	snprintf(a->comm, sizeof(a->comm), "%s", comm);
 }
 
-static inline void feed_exec(struct zw_proc_table *t, uint32_t pid, struct who who, const struct program *prog,
-	uint64_t time_ns)
+static inline void feed_exec(struct zw_proc_table *t, uint32_t pid, struct who who,
+	const struct program *prog, uint64_t time_ns)
 {
 	_zw_event_ struct zw_event e = proc_event(ZW_WIRE_EXEC, pid, who, prog, time_ns);
 
 	assert_int_equal(zw_proc_table_feed(t, &e), 0);
 }
 
-static inline void feed_tree(struct zw_proc_table *t, enum zw_wire_type type, uint32_t parent, uint32_t child,
-	uint64_t time_ns)
+static inline void feed_tree(struct zw_proc_table *t, enum zw_wire_type type, uint32_t parent,
+	uint32_t child, uint64_t time_ns)
 {
 	struct zw_event e = {
 		.type = type,
 		.time_ns = time_ns,
-		.fork = {.parent_start_ns = start_of(parent), .child_start_ns = start_of(child),
-			.parent_tgid = parent, .child_tgid = child},
+		.fork = {.parent_start_ns = start_of(parent),
+			.child_start_ns = start_of(child),
+			.parent_tgid = parent,
+			.child_tgid = child},
 	};
 
 	assert_int_equal(zw_proc_table_feed(t, &e), 0);

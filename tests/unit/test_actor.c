@@ -18,7 +18,8 @@ static int tear_down(void **state)
 }
 
 /* init(1) - bash(800, alice) - sudo(801) - sed(802, root) */
-static void sudo_session(struct zw_proc_table *t, struct who shell, struct who stepping, struct who target)
+static void sudo_session(
+	struct zw_proc_table *t, struct who shell, struct who stepping, struct who target)
 {
 	feed_exec(t, 1, root_user, &(struct program){"/sbin/init", "init", 99}, at(0));
 	feed_fork(t, 1, 800, at(1));
@@ -214,7 +215,9 @@ static void reused_pid_is_another_process(void **state)
 	struct zw_event fork = {
 		.type = ZW_WIRE_FORK,
 		.time_ns = at(20),
-		.fork = {.parent_tgid = 1, .parent_start_ns = start_of(1), .child_tgid = 802,
+		.fork = {.parent_tgid = 1,
+			.parent_start_ns = start_of(1),
+			.child_tgid = 802,
 			.child_start_ns = start_of(802) + SEC},
 	};
 	_zw_event_ struct zw_event e = proc_event(ZW_WIRE_FILE, 802, alice, &bash, at(21));
@@ -275,7 +278,11 @@ static void kernel_thread_has_no_program(void **state)
 	struct zw_event e = {
 		.type = ZW_WIRE_FILE,
 		.time_ns = at(1),
-		.proc = {.tgid = 50, .tid = 50, .start_ns = 9, .loginuid = ZW_ID_UNSET, .comm = "kworker/0:1",
+		.proc = {.tgid = 50,
+			.tid = 50,
+			.start_ns = 9,
+			.loginuid = ZW_ID_UNSET,
+			.comm = "kworker/0:1",
 			.flags = ZW_ACTOR_KTHREAD},
 	};
 	_zw_actor_unref_ struct zw_actor *a = NULL;
@@ -301,8 +308,11 @@ static void terminal_is_the_nearest_one(void **state)
 
 static void other_events_are_ignored(void **state)
 {
-	struct zw_event holder = {.type = ZW_WIRE_HOLDER}, thread = {.type = ZW_WIRE_FORK,
-		.fork = {.parent_tgid = 800, .child_tgid = 800, .parent_start_ns = 5, .child_start_ns = 5}};
+	struct zw_event holder = {.type = ZW_WIRE_HOLDER};
+	struct zw_event thread = {
+		.type = ZW_WIRE_FORK,
+		.fork = {5, 5, 800, 800, 0},
+	};
 	struct zw_actor *a = NULL;
 
 	assert_int_equal(zw_proc_table_feed(*state, &holder), 0);

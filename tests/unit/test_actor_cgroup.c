@@ -29,7 +29,8 @@ static void containers_by_path(void **state)
 		{"/kubepods/besteffort/pod12/" HEX, HEX},
 		{"/machine.slice/libpod-" HEX ".scope/container", HEX},
 		{"/machine.slice/libpod-conmon-" HEX ".scope", NULL},
-		{"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" HEX ".scope", HEX},
+		{"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" HEX ".scope",
+			HEX},
 		{"/system.slice/docker-" HEX ".scope/docker/" HEX2, HEX},
 		{"/system.slice/docker-" HEX "0.scope", NULL},
 		{"/system.slice/docker-0123.scope", NULL},
@@ -107,9 +108,11 @@ static int set_up(void **state)
 	make_dir(t, "self");
 	make_dir(t, "cgroup 2");
 	make_dir(t, "801");
-	mounts = zw_asprintf("22 1 0:20 / /proc rw - proc proc rw\n"
-		"23 1 0:21 / %s/missing rw - cgroup cgroup rw,cpu\n"
-		"24 1 0:22 / %s/cgroup\\0402 rw,nosuid shared:4 - cgroup2 cgroup2 rw\n", t->root, t->root);
+	mounts =
+		zw_asprintf("22 1 0:20 / /proc rw - proc proc rw\n"
+			    "23 1 0:21 / %s/missing rw - cgroup cgroup rw,cpu\n"
+			    "24 1 0:22 / %s/cgroup\\0402 rw,nosuid shared:4 - cgroup2 cgroup2 rw\n",
+			t->root, t->root);
 	put(t, "self/mountinfo", mounts);
 	put(t, "801/stat", "801 (x) S 1 1 1 0 0 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0\n");
 	put(t, "801/cgroup", "9:cpu:/elsewhere\n0::/named.service\n");
@@ -175,7 +178,8 @@ static void cache_is_bounded(void **state)
 	_zw_free_ char *path = NULL;
 
 	for (unsigned int i = 0; i < 4200; i++) {
-		_zw_free_ char *dir = zw_asprintf("cgroup 2/c%u", i), *line = zw_asprintf("0::/c%u\n", i);
+		_zw_free_ char *dir = zw_asprintf("cgroup 2/c%u", i),
+			       *line = zw_asprintf("0::/c%u\n", i);
 		_zw_free_ char *got = NULL;
 		uint64_t id = make_dir(t, dir);
 

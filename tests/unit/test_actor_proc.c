@@ -46,10 +46,11 @@ static void put_link(const char *target, uint32_t pid, const char *name)
 /* A process whose start is start_of(pid), rounded down as /proc does; its executable is a file of ours. */
 static void put_proc(uint32_t pid, uint32_t ppid, const char *comm, struct who who, const char *exe)
 {
-	_zw_free_ char *text = zw_asprintf("%u (%s) S %u 1 1 %u 0 4194304 0 0 0 0 0 0 0 0 20 0 1 0 %llu 0 0\n", pid,
-		comm, ppid, 136u << 8 | 3, (unsigned long long)(start_of(pid) / TICK_NS));
-	_zw_free_ char *status = zw_asprintf("Name:\tx\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t0\t0\n", who.uid,
-		who.euid, who.euid, who.euid, who.uid, who.euid);
+	_zw_free_ char *text = zw_asprintf(
+		"%u (%s) S %u 1 1 %u 0 4194304 0 0 0 0 0 0 0 0 20 0 1 0 %llu 0 0\n", pid, comm,
+		ppid, 136u << 8 | 3, (unsigned long long)(start_of(pid) / TICK_NS));
+	_zw_free_ char *status = zw_asprintf("Name:\tx\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t0\t0\n",
+		who.uid, who.euid, who.euid, who.euid, who.uid, who.euid);
 	_zw_free_ char *login = zw_asprintf("%u", who.loginuid);
 
 	put(text, "%u/stat", pid);
@@ -303,13 +304,15 @@ static void mapped_and_ipv6_peers(void **state)
 	(void)state;
 	put_sshd();
 	put("  sl\n   0: 0000000000000000FFFF00000100007F:0016 0000000000000000FFFF0000076433C6:C3AA 01 "
-	    "00000000:00000000 00:00000000 00000000     0        0 1002 1\n", "501/net/tcp6");
+	    "00000000:00000000 00:00000000 00000000     0        0 1002 1\n",
+		"501/net/tcp6");
 	put("", "501/net/tcp");
 	assert_int_equal(zw_origin_probe(root, 501, &role, &mapped), 0);
 	assert_int_equal(role, ZW_LOGIN_SESSION);
 	assert_string_equal(mapped->ip, "198.51.100.7");
 	put("  sl\n   0: B80D0120000000000000000001000000:0016 B80D0120000000000000000002000000:C3AA 08 "
-	    "00000000:00000000 00:00000000 00000000     0        0 1002 1\n", "501/net/tcp6");
+	    "00000000:00000000 00:00000000 00000000     0        0 1002 1\n",
+		"501/net/tcp6");
 	assert_int_equal(zw_origin_probe(root, 501, &role, &six), 0);
 	assert_string_equal(six->ip, "2001:db8::2");
 	assert_int_equal(six->port, 0xc3aa);
@@ -324,7 +327,8 @@ static void listener_with_a_fresh_connection_is_no_session(void **state)
 	put_sshd();
 	put_link("socket:[1002]", 500, "fd/6");
 	put("  sl\n   0: 00000000:0016 00000000:0000 0A 0:0 0:0 0 0 0 1001 1\n"
-	    "   1: 0100007F:0016 076433C6:C3AA 01 0:0 0:0 0 0 0 1002 1\n", "500/net/tcp");
+	    "   1: 0100007F:0016 076433C6:C3AA 01 0:0 0:0 0 0 0 1002 1\n",
+		"500/net/tcp");
 	assert_int_equal(zw_origin_probe(root, 500, &role, &origin), 0);
 	assert_int_equal(role, ZW_LOGIN_LISTENER);
 	assert_null(origin);
@@ -339,7 +343,8 @@ static void session_that_forwards_a_port_is_no_listener(void **state)
 	put_sshd();
 	put_link("socket:[1003]", 501, "fd/7");
 	put("  sl\n   0: 0100007F:1F90 00000000:0000 0A 0:0 0:0 0 0 0 1003 1\n"
-	    "   1: 0100007F:0016 076433C6:C3AA 01 0:0 0:0 0 0 0 1002 1\n", "501/net/tcp");
+	    "   1: 0100007F:0016 076433C6:C3AA 01 0:0 0:0 0 0 0 1002 1\n",
+		"501/net/tcp");
 	assert_int_equal(zw_origin_probe(root, 501, &role, &origin), 0);
 	assert_int_equal(role, ZW_LOGIN_SESSION);
 	assert_string_equal(origin->ip, "198.51.100.7");

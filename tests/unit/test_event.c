@@ -12,10 +12,10 @@
 #include "event/argv.h"
 #include "event/event.h"
 
-#define PUT(dst, len, bytes)                                                                       \
-	do {                                                                                       \
-		memcpy((dst), (bytes), sizeof(bytes) - 1);                                         \
-		(len) = sizeof(bytes) - 1;                                                         \
+#define PUT(dst, len, bytes)                               \
+	do {                                               \
+		memcpy((dst), (bytes), sizeof(bytes) - 1); \
+		(len) = sizeof(bytes) - 1;                 \
 	} while (0)
 
 static void fill_actor(struct zw_wire_actor *a)
@@ -43,14 +43,16 @@ static void fill_actor(struct zw_wire_actor *a)
 	PUT(a->argv, a->argv_len, "sed\0-i\0s/a/b/\0");
 	PUT(a->exe, a->exe_len, "sed\0bin\0usr\0");
 	PUT(a->cwd, a->cwd_len, "bind\0etc\0");
-	a->ancestor[0] = (struct zw_wire_ancestor){.tgid = 800, .start_ns = 4, .uid = 1000, .comm = "bash"};
+	a->ancestor[0] =
+		(struct zw_wire_ancestor){.tgid = 800, .start_ns = 4, .uid = 1000, .comm = "bash"};
 	a->ancestor[1] = (struct zw_wire_ancestor){.tgid = 1, .start_ns = 1, .comm = "systemd"};
 }
 
 static void fill_file(struct zw_wire_file *w)
 {
 	*w = (struct zw_wire_file){
-		.hdr = {sizeof(*w), ZW_WIRE_FILE, ZW_HOOK_LSM_INODE_RENAME, ZW_WIRE_VERSION, 123456789},
+		.hdr = {sizeof(*w), ZW_WIRE_FILE, ZW_HOOK_LSM_INODE_RENAME, ZW_WIRE_VERSION,
+			123456789},
 		.dev = 8 << 20 | 1,
 		.ino = 100,
 		.dir_ino = 101,
@@ -71,7 +73,8 @@ static void fill_file(struct zw_wire_file *w)
 
 static void fill_exec(struct zw_wire_exec *w)
 {
-	*w = (struct zw_wire_exec){.hdr = {sizeof(*w), ZW_WIRE_EXEC, ZW_HOOK_TP_EXEC, ZW_WIRE_VERSION, 9}};
+	*w = (struct zw_wire_exec){
+		.hdr = {sizeof(*w), ZW_WIRE_EXEC, ZW_HOOK_TP_EXEC, ZW_WIRE_VERSION, 9}};
 	fill_actor(&w->actor);
 }
 
@@ -229,10 +232,10 @@ static void refuse_file(void (*spoil)(struct zw_wire_file *))
 	assert_null(e.proc.exe);
 }
 
-#define SPOIL(name, code)                                                                          \
-	static void name(struct zw_wire_file *w)                                                   \
-	{                                                                                          \
-		code;                                                                              \
+#define SPOIL(name, code)                        \
+	static void name(struct zw_wire_file *w) \
+	{                                        \
+		code;                            \
 	}
 
 SPOIL(bad_version, w->hdr.version++)
@@ -262,11 +265,11 @@ SPOIL(bad_ancestor_comm, memset(w->actor.ancestor[1].comm, 'a', ZW_COMM_LEN))
 
 static void refused(void **state)
 {
-	static void (*const spoil[])(struct zw_wire_file *) = {bad_version, bad_type_none, bad_type_max,
-		bad_type_holder, bad_type_other, bad_hook_none, bad_hook_max, bad_hook_other, bad_size_less,
-		bad_size_more, bad_op_none, bad_op_max, bad_watch, bad_name, bad_flags, bad_comm, bad_tty,
-		bad_argv_len, bad_exe_len, bad_cwd_len, bad_exe_end, bad_cwd_end, bad_ancestors,
-		bad_ancestor_comm};
+	static void (*const spoil[])(struct zw_wire_file *) = {bad_version, bad_type_none,
+		bad_type_max, bad_type_holder, bad_type_other, bad_hook_none, bad_hook_max,
+		bad_hook_other, bad_size_less, bad_size_more, bad_op_none, bad_op_max, bad_watch,
+		bad_name, bad_flags, bad_comm, bad_tty, bad_argv_len, bad_exe_len, bad_cwd_len,
+		bad_exe_end, bad_cwd_end, bad_ancestors, bad_ancestor_comm};
 
 	(void)state;
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(spoil); i++)
@@ -313,7 +316,8 @@ static void every_enumerator_has_its_own_name(void **state)
 			assert_string_not_equal(zw_hook_to_string(i), zw_hook_to_string(k));
 	assert_string_equal(zw_fop_to_string(_ZW_FOP_MAX), "unknown");
 	assert_string_equal(zw_hook_to_string(_ZW_HOOK_MAX), "unknown");
-	assert_string_equal(zw_hook_to_string(ZW_HOOK_TP_DIRTY), "tp_btf/writeback_mark_inode_dirty");
+	assert_string_equal(
+		zw_hook_to_string(ZW_HOOK_TP_DIRTY), "tp_btf/writeback_mark_inode_dirty");
 	assert_string_equal(zw_hook_to_string(ZW_HOOK_SYSCALL_STATE), "syscall/inode_state");
 }
 

@@ -28,7 +28,7 @@ struct cgroup {
 
 struct zw_cgroups {
 	char *proc_root;
-	char *mount; /* where cgroup2 is mounted */
+	char *mount;  /* where cgroup2 is mounted */
 	int mount_fd; /* -1 when it is not */
 	bool looked_for_mount;
 	struct zw_map *by_id;
@@ -157,7 +157,8 @@ static int path_by_handle(struct zw_cgroups *cgroups, uint64_t id, char **ret_pa
 	if (n < 0)
 		return -errno;
 	target[n] = '\0';
-	if (strncmp(target, cgroups->mount, prefix) != 0 || (target[prefix] != '/' && target[prefix] != '\0'))
+	if (strncmp(target, cgroups->mount, prefix) != 0 ||
+		(target[prefix] != '/' && target[prefix] != '\0'))
 		return -EXDEV;
 	path = target[prefix] ? target + prefix : "/";
 	*ret_path = strdup(path);
@@ -165,7 +166,8 @@ static int path_by_handle(struct zw_cgroups *cgroups, uint64_t id, char **ret_pa
 }
 
 /* The line "0::/path" of /proc/PID/cgroup, if the process is still the one that is meant. */
-static int path_by_process(struct zw_cgroups *cgroups, uint32_t tgid, uint64_t start_ns, char **ret_path)
+static int path_by_process(
+	struct zw_cgroups *cgroups, uint32_t tgid, uint64_t start_ns, char **ret_path)
 {
 	_zw_fclose_ FILE *f = zw_procfs_open(cgroups->proc_root, tgid, "cgroup");
 	_zw_free_ char *line = NULL, *path = NULL;
@@ -197,7 +199,7 @@ static bool is_other(const struct zw_cgroups *cgroups, const char *path, uint64_
 	struct stat st;
 
 	return fstatat(cgroups->mount_fd, path[1] ? path + 1 : ".", &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		st.st_ino != id;
+	       st.st_ino != id;
 }
 
 static int remember(struct zw_cgroups *cgroups, uint64_t id, const char *path)
@@ -220,8 +222,8 @@ static int remember(struct zw_cgroups *cgroups, uint64_t id, const char *path)
 	return 0;
 }
 
-static int look_up(struct zw_cgroups *cgroups, uint64_t id, uint32_t tgid, uint64_t start_ns,
-	char **ret_path)
+static int look_up(
+	struct zw_cgroups *cgroups, uint64_t id, uint32_t tgid, uint64_t start_ns, char **ret_path)
 {
 	_zw_free_ char *path = NULL;
 	int r = find_mount(cgroups);
@@ -245,8 +247,8 @@ static int look_up(struct zw_cgroups *cgroups, uint64_t id, uint32_t tgid, uint6
 	return 0;
 }
 
-int zw_cgroups_path(struct zw_cgroups *cgroups, uint64_t id, uint32_t tgid, uint64_t start_ns,
-	char **ret_path)
+int zw_cgroups_path(
+	struct zw_cgroups *cgroups, uint64_t id, uint32_t tgid, uint64_t start_ns, char **ret_path)
 {
 	const struct cgroup *known = id ? zw_map_get(cgroups->by_id, &id, sizeof(id)) : NULL;
 	char *path = NULL;

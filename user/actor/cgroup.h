@@ -17,5 +17,5 @@ ZW_DEFINE_CLEANUP(struct zw_cgroups *, zw_cgroups_free);
 /* A copy of the path below the root of the hierarchy ("/system.slice/named.service"), NULL when it cannot be told.
  * A process in the cgroup, (@tgid, @start_ns), helps where cgroups cannot be opened by id. With @id 0, which no
  * cgroup has, only the process is looked at. 0 or -ENOMEM. */
-int zw_cgroups_path(struct zw_cgroups *cgroups, uint64_t id, uint32_t tgid, uint64_t start_ns,
-	char **ret_path);
+int zw_cgroups_path(
+	struct zw_cgroups *cgroups, uint64_t id, uint32_t tgid, uint64_t start_ns, char **ret_path);

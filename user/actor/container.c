@@ -42,7 +42,8 @@ static bool between(const char **c, size_t *len, const char *prefix, const char 
 {
 	size_t pre = strlen(prefix), suf = strlen(suffix);
 
-	if (*len <= pre + suf || memcmp(*c, prefix, pre) != 0 || memcmp(*c + *len - suf, suffix, suf) != 0)
+	if (*len <= pre + suf || memcmp(*c, prefix, pre) != 0 ||
+		memcmp(*c + *len - suf, suffix, suf) != 0)
 		return false;
 	*c += pre;
 	*len -= pre + suf;
@@ -88,7 +89,8 @@ static int unescape(const char *text, size_t len, char **ret_text)
 
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] == '\\' && i + 3 < len && text[i + 1] == 'x' &&
-			isxdigit((unsigned char)text[i + 2]) && isxdigit((unsigned char)text[i + 3])) {
+			isxdigit((unsigned char)text[i + 2]) &&
+			isxdigit((unsigned char)text[i + 3])) {
 			char hex[3] = {text[i + 2], text[i + 3], '\0'};
 			char c = (char)strtoul(hex, NULL, 16);
 

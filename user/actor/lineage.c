@@ -11,10 +11,10 @@ struct walk {
 	const struct zw_proc_table *table;
 	const struct zw_proc_facts *facts;
 	struct zw_lineage lineage;
-	size_t next_kernel;   /* first ancestor of the kernel that was not passed */
+	size_t next_kernel; /* first ancestor of the kernel that was not passed */
 	bool on_kernel_chain; /* facts->ancestor[next_kernel] is the parent of the process we stand on */
-	bool caller_pending;  /* the next ancestor is who called the set-user program just passed */
-	bool session_over;    /* beyond the login session: other people's business */
+	bool caller_pending; /* the next ancestor is who called the set-user program just passed */
+	bool session_over;   /* beyond the login session: other people's business */
 };
 
 void zw_lineage_done(struct zw_lineage *lineage)
@@ -57,16 +57,19 @@ static int add_step(struct walk *w, const struct zw_proc *proc)
 		.loginuid = proc->loginuid,
 		.elevation = proc->step,
 	};
-	strncpy(a->comm, exe ? zw_path_base(exe) : zw_elevation_to_string(a->elevation), ZW_COMM_LEN - 1);
+	strncpy(a->comm, exe ? zw_path_base(exe) : zw_elevation_to_string(a->elevation),
+		ZW_COMM_LEN - 1);
 	w->lineage.ancestors++;
 	return fill_image(a, proc->step_image);
 }
 
 /* Whether the program of @kernel is a set-user step by what the kernel alone says. A child of it that has not yet
  * executed anything is none. */
-static enum zw_elevation kernel_elevation(const struct walk *w, const struct zw_wire_ancestor *kernel)
+static enum zw_elevation kernel_elevation(
+	const struct walk *w, const struct zw_wire_ancestor *kernel)
 {
-	const struct zw_wire_ancestor *outer = kernel + 1, *end = w->facts->ancestor + w->facts->ancestors;
+	const struct zw_wire_ancestor *outer = kernel + 1,
+				      *end = w->facts->ancestor + w->facts->ancestors;
 
 	if (outer < end && kernel->exe_ino && outer->exe_ino == kernel->exe_ino &&
 		outer->exe_dev == kernel->exe_dev)
@@ -76,10 +79,12 @@ static enum zw_elevation kernel_elevation(const struct walk *w, const struct zw_
 
 /* @proc or @kernel may be NULL, not both. The kernel saw how it was at the event; the table how it was when it was
  * last heard of. */
-static int add_ancestor(struct walk *w, const struct zw_proc *proc, const struct zw_wire_ancestor *kernel)
+static int add_ancestor(
+	struct walk *w, const struct zw_proc *proc, const struct zw_wire_ancestor *kernel)
 {
 	struct zw_ancestor *a = &w->lineage.ancestor[w->lineage.ancestors++];
-	bool known = proc && (!kernel || zw_image_agrees(proc->image, kernel->exe_dev, kernel->exe_ino));
+	bool known =
+		proc && (!kernel || zw_image_agrees(proc->image, kernel->exe_dev, kernel->exe_ino));
 
 	*a = (struct zw_ancestor){
 		.tgid = kernel ? kernel->tgid : proc->tgid,
@@ -132,7 +137,8 @@ static const struct zw_wire_ancestor *on_kernel_chain(struct walk *w, const stru
 	for (size_t i = w->next_kernel; i < w->facts->ancestors; i++) {
 		const struct zw_wire_ancestor *k = &w->facts->ancestor[i];
 
-		if (k->tgid != proc->tgid || zw_proc_find(w->table, k->tgid, k->start_ns, true) != proc)
+		if (k->tgid != proc->tgid ||
+			zw_proc_find(w->table, k->tgid, k->start_ns, true) != proc)
 			continue;
 		w->next_kernel = i + 1;
 		return k;
@@ -141,7 +147,8 @@ static const struct zw_wire_ancestor *on_kernel_chain(struct walk *w, const stru
 }
 
 /* Steps to the parent of *@proc, which is NULL for one that only the kernel knows. */
-static bool step_up(struct walk *w, const struct zw_proc **proc, const struct zw_wire_ancestor **ret_kernel)
+static bool step_up(
+	struct walk *w, const struct zw_proc **proc, const struct zw_wire_ancestor **ret_kernel)
 {
 	if (*proc && (*proc)->parent) {
 		*proc = (*proc)->parent;
@@ -178,12 +185,13 @@ int zw_lineage_of(const struct zw_proc_table *table, const struct zw_proc *proc,
 		.facts = facts,
 		.on_kernel_chain = true,
 		.session_over = proc->login_role == ZW_LOGIN_SESSION,
-		.lineage = {
-			.origin = proc->origin,
-			.tty = facts->tty,
-			.elevated = proc->elevated,
-			.before_uid = proc->before_uid,
-		},
+		.lineage =
+			{
+				.origin = proc->origin,
+				.tty = facts->tty,
+				.elevated = proc->elevated,
+				.before_uid = proc->before_uid,
+			},
 	};
 	int r;
 

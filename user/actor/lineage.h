@@ -13,7 +13,8 @@ struct zw_lineage {
 	const struct zw_origin *origin; /* of the login session, NULL when not known */
 	const char *tty;                /* the nearest one in the session, "" when there is none */
 	bool elevated;
-	uint32_t before_uid; /* with elevated: the real user before the outermost set-user step of the session */
+	uint32_t
+		before_uid; /* with elevated: the real user before the outermost set-user step of the session */
 };
 
 /* Walks from @proc to those who forked it, and where the table does not know, to the parents that the kernel named in

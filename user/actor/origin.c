@@ -144,7 +144,7 @@ static void match_line(struct socks *socks, const char *line)
 		if (s->inode != inode || s->found)
 			continue;
 		s->found = parse_address(local, local_ip, &s->local_port) &&
-			parse_address(remote, s->peer_ip, &s->peer_port);
+			   parse_address(remote, s->peer_ip, &s->peer_port);
 		s->state = state;
 	}
 }
@@ -177,7 +177,8 @@ static bool is_listener(const struct socks *socks, const struct sock *conn)
 	for (size_t i = 0; i < socks->len; i++) {
 		const struct sock *s = &socks->items[i];
 
-		if (s->found && s->state == STATE_LISTEN && (!conn || s->local_port == conn->local_port))
+		if (s->found && s->state == STATE_LISTEN &&
+			(!conn || s->local_port == conn->local_port))
 			return true;
 	}
 	return false;

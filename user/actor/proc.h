@@ -24,8 +24,8 @@ enum zw_proc_state {
 };
 
 struct zw_proc {
-	struct zw_proc *older;   /* an earlier process with the same pid */
-	struct zw_proc *parent;  /* who forked it, whatever its parent is now; NULL when not known */
+	struct zw_proc *older;  /* an earlier process with the same pid */
+	struct zw_proc *parent; /* who forked it, whatever its parent is now; NULL when not known */
 	struct zw_list children; /* of zw_proc.sibling */
 	struct zw_list sibling;
 	struct zw_list gone;
@@ -41,14 +41,15 @@ struct zw_proc {
 	uint32_t tgid;
 	uint32_t uid, euid, gid, egid, loginuid, session, mntns, pidns, netns;
 	uint32_t step_uid, step_euid;
-	uint32_t before_uid; /* with elevated: the real user before the outermost set-user step of its session */
-	uint32_t seed;       /* number of the last seeding that found it alive */
-	uint8_t state;       /* enum zw_proc_state */
-	uint8_t elevation;   /* enum zw_elevation of what it runs, if it was executed in this process */
-	uint8_t step;        /* enum zw_elevation of step_image */
-	uint8_t login_role;  /* enum zw_login_role, for login servers */
-	uint8_t probes;      /* times its sockets were looked at in vain */
-	bool exact;          /* start_ns is exact, not rounded down to a tick */
+	uint32_t
+		before_uid; /* with elevated: the real user before the outermost set-user step of its session */
+	uint32_t seed;     /* number of the last seeding that found it alive */
+	uint8_t state;     /* enum zw_proc_state */
+	uint8_t elevation; /* enum zw_elevation of what it runs, if it was executed in this process */
+	uint8_t step;      /* enum zw_elevation of step_image */
+	uint8_t login_role; /* enum zw_login_role, for login servers */
+	uint8_t probes;     /* times its sockets were looked at in vain */
+	bool exact;         /* start_ns is exact, not rounded down to a tick */
 	bool elevated;
 	char comm[ZW_COMM_LEN];
 	char tty[ZW_TTY_LEN];
@@ -56,7 +57,7 @@ struct zw_proc {
 
 struct zw_proc_table {
 	char *root;
-	struct zw_map *by_pid; /* tgid -> youngest struct zw_proc */
+	struct zw_map *by_pid;         /* tgid -> youngest struct zw_proc */
 	struct zw_list exited, pinned; /* of zw_proc.gone, longest gone first */
 	size_t len, gone;
 	uint64_t tick_ns;
@@ -67,7 +68,8 @@ struct zw_proc_table {
 
 /* The process, NULL when it is not in the table. A start time that is not @exact, or was never learned exactly, is
  * matched to the tick. */
-struct zw_proc *zw_proc_find(const struct zw_proc_table *table, uint32_t tgid, uint64_t start_ns, bool exact);
+struct zw_proc *zw_proc_find(
+	const struct zw_proc_table *table, uint32_t tgid, uint64_t start_ns, bool exact);
 /* The youngest process with that pid, NULL when there was none. */
 struct zw_proc *zw_proc_youngest(const struct zw_proc_table *table, uint32_t tgid);
 
@@ -84,7 +86,8 @@ int zw_proc_apply(struct zw_proc *proc, const struct zw_proc_facts *facts, uint6
 
 /* The process of a FILE or EXEC event, added if it was missed and brought up to date if the event is newer than what
  * is known. 0 or -ENOMEM. */
-int zw_proc_for_event(struct zw_proc_table *table, const struct zw_event *event, struct zw_proc **ret_proc);
+int zw_proc_for_event(
+	struct zw_proc_table *table, const struct zw_event *event, struct zw_proc **ret_proc);
 
 /* Finds out where the session of @proc came from, if a login server is right above it and that was not done yet. 0
  * or -ENOMEM. */

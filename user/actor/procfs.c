@@ -38,7 +38,8 @@ uint64_t zw_procfs_tick_ns(void)
 	return ZW_NSEC_PER_SEC / (per_sec > 0 ? (uint64_t)per_sec : 100);
 }
 
-static bool pid_path(char buf[static PID_PATH_MAX], const char *root, uint32_t tgid, const char *name)
+static bool pid_path(
+	char buf[static PID_PATH_MAX], const char *root, uint32_t tgid, const char *name)
 {
 	int n = snprintf(buf, PID_PATH_MAX, "%s/%" PRIu32 "/%s", root, tgid, name);
 
@@ -231,7 +232,8 @@ static int read_strings(const char *root, uint32_t tgid, struct zw_proc_facts *f
 	return read_argv(root, tgid, facts);
 }
 
-int zw_procfs_read(const char *root, uint32_t tgid, struct zw_proc_facts *ret_facts, uint32_t *ret_parent)
+int zw_procfs_read(
+	const char *root, uint32_t tgid, struct zw_proc_facts *ret_facts, uint32_t *ret_parent)
 {
 	_zw_cleanup_(zw_proc_facts_done) struct zw_proc_facts facts = {};
 	struct stat_line line;

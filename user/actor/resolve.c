@@ -19,7 +19,8 @@ static int copy_text(const char *text, char **ret_copy)
 	return 0;
 }
 
-static int fill_user(struct zw_proc_table *table, uint32_t uid, uint64_t now_ns, struct zw_actor_user *user)
+static int fill_user(
+	struct zw_proc_table *table, uint32_t uid, uint64_t now_ns, struct zw_actor_user *user)
 {
 	user->uid = uid;
 	return uid == ZW_ID_UNSET ? 0 : zw_users_name(table->users, uid, now_ns, &user->name);
@@ -59,12 +60,14 @@ static const char *best_exe(const struct zw_proc_facts *facts, const struct zw_i
 
 	if (!facts->exe)
 		return known;
-	if ((facts->flags & ZW_ACTOR_EXE_CUT) && known && !image->exe_cut && completes(facts->exe, known))
+	if ((facts->flags & ZW_ACTOR_EXE_CUT) && known && !image->exe_cut &&
+		completes(facts->exe, known))
 		return known;
 	return facts->exe;
 }
 
-static int fill_program(const struct zw_proc_facts *facts, const struct zw_proc *proc, struct zw_actor *actor)
+static int fill_program(
+	const struct zw_proc_facts *facts, const struct zw_proc *proc, struct zw_actor *actor)
 {
 	const struct zw_image *image = NULL;
 	const char *exe;
@@ -84,7 +87,7 @@ static int fill_program(const struct zw_proc_facts *facts, const struct zw_proc 
 	actor->exe_dev = facts->exe_ino || !image ? facts->exe_dev : image->dev;
 	actor->exe_ino = facts->exe_ino || !image ? facts->exe_ino : image->ino;
 	actor->exe_deleted = (facts->flags & ZW_ACTOR_EXE_DELETED) ||
-		(facts->exe_ino == 0 && image && image->exe_deleted);
+			     (facts->exe_ino == 0 && image && image->exe_deleted);
 	if (facts->argc > 0 || !image) {
 		actor->argv_cut = facts->flags & ZW_ACTOR_ARGV_CUT;
 		actor->argc = facts->argc;
@@ -162,7 +165,8 @@ static int make_actor(struct zw_proc_table *table, const struct zw_proc *proc,
 	return 0;
 }
 
-int zw_proc_table_resolve(struct zw_proc_table *table, const struct zw_event *event, struct zw_actor **ret_actor)
+int zw_proc_table_resolve(
+	struct zw_proc_table *table, const struct zw_event *event, struct zw_actor **ret_actor)
 {
 	struct zw_proc *proc;
 	int r;
@@ -201,7 +205,8 @@ static struct zw_proc_facts remembered(const struct zw_proc *proc)
 	return facts;
 }
 
-int zw_proc_table_lookup(struct zw_proc_table *table, uint32_t tgid, uint64_t start_ns, struct zw_actor **ret_actor)
+int zw_proc_table_lookup(
+	struct zw_proc_table *table, uint32_t tgid, uint64_t start_ns, struct zw_actor **ret_actor)
 {
 	_zw_cleanup_(zw_proc_facts_done) struct zw_proc_facts facts = {};
 	struct zw_proc *proc = NULL, *wanted;

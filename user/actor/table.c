@@ -69,10 +69,12 @@ struct zw_proc *zw_proc_youngest(const struct zw_proc_table *table, uint32_t tgi
 	return zw_map_get(table->by_pid, &tgid, sizeof(tgid));
 }
 
-struct zw_proc *zw_proc_find(const struct zw_proc_table *table, uint32_t tgid, uint64_t start_ns, bool exact)
+struct zw_proc *zw_proc_find(
+	const struct zw_proc_table *table, uint32_t tgid, uint64_t start_ns, bool exact)
 {
 	for (struct zw_proc *p = zw_proc_youngest(table, tgid); p; p = p->older) {
-		uint64_t diff = p->start_ns > start_ns ? p->start_ns - start_ns : start_ns - p->start_ns;
+		uint64_t diff =
+			p->start_ns > start_ns ? p->start_ns - start_ns : start_ns - p->start_ns;
 
 		if (diff <= (exact && p->exact ? 0 : table->tick_ns))
 			return p;
@@ -211,7 +213,8 @@ static void unlink_pid(struct zw_proc_table *table, struct zw_proc *proc)
 	if (youngest == proc) {
 		/* Replacing the value of a key that is there allocates nothing and cannot fail. */
 		if (proc->older)
-			zw_map_put(table->by_pid, &proc->tgid, sizeof(proc->tgid), proc->older, NULL);
+			zw_map_put(
+				table->by_pid, &proc->tgid, sizeof(proc->tgid), proc->older, NULL);
 		else
 			zw_map_remove(table->by_pid, &proc->tgid, sizeof(proc->tgid));
 		return;
@@ -224,7 +227,8 @@ static void unlink_pid(struct zw_proc_table *table, struct zw_proc *proc)
 static void drop(struct zw_proc_table *table, struct zw_proc *proc)
 {
 	while (!zw_list_empty(&proc->children))
-		zw_proc_set_parent(table, ZW_CONTAINER_OF(proc->children.next, struct zw_proc, sibling), NULL);
+		zw_proc_set_parent(
+			table, ZW_CONTAINER_OF(proc->children.next, struct zw_proc, sibling), NULL);
 	zw_proc_set_parent(table, proc, NULL);
 	gone_del(table, proc);
 	unlink_pid(table, proc);
@@ -321,7 +325,8 @@ int zw_proc_table_feed(struct zw_proc_table *table, const struct zw_event *event
 		r = feed_exec(table, event);
 		break;
 	case ZW_WIRE_EXIT:
-		proc = zw_proc_find(table, event->fork.child_tgid, event->fork.child_start_ns, true);
+		proc = zw_proc_find(
+			table, event->fork.child_tgid, event->fork.child_start_ns, true);
 		if (proc)
 			zw_proc_mark_exited(table, proc, event->time_ns);
 		break;

@@ -31,7 +31,8 @@ static void apply_ids(struct zw_proc *proc, const struct zw_proc_facts *facts)
 /* Keeps a set-user program that another program replaces: it is no ancestor, yet a link of the chain. */
 static void keep_step(struct zw_proc *proc, const struct zw_image *next)
 {
-	if (proc->elevation == ZW_ELEVATION_NONE || zw_image_agrees(proc->image, next->dev, next->ino))
+	if (proc->elevation == ZW_ELEVATION_NONE ||
+		zw_image_agrees(proc->image, next->dev, next->ino))
 		return;
 	zw_image_unref(proc->step_image);
 	proc->step_image = zw_image_ref(proc->image);
@@ -64,20 +65,25 @@ int zw_proc_apply(struct zw_proc *proc, const struct zw_proc_facts *facts, uint6
 	return 0;
 }
 
-int zw_proc_for_event(struct zw_proc_table *table, const struct zw_event *event, struct zw_proc **ret_proc)
+int zw_proc_for_event(
+	struct zw_proc_table *table, const struct zw_event *event, struct zw_proc **ret_proc)
 {
 	const struct zw_proc_facts *facts = &event->proc;
-	struct zw_proc *proc = zw_proc_find(table, facts->tgid, facts->start_ns, true), *parent = NULL;
+	struct zw_proc *proc = zw_proc_find(table, facts->tgid, facts->start_ns, true),
+		       *parent = NULL;
 	int r = 0;
 
 	if (!proc) {
 		if (facts->ancestors > 0)
-			parent = zw_proc_find(table, facts->ancestor[0].tgid, facts->ancestor[0].start_ns, true);
-		r = zw_proc_add(table, facts->tgid, facts->start_ns, true, parent, event->time_ns, &proc);
+			parent = zw_proc_find(
+				table, facts->ancestor[0].tgid, facts->ancestor[0].start_ns, true);
+		r = zw_proc_add(
+			table, facts->tgid, facts->start_ns, true, parent, event->time_ns, &proc);
 		if (r == 0)
 			r = zw_proc_apply(proc, facts, event->time_ns);
 	} else if (event->time_ns > proc->image_ns) {
-		if (event->type == ZW_WIRE_EXEC || !zw_image_agrees(proc->image, facts->exe_dev, facts->exe_ino))
+		if (event->type == ZW_WIRE_EXEC ||
+			!zw_image_agrees(proc->image, facts->exe_dev, facts->exe_ino))
 			r = zw_proc_apply(proc, facts, event->time_ns);
 		else
 			apply_ids(proc, facts);
@@ -137,8 +143,8 @@ int zw_proc_find_origin(struct zw_proc_table *table, struct zw_proc *proc)
 	struct zw_proc *servers[SERVERS_MAX];
 	size_t n = 0;
 
-	for (struct zw_proc *p = is_server(proc) ? proc : proc->parent; is_server(p) && n < SERVERS_MAX;
-		p = p->parent)
+	for (struct zw_proc *p = is_server(proc) ? proc : proc->parent;
+		is_server(p) && n < SERVERS_MAX; p = p->parent)
 		servers[n++] = p;
 	/* The session is the outermost server that does not listen. */
 	for (size_t i = n; i-- > 0;) {

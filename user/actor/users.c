@@ -79,8 +79,8 @@ static bool changed(struct zw_users *users, uint64_t now_ns)
 	if (stat(users->passwd, &st) < 0)
 		st = (struct stat){};
 	same = st.st_ino == users->seen.st_ino && st.st_size == users->seen.st_size &&
-		st.st_mtim.tv_sec == users->seen.st_mtim.tv_sec &&
-		st.st_mtim.tv_nsec == users->seen.st_mtim.tv_nsec;
+	       st.st_mtim.tv_sec == users->seen.st_mtim.tv_sec &&
+	       st.st_mtim.tv_nsec == users->seen.st_mtim.tv_nsec;
 	users->seen = st;
 	return !same || now_ns - users->filled_ns >= KEEP_NS;
 }

@@ -7,8 +7,8 @@
 #include "event/argv.h"
 #include "event/event.h"
 
-#define KNOWN_ACTOR_FLAGS                                                                          \
-	(ZW_ACTOR_ARGV_CUT | ZW_ACTOR_EXE_CUT | ZW_ACTOR_CWD_CUT | ZW_ACTOR_KTHREAD |              \
+#define KNOWN_ACTOR_FLAGS                                                             \
+	(ZW_ACTOR_ARGV_CUT | ZW_ACTOR_EXE_CUT | ZW_ACTOR_CWD_CUT | ZW_ACTOR_KTHREAD | \
 		ZW_ACTOR_EXE_DELETED)
 #define KNOWN_WATCH_FLAGS (ZW_WATCH_FILE | ZW_WATCH_DIR | ZW_WATCH_PATH)
 
@@ -103,7 +103,8 @@ static int decode_actor(const void *data, struct zw_proc_facts *proc)
 	/* The bytes need not be aligned, nor stay the same while they are checked. */
 	memcpy(&wire, data, sizeof(wire));
 	if ((wire.flags & ~(unsigned int)KNOWN_ACTOR_FLAGS) != 0 || wire.argv_len > ZW_ARGV_LEN ||
-		!terminated(wire.comm, sizeof(wire.comm)) || !terminated(wire.tty, sizeof(wire.tty)))
+		!terminated(wire.comm, sizeof(wire.comm)) ||
+		!terminated(wire.tty, sizeof(wire.tty)))
 		return -EBADMSG;
 	copy_numbers(&wire, proc);
 	memcpy(proc->comm, wire.comm, strlen(wire.comm) + 1);
@@ -111,10 +112,12 @@ static int decode_actor(const void *data, struct zw_proc_facts *proc)
 	r = decode_ancestors(&wire, proc);
 	if (r < 0)
 		return r;
-	r = turn_path(wire.exe, sizeof(wire.exe), wire.exe_len, wire.flags & ZW_ACTOR_EXE_CUT, &proc->exe);
+	r = turn_path(wire.exe, sizeof(wire.exe), wire.exe_len, wire.flags & ZW_ACTOR_EXE_CUT,
+		&proc->exe);
 	if (r < 0)
 		return r;
-	r = turn_path(wire.cwd, sizeof(wire.cwd), wire.cwd_len, wire.flags & ZW_ACTOR_CWD_CUT, &proc->cwd);
+	r = turn_path(wire.cwd, sizeof(wire.cwd), wire.cwd_len, wire.flags & ZW_ACTOR_CWD_CUT,
+		&proc->cwd);
 	if (r < 0)
 		return r;
 	return zw_argv_split(wire.argv, wire.argv_len, &proc->argv, &proc->argc);
@@ -146,12 +149,14 @@ static int decode_file(const void *data, struct zw_event *event)
 		.generation = wire.generation,
 	};
 	memcpy(file->name, wire.name, strlen(wire.name) + 1);
-	return decode_actor((const char *)data + offsetof(struct zw_wire_file, actor), &event->proc);
+	return decode_actor(
+		(const char *)data + offsetof(struct zw_wire_file, actor), &event->proc);
 }
 
 static int decode_exec(const void *data, struct zw_event *event)
 {
-	return decode_actor((const char *)data + offsetof(struct zw_wire_exec, actor), &event->proc);
+	return decode_actor(
+		(const char *)data + offsetof(struct zw_wire_exec, actor), &event->proc);
 }
 
 static int decode_fork(const void *data, struct zw_event *event)
@@ -176,9 +181,12 @@ static const struct {
 } types[_ZW_WIRE_TYPE_MAX] = {
 	[ZW_WIRE_FILE] = {sizeof(struct zw_wire_file), ZW_HOOK_TP_DIRTY, ZW_HOOK_FENTRY_MOVE_MOUNT,
 		decode_file},
-	[ZW_WIRE_EXEC] = {sizeof(struct zw_wire_exec), ZW_HOOK_TP_EXEC, ZW_HOOK_TP_EXEC, decode_exec},
-	[ZW_WIRE_FORK] = {sizeof(struct zw_wire_fork), ZW_HOOK_TP_FORK, ZW_HOOK_TP_FORK, decode_fork},
-	[ZW_WIRE_EXIT] = {sizeof(struct zw_wire_fork), ZW_HOOK_TP_EXIT, ZW_HOOK_TP_EXIT, decode_fork},
+	[ZW_WIRE_EXEC] = {sizeof(struct zw_wire_exec), ZW_HOOK_TP_EXEC, ZW_HOOK_TP_EXEC,
+		decode_exec},
+	[ZW_WIRE_FORK] = {sizeof(struct zw_wire_fork), ZW_HOOK_TP_FORK, ZW_HOOK_TP_FORK,
+		decode_fork},
+	[ZW_WIRE_EXIT] = {sizeof(struct zw_wire_fork), ZW_HOOK_TP_EXIT, ZW_HOOK_TP_EXIT,
+		decode_fork},
 };
 
 int zw_event_decode(const void *data, size_t len, struct zw_event *ret_event)
@@ -190,10 +198,11 @@ int zw_event_decode(const void *data, size_t len, struct zw_event *ret_event)
 	if (len < sizeof(hdr))
 		return -EBADMSG;
 	memcpy(&hdr, data, sizeof(hdr));
-	if (hdr.version != ZW_WIRE_VERSION || hdr.type >= _ZW_WIRE_TYPE_MAX || !types[hdr.type].decode)
+	if (hdr.version != ZW_WIRE_VERSION || hdr.type >= _ZW_WIRE_TYPE_MAX ||
+		!types[hdr.type].decode)
 		return -EBADMSG;
-	if (hdr.size != len || len != types[hdr.type].size || hdr.hook < types[hdr.type].first_hook ||
-		hdr.hook > types[hdr.type].last_hook)
+	if (hdr.size != len || len != types[hdr.type].size ||
+		hdr.hook < types[hdr.type].first_hook || hdr.hook > types[hdr.type].last_hook)
 		return -EBADMSG;
 	event.type = (enum zw_wire_type)hdr.type;
 	event.hook = (enum zw_hook)hdr.hook;
