@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,20 +116,44 @@ static int collect(int fd, uint64_t deadline_ns, struct zw_str *out)
 	}
 }
 
-/* The end of the output is the end of the program's work: what is left of it is killed. */
-static int reap(pid_t pid, int collected)
+/* Waits for the end of @pid until the deadline. */
+static int wait_end(pid_t pid, uint64_t deadline_ns)
 {
-	int status;
+	_zw_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd pfd = {.fd = pidfd, .events = POLLIN};
 
-	if (collected < 0) {
+	if (pidfd < 0)
+		return -errno;
+	for (;;) {
+		uint64_t now = zw_boottime_ns();
+		int n;
+
+		if (now >= deadline_ns)
+			return -ETIME;
+		n = poll(&pfd, 1, (int)((deadline_ns - now) / ZW_NSEC_PER_MSEC) + 1);
+		if (n > 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return -errno;
+	}
+}
+
+/* Takes the exit status; what has not ended in time is killed with all it started. */
+static int reap(pid_t pid, int collected, uint64_t deadline_ns)
+{
+	int status, r = collected;
+
+	if (r == 0)
+		r = wait_end(pid, deadline_ns);
+	if (r < 0) {
 		kill(-pid, SIGKILL);
 		kill(pid, SIGKILL);
 	}
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
-	if (collected < 0)
-		return collected;
+	if (r < 0)
+		return r;
 	if (!WIFEXITED(status))
 		return -EIO;
 	if (WEXITSTATUS(status) == EXIT_NOT_FOUND)
@@ -164,7 +189,7 @@ int zw_run(const struct zw_run *run, char **ret_output, size_t *ret_len)
 		become(run, program, null_fd, write_fd);
 	close(write_fd);
 	write_fd = -1;
-	r = reap(pid, collect(read_fd, deadline, &out));
+	r = reap(pid, collect(read_fd, deadline, &out), deadline);
 	if (r < 0)
 		return r;
 	*ret_len = out.len;

@@ -39,9 +39,20 @@ static int add_path(zw_paths *paths, char *path)
 
 char *zw_path_join(const char *base, const char *path)
 {
+	size_t n, m = strlen(path);
+	char *text, *end;
+
 	if (path[0] == '/' || !base)
 		return strdup(path);
-	return zw_asprintf("%s%s%s", base, zw_endswith(base, "/") ? "" : "/", path);
+	n = strlen(base);
+	text = malloc(n + 1 + m + 1);
+	if (!text)
+		return NULL;
+	end = mempcpy(text, base, n);
+	if (n == 0 || base[n - 1] != '/')
+		*end++ = '/';
+	memcpy(end, path, m + 1);
+	return text;
 }
 
 char *zw_path_dir(const char *path)

@@ -78,15 +78,17 @@ void zw_server_zones_done(zw_server_zones *zones)
 static char *normal_name(const char *name)
 {
 	size_t n = strlen(name), escapes = 0;
-	char *text;
+	char *text = malloc(n + 2);
 
-	while (n >= 2 && escapes + 2 <= n && name[n - 1] == '.' && name[n - 2 - escapes] == '\\')
+	if (!text)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		text[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+	while (escapes + 2 <= n && name[n - 1] == '.' && name[n - 2 - escapes] == '\\')
 		escapes++;
-	text = zw_asprintf(
-		"%s%s", name, n > 0 && name[n - 1] == '.' && escapes % 2 == 0 ? "" : ".");
-	for (char *c = text; c && *c; c++)
-		if (*c >= 'A' && *c <= 'Z')
-			*c = (char)(*c - 'A' + 'a');
+	if (n == 0 || name[n - 1] != '.' || escapes % 2 == 1)
+		text[n++] = '.';
+	text[n] = '\0';
 	return text;
 }
 

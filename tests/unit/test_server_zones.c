@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Zone lists from configurations with one oddity each, and the fingerprint that tells of changes. */
+#include "server_fixture.h"
+
+#include <errno.h>
+
+struct listing {
+	zw_server_zones zones;
+	struct zw_str error;
+	int result;
+};
+
+static void listing_done(struct listing *l)
+{
+	zw_server_zones_done(&l->zones);
+	zw_str_free(&l->error);
+}
+#define _listing_ _zw_cleanup_(listing_done)
+
+static struct zw_server server_of(struct fixture *f, enum zw_server_kind kind, const char *config)
+{
+	return (struct zw_server){.kind = kind,
+		.pid = 10,
+		.config = (char *)config,
+		.cwd = (char *)"/work",
+		.chroot = f->root};
+}
+
+static struct listing list(struct fixture *f, enum zw_server_kind kind, const char *config)
+{
+	struct zw_server server = server_of(f, kind, config);
+	struct listing l = {};
+
+	l.result = zw_server_list_zones(&server, f->proc, &l.zones, &l.error);
+	return l;
+}
+
+static struct listing list_text(struct fixture *f, enum zw_server_kind kind, const char *text)
+{
+	put_process(f, 10, 1, "/usr/sbin/x", "x");
+	put(f, "etc/conf", text);
+	return list(f, kind, "/etc/conf");
+}
+
+static void test_bind_syntax(void **state)
+{
+	_listing_ struct listing l = list_text(*state, ZW_SERVER_BIND,
+		"# zone \"c1.\" { type primary; };\n"
+		"// zone \"c2.\" { type primary; };\n"
+		"/* zone \"c3.\" { type primary; };\n*/"
+		"acl a { !1.2.3.4; { any; }; };\n"
+		"zone\"Tight.\"{type master;file\"f1\";};\n"
+		"ZONE unquoted IN { Type Secondary; File \"a b;{}\\\"c\"; masters { 1.2.3.4 key \"}\"; }; };\n"
+		"zone \"esc\\.\" { type primary; file \"x\\y\"; };\n"
+		"zone \"version.bind\" CH { type primary; file \"ch\"; };\n"
+		"zone \"mirror.\" { type mirror; file \"m\"; };\n"
+		"zone \"only\" { type primary; update-policy { grant * zonesub any; }; file \"o\"; };\n");
+
+	assert_int_equal(l.result, 0);
+	assert_int_equal(l.zones.len, 6);
+	assert_zone(&l.zones, "tight.", "_default", "/work/f1", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "unquoted.", "_default", "/work/a b;{}\"c", ZW_ZONE_SECONDARY);
+	assert_zone(&l.zones, "esc\\..", "_default", "/work/x\\y", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "version.bind.", "_default", "/work/ch", ZW_ZONE_OTHER);
+	assert_zone(&l.zones, "mirror.", "_default", "/work/m", ZW_ZONE_OTHER);
+	assert_zone(&l.zones, "only.", "_default", "/work/o", ZW_ZONE_PRIMARY);
+}
+
+static void test_bind_includes(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "work/z/1.conf", "zone one { type primary; include \"z/file\"; };");
+	put(f, "work/z/2.conf", "/* the next file closes nothing */ zone two { type primary; };");
+	put(f, "work/z/.hidden.conf", "zone hidden { type primary; };");
+	put(f, "work/z/file", "file \"of-include\";");
+	put(f, "etc/beside", "zone beside { type primary; };");
+	_listing_ struct listing l = list_text(f, ZW_SERVER_BIND,
+		"view v { include \"z/*.conf\"; zone after { type primary; }; };"
+		"view w { include \"beside\"; };");
+
+	assert_int_equal(l.result, 0);
+	assert_int_equal(l.zones.len, 4);
+	assert_zone(&l.zones, "one.", "v", "/work/of-include", ZW_ZONE_PRIMARY);
+	assert_string_equal(l.zones.items[1].name, "two.");
+	assert_zone(&l.zones, "after.", "v", NULL, ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "beside.", "w", NULL, ZW_ZONE_PRIMARY);
+}
+
+static void test_bind_bad_configurations(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *text, *want;
+		int result;
+	} cases[] = {
+		{"zone x {\ntype primary;\n", "/etc/conf:3: a closing brace is missing", -EBADMSG},
+		{"}\n", "/etc/conf:1: a closing brace too many", -EBADMSG},
+		{"zone \"x\n\" { };", "/etc/conf:1: a string does not end on its line", -EBADMSG},
+		{"\n/* x", "/etc/conf:2: a comment does not end", -EBADMSG},
+		{"zone \"x", "a string does not end", -EBADMSG},
+		{"options", "a statement does not end", -EBADMSG},
+		{"include \"none\";", "cannot read \"none\": No such file", -ENOENT},
+		{"include \"/etc/conf\";", "the file includes itself", -ELOOP},
+	};
+
+	put_process(f, 10, 1, "/usr/sbin/named", "named");
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(cases); i++) {
+		put(f, "etc/conf", cases[i].text);
+		_listing_ struct listing l = list(f, ZW_SERVER_BIND, "/etc/conf");
+
+		assert_int_equal(l.result, cases[i].result);
+		assert_true(zw_startswith(l.error.buf, "bind (pid 10): "));
+		assert_non_null(strstr(l.error.buf, cases[i].want));
+		assert_null(l.zones.items);
+	}
+	_listing_ struct listing none = list(f, ZW_SERVER_BIND, NULL);
+
+	assert_int_equal(none.result, -ENOENT);
+	assert_non_null(strstr(none.error.buf, "named.conf"));
+}
+
+static void test_bind_added_zones_in_text(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "work/added/_default.nzf", "zone new { type primary; file \"n\"; };");
+	_listing_ struct listing l =
+		list_text(f, ZW_SERVER_BIND, "options { new-zones-directory \"added\"; };");
+
+	assert_int_equal(l.result, 0);
+	assert_zone(&l.zones, "new.", "_default", "/work/n", ZW_ZONE_PRIMARY);
+}
+
+static void test_knot_text(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "etc/inc.d/1.conf", "zone:\n  - domain: inc\n");
+	_listing_ struct listing l = list_text(f, ZW_SERVER_KNOT,
+		"# comment\n"
+		"server:\n    rundir: \"/nowhere\"\n"
+		"template:\n"
+		"  - id: default\n    file: \"%c[1-3]%c[0]%c[99]-%l[1].%l[0]%l[7]%%%s\"\n    storage: st\n"
+		"  - id: \"t2\"\n    master: [a, b]\n"
+		"zone:\n"
+		"- domain: Abc.De.   # comment\n"
+		"  - domain: \"plain\"\n    file: p#q\n"
+		"  - domain: t.example\n    template: t2\n"
+		"\n"
+		"  - domain: a/b.example\n    storage: /s\n    master: m\n"
+		"  - domain: .\n"
+		"include: inc.d/*.conf\n");
+
+	assert_int_equal(l.result, 0);
+	assert_int_equal(l.zones.len, 6);
+	assert_zone(
+		&l.zones, "abc.de.", "_default", "/work/st/bc.a-abc.de%abc.de", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "plain.", "_default", "/work/st/p#q", ZW_ZONE_PRIMARY);
+	/* A template of its own hides the default one altogether. */
+	assert_zone(&l.zones, "t.example.", "_default", "/var/lib/knot/t.example.zone",
+		ZW_ZONE_SECONDARY);
+	assert_zone(&l.zones, "a/b.example.", "_default", "/s/_b.a-a_b.example%a_b.example",
+		ZW_ZONE_SECONDARY);
+	assert_zone(&l.zones, ".", "_default", "/work/st/.-.%", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "inc.", "_default", "/work/st/nc.i-.inc%inc", ZW_ZONE_PRIMARY);
+}
+
+static void test_knot_without_configuration(void **state)
+{
+	struct fixture *f = *state;
+
+	put_process(f, 10, 1, "/usr/sbin/knotd", "knotd");
+	put(f, "db/data.mdb", "x");
+	_listing_ struct listing database = list(f, ZW_SERVER_KNOT, "/db");
+
+	assert_int_equal(database.result, -ENOENT);
+	assert_non_null(strstr(database.error.buf, "knotc"));
+	_listing_ struct listing none = list(f, ZW_SERVER_KNOT, "/none.conf");
+
+	assert_true(none.result < 0);
+	assert_non_null(strstr(none.error.buf, "/none.conf"));
+}
+
+static void test_nsd_syntax(void **state)
+{
+	struct fixture *f = *state;
+	char text[1024];
+
+	put(f, "work/zone.list",
+		"# x\nadd l.example p1\ndel d.example p1\nadd n.example nopattern\nadd\n");
+	snprintf(text, sizeof(text),
+		"# zone: name: no\n"
+		"server: zonelistfile: zone.list\n"
+		"key: name: k secret: 'zone:'\n"
+		"pattern:\n name: p1\n zonefile: '%%1%%2%%3/%%z/%%y/%%x/%%s%%%%'\n"
+		"pattern:\n name: p2\n zonefile: other\n include-pattern: p1\n request-xfr: 1.2.3.4 NOKEY\n"
+		"zone: name: \"Ab.Cd\" include-pattern: \"p1\"\n"
+		"zone:\n name: q.example\n include-pattern: p2\n zonefile: \"%s/last\"\n"
+		"zone:\n name: nofile.example\n"
+		"zone:\n name: loop.example\n include: /etc/none\n",
+		f->root);
+	_listing_ struct listing bad = list_text(f, ZW_SERVER_NSD, text);
+
+	assert_int_equal(bad.result, -ENOENT);
+	assert_non_null(strstr(bad.error.buf, "\"/etc/none\""));
+	put(f, "etc/none", "zonefile: from-include");
+	_listing_ struct listing l = list(f, ZW_SERVER_NSD, "/etc/conf");
+
+	assert_int_equal(l.result, 0);
+	assert_int_equal(l.zones.len, 5);
+	assert_zone(&l.zones, "ab.cd.", "_default", "/work/Ab./cd/ab/./Ab.Cd%%", ZW_ZONE_PRIMARY);
+	/* An absolute path is written with the directory that becomes the root. */
+	assert_zone(&l.zones, "q.example.", "_default", "/last", ZW_ZONE_SECONDARY);
+	assert_zone(&l.zones, "nofile.example.", "_default", NULL, ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "loop.example.", "_default", "/work/from-include", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "l.example.", "_default", "/work/l.e/example/l/./l.example%%",
+		ZW_ZONE_PRIMARY);
+}
+
+static void test_nsd_includes_itself(void **state)
+{
+	_listing_ struct listing l = list_text(*state, ZW_SERVER_NSD, "include: /etc/conf\n");
+
+	assert_int_equal(l.result, -ELOOP);
+}
+
+static void test_pdns_settings(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "work/d/b.conf", "launch += bind:two # and more\nbind-two-config = two.conf\n");
+	put(f, "work/d/ignored", "bind-config=none\n");
+	put(f, "work/one.conf",
+		"options { directory \"/zones\"; };zone one { type native; file \"1\"; };include \"i\";");
+	put(f, "zones/i", "zone inc { type master; file \"/i\"; };");
+	put(f, "work/two.conf", "zone two { type slave; file \"2\"; };");
+	put(f, "etc/conf", "launch=gsqlite3,bind\nbind-config=wrong\ninclude-dir=d\n");
+	put_process(f, 10, 1, "/usr/sbin/pdns_server",
+		"pdns_server --daemon=no --bind-config=one.conf");
+	_listing_ struct listing l = list(f, ZW_SERVER_PDNS, "/etc/conf");
+
+	assert_int_equal(l.result, 0);
+	assert_int_equal(l.zones.len, 3);
+	assert_zone(&l.zones, "one.", "_default", "/zones/1", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "inc.", "_default", "/i", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "two.", "_default", "/work/2", ZW_ZONE_SECONDARY);
+	/* Without the bind backend there are no zone files. */
+	put(f, "etc/conf", "launch=gsqlite3\n");
+	_listing_ struct listing none = list(f, ZW_SERVER_PDNS, "/etc/conf");
+
+	assert_int_equal(none.result, 0);
+	assert_int_equal(none.zones.len, 0);
+}
+
+static void test_gone_or_no_server(void **state)
+{
+	struct fixture *f = *state;
+	_listing_ struct listing gone = list(f, ZW_SERVER_NSD, "/x");
+
+	assert_int_equal(gone.result, -ESRCH);
+	assert_non_null(strstr(gone.error.buf, "nsd (pid 10)"));
+	_listing_ struct listing none = list(f, ZW_SERVER_NONE, NULL);
+
+	assert_int_equal(none.result, -EINVAL);
+}
+
+static uint64_t fingerprint(struct fixture *f, enum zw_server_kind kind)
+{
+	struct zw_server server = server_of(f, kind, "/etc/conf");
+	uint64_t fp = 0;
+
+	assert_int_equal(zw_server_fingerprint(&server, f->proc, &fp), 0);
+	return fp;
+}
+
+/* Writing @name changes the fingerprint; asking twice does not. */
+static void assert_seen(struct fixture *f, enum zw_server_kind kind, const char *name, bool seen)
+{
+	uint64_t before = fingerprint(f, kind);
+
+	assert_int_equal(before, fingerprint(f, kind));
+	put(f, name, "zone changed { type primary; };\n# and longer than it was");
+	if (seen)
+		assert_int_not_equal(before, fingerprint(f, kind));
+	else
+		assert_int_equal(before, fingerprint(f, kind));
+}
+
+static void test_fingerprint(void **state)
+{
+	struct fixture *f = *state;
+
+	put_process(f, 10, 1, "/usr/sbin/x", "x --bind-config=/work/args");
+	put(f, "work/inc/deep", "");
+	put(f, "work/inc/a", "include \"inc/deep\";");
+	put(f, "etc/conf", "view v { include \"inc/a*\"; };\nnotinclude \"other\";");
+	assert_seen(f, ZW_SERVER_BIND, "work/inc/deep", true);
+	assert_seen(f, ZW_SERVER_BIND, "work/inc/abc", true);
+	assert_seen(f, ZW_SERVER_BIND, "work/v.nzf", true);
+	assert_seen(f, ZW_SERVER_BIND, "work/_default.nzd", true);
+	assert_seen(f, ZW_SERVER_BIND, "work/other", false);
+	assert_seen(f, ZW_SERVER_BIND, "etc/conf", true);
+
+	put(f, "etc/conf", "include: \"inc/deep\"\nserver:\n zonelistfile: zl\n");
+	assert_seen(f, ZW_SERVER_NSD, "work/zl", true);
+	assert_seen(f, ZW_SERVER_NSD, "work/inc/deep", true);
+	put(f, "etc/conf", "include: beside\n");
+	assert_seen(f, ZW_SERVER_KNOT, "etc/beside", true);
+	put(f, "work/base/x", "");
+	put(f, "work/args", "options { directory \"base\"; }; include \"x\";");
+	put(f, "etc/conf", "include-dir=/work/d\n");
+	assert_seen(f, ZW_SERVER_PDNS, "work/d/x.conf", true);
+	assert_seen(f, ZW_SERVER_PDNS, "work/base/x", true);
+	assert_seen(f, ZW_SERVER_PDNS, "work/args", true);
+	put(f, "etc/conf", "include \"/etc/conf\"; include \"/etc/conf\";");
+	/* Ends although it doubles at every level. */
+	assert_seen(f, ZW_SERVER_BIND, "etc/conf", true);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ZW_FIXTURE_TEST(test_bind_syntax),
+		ZW_FIXTURE_TEST(test_bind_includes),
+		ZW_FIXTURE_TEST(test_bind_bad_configurations),
+		ZW_FIXTURE_TEST(test_bind_added_zones_in_text),
+		ZW_FIXTURE_TEST(test_knot_text),
+		ZW_FIXTURE_TEST(test_knot_without_configuration),
+		ZW_FIXTURE_TEST(test_nsd_syntax),
+		ZW_FIXTURE_TEST(test_nsd_includes_itself),
+		ZW_FIXTURE_TEST(test_pdns_settings),
+		ZW_FIXTURE_TEST(test_gone_or_no_server),
+		ZW_FIXTURE_TEST(test_fingerprint),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
