@@ -7,10 +7,10 @@
 
 #include "conf/conf.h"
 
-#define DEMAND(condition)                                                                          \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			__builtin_trap();                                                          \
+#define DEMAND(condition)                 \
+	do {                              \
+		if (!(condition))         \
+			__builtin_trap(); \
 	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -24,7 +24,8 @@ static void check_admin(const struct zw_admin *admin)
 
 		zw_net_to_text(&admin->from[i], text);
 		DEMAND(zw_net_parse(text, &again) == 0);
-		DEMAND(again.family == admin->from[i].family && again.prefix == admin->from[i].prefix);
+		DEMAND(again.family == admin->from[i].family &&
+			again.prefix == admin->from[i].prefix);
 		DEMAND(memcmp(again.addr, admin->from[i].addr, sizeof(again.addr)) == 0);
 	}
 	for (size_t i = 0; i < admin->n_with; i++)

@@ -73,7 +73,8 @@ static void test_escaped(void **state)
 	ESCAPES("nul\0inside", "nul\\x00inside");
 	ESCAPES("back\\slash", "back\\\\slash");
 	ESCAPES("\x7f", "\\x7f");
-	ESCAPES("z\xc3\xbcrich \xe2\x82\xac \xf0\x9f\x98\x80", "z\xc3\xbcrich \xe2\x82\xac \xf0\x9f\x98\x80");
+	ESCAPES("z\xc3\xbcrich \xe2\x82\xac \xf0\x9f\x98\x80",
+		"z\xc3\xbcrich \xe2\x82\xac \xf0\x9f\x98\x80");
 }
 
 static void test_escaped_broken_utf8(void **state)
@@ -82,12 +83,12 @@ static void test_escaped_broken_utf8(void **state)
 	ESCAPES("\x80", "\\x80");
 	ESCAPES("\xc3", "\\xc3");
 	ESCAPES("\xc3(", "\\xc3(");
-	ESCAPES("\xc0\xaf", "\\xc0\\xaf");                 /* overlong */
-	ESCAPES("\xe0\x80\xaf", "\\xe0\\x80\\xaf");         /* overlong */
+	ESCAPES("\xc0\xaf", "\\xc0\\xaf");                   /* overlong */
+	ESCAPES("\xe0\x80\xaf", "\\xe0\\x80\\xaf");          /* overlong */
 	ESCAPES("\xf0\x80\x80\xaf", "\\xf0\\x80\\x80\\xaf"); /* overlong */
-	ESCAPES("\xed\xa0\x80", "\\xed\\xa0\\x80");         /* surrogate */
+	ESCAPES("\xed\xa0\x80", "\\xed\\xa0\\x80");          /* surrogate */
 	ESCAPES("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"); /* above U+10FFFF */
-	ESCAPES("\xe2\x82", "\\xe2\\x82");                 /* cut */
+	ESCAPES("\xe2\x82", "\\xe2\\x82");                   /* cut */
 	ESCAPES("\xff\xfe", "\\xff\\xfe");
 }
 
@@ -95,12 +96,17 @@ static void test_escaped_broken_utf8(void **state)
 static void test_escaped_controls_in_utf8(void **state)
 {
 	(void)state;
-	ESCAPES("\xc2\x9b" "2J", "\\xc2\\x9b" "2J");      /* C1 CSI */
-	ESCAPES("\xc2\x85", "\\xc2\\x85");                /* next line */
-	ESCAPES("\xe2\x80\xa8", "\\xe2\\x80\\xa8");       /* line separator */
-	ESCAPES("\xe2\x80\xae" "gpj", "\\xe2\\x80\\xaegpj"); /* right-to-left override */
-	ESCAPES("\xe2\x81\xa6", "\\xe2\\x81\\xa6");       /* isolate */
-	ESCAPES("\xc2\xa0", "\xc2\xa0");                  /* the first that is no control */
+	ESCAPES("\xc2\x9b"
+		"2J",
+		"\\xc2\\x9b"
+		"2J");                              /* C1 CSI */
+	ESCAPES("\xc2\x85", "\\xc2\\x85");          /* next line */
+	ESCAPES("\xe2\x80\xa8", "\\xe2\\x80\\xa8"); /* line separator */
+	ESCAPES("\xe2\x80\xae"
+		"gpj",
+		"\\xe2\\x80\\xaegpj");              /* right-to-left override */
+	ESCAPES("\xe2\x81\xa6", "\\xe2\\x81\\xa6"); /* isolate */
+	ESCAPES("\xc2\xa0", "\xc2\xa0");            /* the first that is no control */
 }
 
 static void test_affixes(void **state)

@@ -141,10 +141,10 @@ static void test_everything(void **state)
 static void test_block_style_is_the_same(void **state)
 {
 	_zw_conf_free_ struct zw_conf *conf = take("admins:\n"
-						     "- user: bob\n"
-						     "  zones:\n"
-						     "  - a.example\n"
-						     "  - b.example\n");
+						   "- user: bob\n"
+						   "  zones:\n"
+						   "  - a.example\n"
+						   "  - b.example\n");
 
 	(void)state;
 	assert_int_equal(conf->policy.admin[0].n_zones, 2);
@@ -218,8 +218,8 @@ static void test_mistakes_are_bounded(void **state)
 	for (const char *p = error.buf; (p = strchr(p, '\n')); p++)
 		lines++;
 	assert_int_equal(lines, 51);
-	assert_true(zw_endswith(error.buf,
-		"t:50:1: too many mistakes, the rest of the file was not read"));
+	assert_true(zw_endswith(
+		error.buf, "t:50:1: too many mistakes, the rest of the file was not read"));
 }
 
 static void test_duplicates(void **state)
@@ -322,7 +322,8 @@ static void test_anchors_aliases_tags(void **state)
 	(void)state;
 	refuse_with("zones: &z []\n", "t.yaml:1:8: ", "anchors");
 	refuse_with("zones: *z\n", "t.yaml:1:8: ", "aliases");
-	refuse_with("admins: [{user: a, zones: [*.example.com]}]\n", "t.yaml:1:29: ", "needs quotes");
+	refuse_with(
+		"admins: [{user: a, zones: [*.example.com]}]\n", "t.yaml:1:29: ", "needs quotes");
 	refuse_with("settle: !!str 1s\n", "t.yaml:1:9: ", "tags");
 	refuse_with("*k : 1\n", "t.yaml:1:1: ", "aliases");
 }
@@ -460,7 +461,8 @@ static void test_load_follows_links_of_executables(void **state)
 	_zw_free_ char *path = zw_asprintf("%s/c.yaml", (char *)*state);
 	_zw_free_ char *link = zw_asprintf("%s/vim", (char *)*state);
 	_zw_free_ char *target = zw_asprintf("%s/vim.basic", (char *)*state);
-	_zw_free_ char *text = zw_asprintf("admins: [{user: a, with: [%s, /nonexistent/x]}]\n", link);
+	_zw_free_ char *text =
+		zw_asprintf("admins: [{user: a, with: [%s, /nonexistent/x]}]\n", link);
 	_zw_conf_free_ struct zw_conf *conf = NULL;
 	_zw_str_ struct zw_str error = {};
 

@@ -211,8 +211,8 @@ static struct fixture begin(const char *admins, enum zw_attribution attribution)
 	f.report->action = ZW_ACTION_RECORD_CHANGE;
 	f.report->zone = strdup("example.com.");
 	f.report->attribution = attribution;
-	f.report->has_principal = attribution == ZW_ATTRIBUTION_CERTAIN ||
-		attribution == ZW_ATTRIBUTION_PROBABLE;
+	f.report->has_principal =
+		attribution == ZW_ATTRIBUTION_CERTAIN || attribution == ZW_ATTRIBUTION_PROBABLE;
 	f.report->time_ns = WEDNESDAY_1030;
 	return f;
 }
@@ -240,8 +240,8 @@ static struct zw_actor *add_cause(struct fixture *f, enum zw_role role, uint32_t
 	actor->principal = (struct zw_actor_user){uid, user ? strdup(user) : NULL};
 	report->cause = reallocarray(report->cause, report->causes + 1, sizeof(*report->cause));
 	assert_non_null(report->cause);
-	report->cause[report->causes++] = (struct zw_report_cause){
-		.role = role, .actor = actor, .last_ns = WEDNESDAY_1030};
+	report->cause[report->causes++] =
+		(struct zw_report_cause){.role = role, .actor = actor, .last_ns = WEDNESDAY_1030};
 	return actor;
 }
 
@@ -265,8 +265,8 @@ static void assert_reasons(struct fixture *f, size_t n, const char *const reason
 	for (size_t i = 0; i < n; i++)
 		assert_string_equal(f->report->reason[i], reasons[i]);
 }
-#define REASONS(f, ...)                                                                            \
-	assert_reasons(f, ZW_ARRAY_SIZE(((const char *const[]){__VA_ARGS__})),                     \
+#define REASONS(f, ...)                                                        \
+	assert_reasons(f, ZW_ARRAY_SIZE(((const char *const[]){__VA_ARGS__})), \
 		(const char *const[]){__VA_ARGS__})
 
 #define ALICE "- {user: alice, zones: [example.com]}\n"
@@ -319,7 +319,8 @@ static void test_stranger(void **state)
 /* alice became root with sudo; root itself is no admin. */
 static void test_login_user_counts(void **state)
 {
-	struct fixture f = begin(ALICE, ZW_ATTRIBUTION_CERTAIN), g = begin(ALICE, ZW_ATTRIBUTION_CERTAIN);
+	struct fixture f = begin(ALICE, ZW_ATTRIBUTION_CERTAIN),
+		       g = begin(ALICE, ZW_ATTRIBUTION_CERTAIN);
 	struct zw_actor *root;
 
 	(void)state;
@@ -375,7 +376,8 @@ static void test_zones(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(cases); i++) {
-		_zw_free_ char *admins = zw_asprintf("- {user: alice, zones: %s}\n", cases[i].patterns);
+		_zw_free_ char *admins =
+			zw_asprintf("- {user: alice, zones: %s}\n", cases[i].patterns);
 		struct fixture f = begin(admins, ZW_ATTRIBUTION_CERTAIN);
 
 		free(f.report->zone);
@@ -393,8 +395,8 @@ static void test_every_member_must_match(void **state)
 	struct fixture f = begin("- {user: bob}\n- user: alice\n  from: [10.0.0.0/8, '::1']\n"
 				 "  with: [/nonexistent/vim]\n  hours: Mon-Fri 11:00-18:00\n",
 		ZW_ATTRIBUTION_CERTAIN);
-	struct zw_actor *alice = add_cause(
-		&f, ZW_ROLE_WRITER, 9, "alice", 1000, "/usr/bin/python3.11");
+	struct zw_actor *alice =
+		add_cause(&f, ZW_ROLE_WRITER, 9, "alice", 1000, "/usr/bin/python3.11");
 
 	(void)state;
 	alice->origin_ip = strdup("198.51.100.7");
@@ -422,12 +424,14 @@ static void test_unknown_origin_and_executable(void **state)
 /* One entry has to match whole: the hours of one do not lend themselves to the executables of another. */
 static void test_entries_do_not_add_up(void **state)
 {
-	struct fixture f = begin("- {user: alice, with: [/nonexistent/vim], hours: Mon-Fri 20:00-21:00}\n"
-				 "- {user: alice, with: [/nonexistent/ed], hours: Mon-Fri 08:00-18:00}\n",
-		ZW_ATTRIBUTION_CERTAIN);
-	struct fixture g = begin("- {user: alice, with: [/nonexistent/vim], hours: Mon-Fri 20:00-21:00}\n"
-				 "- {user: alice, with: [/nonexistent/ed], hours: Mon-Fri 08:00-18:00}\n",
-		ZW_ATTRIBUTION_CERTAIN);
+	struct fixture f =
+		begin("- {user: alice, with: [/nonexistent/vim], hours: Mon-Fri 20:00-21:00}\n"
+		      "- {user: alice, with: [/nonexistent/ed], hours: Mon-Fri 08:00-18:00}\n",
+			ZW_ATTRIBUTION_CERTAIN);
+	struct fixture g =
+		begin("- {user: alice, with: [/nonexistent/vim], hours: Mon-Fri 20:00-21:00}\n"
+		      "- {user: alice, with: [/nonexistent/ed], hours: Mon-Fri 08:00-18:00}\n",
+			ZW_ATTRIBUTION_CERTAIN);
 
 	(void)state;
 	add_cause(&f, ZW_ROLE_WRITER, 9, "alice", 1000, "/nonexistent/vim");
@@ -444,7 +448,8 @@ static void test_entries_do_not_add_up(void **state)
 /* The time of the write counts, not that of its discovery. */
 static void test_hours_of_the_cause(void **state)
 {
-	struct fixture f = begin("- {user: alice, hours: Wed 10:00-11:00}\n", ZW_ATTRIBUTION_CERTAIN);
+	struct fixture f =
+		begin("- {user: alice, hours: Wed 10:00-11:00}\n", ZW_ATTRIBUTION_CERTAIN);
 
 	(void)state;
 	add_cause(&f, ZW_ROLE_WRITER, 9, "alice", 1000, "/usr/bin/vim");
@@ -456,7 +461,8 @@ static void test_hours_of_the_cause(void **state)
 /* Whoever put the file in place is judged; whose content it was is said. */
 static void test_prepared_file(void **state)
 {
-	struct fixture f = begin(ALICE, ZW_ATTRIBUTION_CERTAIN), g = begin(ALICE, ZW_ATTRIBUTION_CERTAIN);
+	struct fixture f = begin(ALICE, ZW_ATTRIBUTION_CERTAIN),
+		       g = begin(ALICE, ZW_ATTRIBUTION_CERTAIN);
 
 	(void)state;
 	add_cause(&f, ZW_ROLE_RENAMER, 9, "alice", 1000, "/usr/bin/mv");

@@ -95,8 +95,7 @@ int zw_conf_parse(const char *name, const char *text, size_t len, struct zw_conf
 
 	if (len > ZW_CONF_BYTES_MAX)
 		return too_large(error, name);
-	if (zw_conf_defaults(&conf) < 0 ||
-		zw_conf_reader_init(&reader, name, text, len, error) < 0)
+	if (zw_conf_defaults(&conf) < 0 || zw_conf_reader_init(&reader, name, text, len, error) < 0)
 		return out_of_memory(error, name);
 	zw_conf_read_file(&reader, conf);
 	r = reader.failed;
@@ -129,7 +128,8 @@ static int check_file(int fd, const char *path, struct zw_str *error)
 		return -EINVAL;
 	}
 	if (st.st_mode & S_IWOTH) {
-		say(error, path, ": every user may write to it, so nothing in it can be trusted; run chmod o-w");
+		say(error, path,
+			": every user may write to it, so nothing in it can be trusted; run chmod o-w");
 		return -EINVAL;
 	}
 	if (st.st_size > ZW_CONF_BYTES_MAX)

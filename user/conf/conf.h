@@ -29,17 +29,18 @@ struct zw_conf {
 	size_t zones;
 	struct zw_policy policy;
 	struct {
-		char *file;        /* "/var/lib/zonewitness/history.db" */
-		uint64_t keep_ns;  /* 400d */
+		char *file;       /* "/var/lib/zonewitness/history.db" */
+		uint64_t keep_ns; /* 400d */
 	} history;
-	bool journald; /* true */
-	char *json_file; /* NULL: none */
-	uint64_t reconcile_ns;   /* "reconcile: 60s" */
-	uint64_t settle_ns;      /* "settle: 2ms": quiet time after a write before the file is read */
-	uint64_t settle_held_ns; /* "settle_held: 250ms": the same while a writer still has it open */
-	uint64_t ring_bytes;     /* "ring_size: 8M", a power of two of 64K to 1G */
-	char *spool_file;        /* "/var/lib/zonewitness/journal.spool" */
-	uint64_t spool_bytes;    /* "spool_size: 64M" */
+	bool journald;         /* true */
+	char *json_file;       /* NULL: none */
+	uint64_t reconcile_ns; /* "reconcile: 60s" */
+	uint64_t settle_ns;    /* "settle: 2ms": quiet time after a write before the file is read */
+	uint64_t
+		settle_held_ns; /* "settle_held: 250ms": the same while a writer still has it open */
+	uint64_t ring_bytes;    /* "ring_size: 8M", a power of two of 64K to 1G */
+	char *spool_file;       /* "/var/lib/zonewitness/journal.spool" */
+	uint64_t spool_bytes;   /* "spool_size: 64M" */
 };
 
 /* The defaults alone, as when there is no file. */

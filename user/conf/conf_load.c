@@ -23,7 +23,7 @@ static bool is_null(const struct zw_conf_reader *reader)
 	const char *text = (const char *)e->data.scalar.value;
 
 	return e->type == YAML_SCALAR_EVENT && e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-		(zw_streq(text, "") || zw_streq(text, "~") || zw_streq(text, "null"));
+	       (zw_streq(text, "") || zw_streq(text, "~") || zw_streq(text, "null"));
 }
 
 static void add_range(struct zw_str *s, const struct zw_conf_key *key)
@@ -75,7 +75,8 @@ static void read_scalar(struct zw_conf_reader *reader, const struct zw_conf_key 
 }
 
 /* The same zone twice could name two files, and only one would be watched. */
-static void check_zone(struct zw_conf_reader *reader, const struct zw_conf_zone *zone, yaml_mark_t at)
+static void check_zone(
+	struct zw_conf_reader *reader, const struct zw_conf_zone *zone, yaml_mark_t at)
 {
 	void *before;
 
@@ -100,7 +101,8 @@ static void read_map_item(struct zw_conf_reader *reader, const struct zw_conf_ke
 	if (reader->event.type == YAML_ALIAS_EVENT)
 		return;
 	if (reader->event.type != YAML_MAPPING_START_EVENT) {
-		zw_conf_mistake(reader, at, "an entry of \"%s\" must be keys with values", key->name);
+		zw_conf_mistake(
+			reader, at, "an entry of \"%s\" must be keys with values", key->name);
 		zw_conf_skip(reader);
 		return;
 	}
@@ -156,8 +158,9 @@ static void read_list(struct zw_conf_reader *reader, const struct zw_conf_key *k
 			return;
 		}
 	}
-	zw_conf_mistake(reader, reader->event.start_mark, "\"%s\" must be %s%s%sa list%s", key->name,
-		key->word ? "\"" : "", key->word ? key->word : "", key->word ? "\" or " : "",
+	zw_conf_mistake(reader, reader->event.start_mark, "\"%s\" must be %s%s%sa list%s",
+		key->name, key->word ? "\"" : "", key->word ? key->word : "",
+		key->word ? "\" or " : "",
 		key->type == ZW_CONF_MAP ? ", each entry beginning with \"- \""
 					 : " such as [first, second]");
 	zw_conf_skip(reader);
@@ -221,7 +224,8 @@ static const struct zw_conf_key *find_key(
 		/* Two names of the same member ("with", "executable") are one key. Maps have no member
 		 * of their own. */
 		if (!seen->key[k] ||
-			(k != i && (map->keys[i].type == ZW_CONF_MAP || map->keys[k].type == ZW_CONF_MAP ||
+			(k != i && (map->keys[i].type == ZW_CONF_MAP ||
+					   map->keys[k].type == ZW_CONF_MAP ||
 					   map->keys[k].offset != map->keys[i].offset)))
 			continue;
 		zw_conf_mistake(reader, reader->event.start_mark,
@@ -241,8 +245,8 @@ static void check_required(struct zw_conf_reader *reader, const struct zw_conf_k
 		return;
 	for (size_t i = 0; i < map->n_keys; i++)
 		if (map->keys[i].required && !seen->key[i])
-			zw_conf_mistake(reader, at, "this entry of \"%s\" needs a \"%s\"", map->name,
-				map->keys[i].name);
+			zw_conf_mistake(reader, at, "this entry of \"%s\" needs a \"%s\"",
+				map->name, map->keys[i].name);
 }
 
 /* With the current event the start of the map; moves on to its end. */
@@ -258,8 +262,8 @@ static void read_map(struct zw_conf_reader *reader, const struct zw_conf_key *ma
 		if (reader->event.type == YAML_SCALAR_EVENT) {
 			key = find_key(reader, map, &seen);
 		} else if (reader->event.type != YAML_ALIAS_EVENT) {
-			zw_conf_mistake(reader, reader->event.start_mark,
-				"a key must be a single word");
+			zw_conf_mistake(
+				reader, reader->event.start_mark, "a key must be a single word");
 			zw_conf_skip(reader);
 		}
 		zw_conf_next(reader);

@@ -11,8 +11,7 @@
 int zw_conf_reader_init(struct zw_conf_reader *reader, const char *name, const char *text,
 	size_t len, struct zw_str *error)
 {
-	*reader = (struct zw_conf_reader){
-		.name = name, .text = text, .len = len, .error = error};
+	*reader = (struct zw_conf_reader){.name = name, .text = text, .len = len, .error = error};
 	if (!yaml_parser_initialize(&reader->parser))
 		return -ENOMEM;
 	if (zw_map_new(&reader->zone_names) < 0) {
@@ -39,7 +38,8 @@ const char *zw_conf_quote(const char *text, size_t len, char buf[static ZW_CONF_
 
 	/* Not in the middle of a UTF-8 sequence. */
 	if (cut)
-		for (len = QUOTED_BYTES; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80; len--)
+		for (len = QUOTED_BYTES; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;
+			len--)
 			;
 	zw_str_add_escaped(&s, text, len);
 	snprintf(buf, ZW_CONF_QUOTE_MAX, "\"%s%s\"", s.buf && !s.failed ? s.buf : "",

@@ -23,8 +23,8 @@ struct zw_conf_reader {
 	yaml_parser_t parser;
 	yaml_event_t event; /* the current one; YAML_NO_EVENT at first and once @stop is set */
 	unsigned int depth, mistakes;
-	bool stop;  /* nothing more can be read */
-	int failed; /* -ENOMEM */
+	bool stop;                 /* nothing more can be read */
+	int failed;                /* -ENOMEM */
 	struct zw_map *zone_names; /* canonical name -> line as uintptr_t */
 };
 

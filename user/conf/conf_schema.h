@@ -26,23 +26,23 @@ enum zw_conf_many {
 	ZW_CONF_ONE = 0,
 	ZW_CONF_LIST,          /* a YAML list; may be empty */
 	ZW_CONF_LIST_NONEMPTY, /* a YAML list of one or more: an empty one would mean the opposite, "any" */
-	ZW_CONF_ONE_OF_LIST,   /* one value, stored as a list of one */
+	ZW_CONF_ONE_OF_LIST, /* one value, stored as a list of one */
 };
 
 struct zw_conf_key {
 	const char *name;
 	enum zw_conf_type type;
 	enum zw_conf_many many;
-	bool required;      /* in each map that is an item of a list */
-	size_t offset;      /* of the value or the array, in the struct of the map the key is in */
-	size_t count;       /* lists: offset of the size_t number of items */
-	size_t item_size;   /* lists: of one item */
-	size_t line;        /* lists of maps: offset of the item's unsigned int line */
-	const char *word;   /* lists: a word that may stand instead of the list ... */
-	size_t flag;        /* ... and the offset of the bool that says it did; for hours, that there are some */
-	const char *min, *max; /* as the value is written; NULL: none */
-	const char *initial;   /* default, as it is written; NULL: unset */
-	const char *help;      /* one line */
+	bool required;    /* in each map that is an item of a list */
+	size_t offset;    /* of the value or the array, in the struct of the map the key is in */
+	size_t count;     /* lists: offset of the size_t number of items */
+	size_t item_size; /* lists: of one item */
+	size_t line;      /* lists of maps: offset of the item's unsigned int line */
+	const char *word; /* lists: a word that may stand instead of the list ... */
+	size_t flag; /* ... and the offset of the bool that says it did; for hours, that there are some */
+	const char *min, *max;          /* as the value is written; NULL: none */
+	const char *initial;            /* default, as it is written; NULL: unset */
+	const char *help;               /* one line */
 	const struct zw_conf_key *keys; /* of a map */
 	size_t n_keys;
 };

@@ -39,7 +39,12 @@ static int set_bool(const struct zw_conf_key *key, const char *text, void *field
 		const char *text;
 		bool value;
 	} words[] = {
-		{"true", true}, {"false", false}, {"yes", true}, {"no", false}, {"on", true}, {"off", false},
+		{"true", true},
+		{"false", false},
+		{"yes", true},
+		{"no", false},
+		{"on", true},
+		{"off", false},
 	};
 
 	(void)key;
@@ -198,8 +203,9 @@ const struct zw_conf_type_info zw_conf_types[_ZW_CONF_TYPE_MAX] = {
 	[ZW_CONF_DURATION] = {"duration", "a duration such as 250ms, 60s, 5m, 2h or 400d",
 		PLAIN(uint64_t), set_duration},
 	[ZW_CONF_SIZE] = {"size", "a size such as 65536, 64K, 8M or 1G", PLAIN(uint64_t), set_size},
-	[ZW_CONF_POWER] = {"power of two", "a size that is a power of two, such as 65536, 64K or 8M",
-		PLAIN(uint64_t), set_power},
+	[ZW_CONF_POWER] = {"power of two",
+		"a size that is a power of two, such as 65536, 64K or 8M", PLAIN(uint64_t),
+		set_power},
 	[ZW_CONF_SERVER_KIND] = {"server kind", "one of bind, knot, nsd, pdns", TEXT,
 		set_server_kind},
 	[ZW_CONF_ZONE] = {"zone", "the name of a zone", TEXT, set_zone},
