@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "sink/human.h"
-#include "sink/text.h"
+#include "sink/clean.h"
 
 static const char *const tones[] = {
 	[ZW_TONE_PLAIN] = "",
@@ -108,11 +108,11 @@ static void add_verdict(struct zw_str *out, bool colour, const struct zw_report 
 static void add_change_header(struct zw_str *out, bool colour, const struct zw_report *report)
 {
 	zw_str_add(out, "  ");
-	zw_text_add(out, report->zone ? report->zone : "-");
+	zw_clean_add(out, report->zone ? report->zone : "-");
 	/* "_default" is the name BIND gives the view of a configuration without views. */
 	if (report->view && report->view[0] && !zw_streq(report->view, "_default")) {
 		zw_str_add(out, " in view ");
-		zw_text_add(out, report->view);
+		zw_clean_add(out, report->view);
 	}
 	add_serials(out, report);
 	add_verdict(out, colour, report);
@@ -126,11 +126,11 @@ static void add_other_header(struct zw_str *out, bool colour, const struct zw_re
 		out, colour, action_tones[report->action], zw_action_to_string(report->action));
 	if (report->zone) {
 		zw_str_add(out, "  ");
-		zw_text_add(out, report->zone);
+		zw_clean_add(out, report->zone);
 	}
 	if (report->message) {
 		zw_str_add(out, "  ");
-		zw_text_add(out, report->message);
+		zw_clean_add(out, report->message);
 	}
 	zw_str_add_char(out, '\n');
 	if (report->counts > 0) {
@@ -148,12 +148,12 @@ static void add_error(struct zw_str *out, bool colour, const struct zw_report *r
 	zw_human_tone(out, colour, ZW_TONE_WARN, "error");
 	if (report->error_file) {
 		zw_str_add(out, " in ");
-		zw_text_add(out, report->error_file);
+		zw_clean_add(out, report->error_file);
 	}
 	if (report->error_line)
 		zw_str_addf(out, " line %" PRIu64, report->error_line);
 	zw_str_add(out, ": ");
-	zw_text_add(out, report->error);
+	zw_clean_add(out, report->error);
 	zw_str_add_char(out, '\n');
 }
 
@@ -163,7 +163,7 @@ static void add_file(struct zw_str *out, const struct zw_report_file *file)
 	char mtime[ZW_TIME_ISO_MAX], ctime[ZW_TIME_ISO_MAX];
 
 	zw_str_add(out, "  the file ");
-	zw_text_add(out, file->path);
+	zw_clean_add(out, file->path);
 	if (file->ino) {
 		zw_time_iso(file->mtime_ns, mtime);
 		zw_time_iso(file->ctime_ns, ctime);
@@ -205,7 +205,7 @@ int zw_report_to_human(const struct zw_report *report, bool colour, struct zw_st
 	add_causes(out, colour, report);
 	for (size_t i = 0; i < report->reasons; i++) {
 		zw_str_add(out, "  why: ");
-		zw_text_add(out, report->reason[i]);
+		zw_clean_add(out, report->reason[i]);
 		zw_str_add_char(out, '\n');
 	}
 	return out->failed ? -ENOMEM : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sink/human.h"
 
-#include "sink/text.h"
+#include "sink/clean.h"
 
 /* A command line says what it is for in its first words. */
 #define ARGS_TEXT_MAX 200
@@ -9,7 +9,7 @@
 static void add_user(struct zw_str *out, const struct zw_actor_user *user)
 {
 	if (user->name)
-		zw_text_add(out, user->name);
+		zw_clean_add(out, user->name);
 	else if (user->uid != ZW_ID_UNSET)
 		zw_str_addf(out, "uid %u", user->uid);
 	else
@@ -24,11 +24,11 @@ static void add_session(struct zw_str *out, const struct zw_actor *actor)
 		zw_str_addf(out, ", session %u", actor->session);
 	if (actor->tty[0]) {
 		zw_str_add(out, ", ");
-		zw_text_add(out, actor->tty);
+		zw_clean_add(out, actor->tty);
 	}
 	if (actor->origin_ip) {
 		zw_str_add(out, " from ");
-		zw_text_add(out, actor->origin_ip);
+		zw_clean_add(out, actor->origin_ip);
 	}
 	zw_str_add_char(out, ')');
 	if (actor->effective.uid != actor->principal.uid) {
@@ -43,7 +43,7 @@ static void add_command(struct zw_str *out, const struct zw_actor *actor)
 
 	for (size_t i = 0; i < actor->argc && args.len < ARGS_TEXT_MAX; i++) {
 		zw_str_add(&args, i > 0 ? " " : "");
-		zw_text_add_word(&args, actor->argv[i]);
+		zw_clean_add_word(&args, actor->argv[i]);
 	}
 	if (args.failed) {
 		out->failed = true;
@@ -51,25 +51,25 @@ static void add_command(struct zw_str *out, const struct zw_actor *actor)
 	}
 	zw_str_add(out, ", with ");
 	if (args.len == 0)
-		zw_text_add(out, actor->name ? actor->name : actor->comm);
+		zw_clean_add(out, actor->name ? actor->name : actor->comm);
 	else
-		zw_text_add_cut(out, args.buf, ARGS_TEXT_MAX);
+		zw_clean_add_cut(out, args.buf, ARGS_TEXT_MAX);
 	if (actor->argv_cut)
 		zw_str_add(out, " ...");
 	zw_str_addf(out, " [pid %u", actor->tgid);
 	if (actor->exe) {
 		zw_str_add(out, ", ");
-		zw_text_add(out, actor->exe);
+		zw_clean_add(out, actor->exe);
 		zw_str_add(out, actor->exe_deleted ? " (deleted)" : "");
 	}
 	zw_str_add_char(out, ']');
 	if (actor->cwd) {
 		zw_str_add(out, " in ");
-		zw_text_add(out, actor->cwd);
+		zw_clean_add(out, actor->cwd);
 	}
 	if (actor->container) {
 		zw_str_add(out, " in container ");
-		zw_text_add(out, actor->container);
+		zw_clean_add(out, actor->container);
 	}
 }
 
@@ -81,7 +81,7 @@ static void add_ancestors(struct zw_str *out, bool colour, const struct zw_actor
 		return;
 	for (size_t i = 0; i < actor->ancestors; i++) {
 		zw_str_add(&line, i > 0 ? " <- " : "via ");
-		zw_text_add(&line, actor->ancestor[i].comm);
+		zw_clean_add(&line, actor->ancestor[i].comm);
 		zw_str_addf(&line, "[%u]", actor->ancestor[i].tgid);
 	}
 	if (line.failed) {
@@ -97,7 +97,7 @@ static void add_evidence(struct zw_str *out, const struct zw_report_cause *cause
 {
 	const char *separator = ", seen: ";
 
-	zw_str_addf(out, "     %s by %s", zw_role_to_string(cause->role),
+	zw_str_addf(out, "     as %s (%s)", zw_role_to_string(cause->role),
 		zw_channel_to_string(cause->channel));
 	for (unsigned int bit = 0; bit < ZW_EVIDENCE_BITS; bit++) {
 		if (!(cause->evidence & 1U << bit))
@@ -107,11 +107,11 @@ static void add_evidence(struct zw_str *out, const struct zw_report_cause *cause
 	}
 	if (cause->tsig_key) {
 		zw_str_add(out, "; TSIG key ");
-		zw_text_add(out, cause->tsig_key);
+		zw_clean_add(out, cause->tsig_key);
 	}
 	if (cause->peer) {
 		zw_str_add(out, "; peer ");
-		zw_text_add(out, cause->peer);
+		zw_clean_add(out, cause->peer);
 	}
 	zw_str_add_char(out, '\n');
 }
@@ -125,7 +125,7 @@ void zw_human_cause(
 	zw_str_addf(out, "  %s ", label);
 	if (actor->kthread) {
 		zw_str_add(out, "kernel thread ");
-		zw_text_add(out, actor->comm);
+		zw_clean_add(out, actor->comm);
 		zw_str_addf(
 			out, " [pid %u], on behalf of a process that is not known\n", actor->tgid);
 	} else {

@@ -6,7 +6,7 @@
 
 #include "dns/name.h"
 #include "dns/rr.h"
-#include "sink/text.h"
+#include "sink/clean.h"
 
 /* What fits a screen; `--json` has up to 1,000. */
 #define CHANGES_MAX 20
@@ -41,35 +41,30 @@ static void add_rdatas(struct zw_str *out, const struct zw_rrset *rrset)
 			return;
 		}
 		zw_str_add(out, i > 0 ? ", " : "");
-		zw_text_add_cut(out, text, RDATA_TEXT_MAX);
+		zw_clean_add_cut(out, text, RDATA_TEXT_MAX);
 	}
 	if (rrset->count > RDATA_MAX)
 		zw_str_addf(out, " and %u more", rrset->count - RDATA_MAX);
 }
 
 /* The serial changes with nearly every edit; seven numbers before and after would hide that it is all. */
-static bool add_soa_serials(struct zw_str *out, const struct zw_diff_entry *entry)
+static bool is_serial_only(
+	const struct zw_diff_entry *entry, uint32_t *ret_before, uint32_t *ret_after)
 {
 	const uint8_t *before, *after;
 	uint16_t before_len, after_len;
-	uint32_t old_serial, new_serial;
 	size_t serial_at;
 
 	if (entry->type != ZW_TYPE_SOA || entry->before.count != 1 || entry->after.count != 1)
 		return false;
 	before = zw_rrset_rdata(&entry->before, 0, &before_len);
 	after = zw_rrset_rdata(&entry->after, 0, &after_len);
-	if (zw_soa_parse(before, before_len, &old_serial, NULL) < 0 ||
-		zw_soa_parse(after, after_len, &new_serial, NULL) < 0 || before_len != after_len)
+	if (zw_soa_parse(before, before_len, ret_before, NULL) < 0 ||
+		zw_soa_parse(after, after_len, ret_after, NULL) < 0 || before_len != after_len)
 		return false;
 	serial_at = before_len - SOA_NUMBERS_LEN;
-	if (memcmp(before, after, serial_at) != 0 ||
-		memcmp(before + serial_at + 4, after + serial_at + 4, SOA_NUMBERS_LEN - 4) != 0)
-		return false;
-	zw_str_addf(out, "serial %u", old_serial);
-	if (old_serial != new_serial)
-		zw_str_addf(out, " -> %u", new_serial);
-	return true;
+	return memcmp(before, after, serial_at) == 0 &&
+	       memcmp(before + serial_at + 4, after + serial_at + 4, SOA_NUMBERS_LEN - 4) == 0;
 }
 
 /* Only the TTL differs: the data is then shown once. */
@@ -91,7 +86,13 @@ static bool same_rdatas(const struct zw_rrset *a, const struct zw_rrset *b)
 
 static void add_modified(struct zw_str *out, const struct zw_diff_entry *entry)
 {
-	if (!add_soa_serials(out, entry)) {
+	uint32_t old_serial, new_serial;
+
+	if (is_serial_only(entry, &old_serial, &new_serial)) {
+		zw_str_addf(out, "serial %u", old_serial);
+		if (old_serial != new_serial)
+			zw_str_addf(out, " -> %u", new_serial);
+	} else {
 		add_rdatas(out, &entry->before);
 		if (!same_rdatas(&entry->before, &entry->after)) {
 			zw_str_add(out, " -> ");
@@ -111,7 +112,7 @@ static void add_change(struct zw_str *out, bool colour, const struct zw_diff_ent
 	zw_str_add(out, "  ");
 	zw_human_tone(out, colour, ops[entry->op].tone, ops[entry->op].sign);
 	zw_str_add(out, " ");
-	zw_text_add(out, name);
+	zw_clean_add(out, name);
 	zw_str_addf(out, "  %s  ", zw_type_to_text(entry->type, type));
 	if (entry->op == ZW_DIFF_MODIFY) {
 		add_modified(out, entry);
@@ -122,10 +123,27 @@ static void add_change(struct zw_str *out, bool colour, const struct zw_diff_ent
 	zw_str_add_char(out, '\n');
 }
 
+/* The first line of the report has the serials already, unless they are all that changed. */
+static bool is_said(const struct zw_diff *diff, const struct zw_diff_entry *entry)
+{
+	uint32_t before, after;
+
+	return diff->len > 1 && is_serial_only(entry, &before, &after) &&
+	       entry->before.ttl == entry->after.ttl;
+}
+
 void zw_human_changes(struct zw_str *out, bool colour, const struct zw_diff *diff)
 {
-	for (size_t i = 0; i < diff->len && i < CHANGES_MAX; i++)
-		add_change(out, colour, &diff->entries[i]);
-	if (diff->len > CHANGES_MAX)
-		zw_str_addf(out, "  and %zu more\n", diff->len - CHANGES_MAX);
+	size_t shown = 0, more = 0;
+
+	for (size_t i = 0; i < diff->len; i++) {
+		if (is_said(diff, &diff->entries[i]))
+			continue;
+		if (shown++ < CHANGES_MAX)
+			add_change(out, colour, &diff->entries[i]);
+		else
+			more++;
+	}
+	if (more > 0)
+		zw_str_addf(out, "  and %zu more\n", more);
 }

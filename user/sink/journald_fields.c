@@ -11,7 +11,7 @@
 
 #include "dns/name.h"
 #include "sink/technique.h"
-#include "sink/text.h"
+#include "sink/clean.h"
 
 static const struct {
 	const char *message_id; /* explained in scripts/zonewitness.catalog */
@@ -78,7 +78,7 @@ static void add_text(struct zw_str *out, const char *name, const char *value)
 	if (!value || !value[0])
 		return;
 	at = field_begin(out, name);
-	zw_text_add(out, value);
+	zw_clean_add(out, value);
 	field_end(out, at);
 }
 

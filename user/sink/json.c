@@ -130,8 +130,7 @@ static void set_zone(json_t *object, const struct zw_report *report, bool *faile
 	}
 }
 
-static void set_attribution(json_t *object, const struct zw_report *report,
-	const struct action_info *info, bool *failed)
+static void set_lists(json_t *object, const struct zw_report *report, bool *failed)
 {
 	json_t *causes = json_array();
 	json_t *reasons = json_array();
@@ -140,18 +139,24 @@ static void set_attribution(json_t *object, const struct zw_report *report,
 		zw_json_append(causes, zw_json_cause(&report->cause[i]), failed);
 	for (size_t i = 0; i < report->reasons; i++)
 		zw_json_append(reasons, zw_json_text(report->reason[i]), failed);
+	zw_json_set(object, "causes", causes, failed);
+	zw_json_set(object, "reasons", reasons, failed);
+}
 
+static void set_attribution(json_t *object, const struct zw_report *report,
+	const struct action_info *info, bool *failed)
+{
 	if (info->attributed) {
 		zw_json_set(object, "channel", zw_json_text(zw_channel_to_string(report->channel)),
 			failed);
 		zw_json_set(object, "attribution",
 			zw_json_text(zw_attribution_to_string(report->attribution)), failed);
 	}
-	zw_json_set(object, "causes", causes, failed);
 	if (report->action == ZW_ACTION_RECORD_CHANGE)
 		zw_json_set(object, "verdict", zw_json_text(zw_verdict_to_string(report->verdict)),
 			failed);
-	zw_json_set(object, "reasons", reasons, failed);
+	if (info->attributed || report->causes > 0 || report->reasons > 0)
+		set_lists(object, report, failed);
 	zw_json_set(object, "escalate", json_boolean(report->escalate), failed);
 }
 

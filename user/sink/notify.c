@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "sink/text.h"
+#include "sink/clean.h"
 
 static int notify(const char *state)
 {
@@ -27,7 +27,7 @@ int zw_notify_status(const char *text)
 	_zw_str_ struct zw_str state = {};
 
 	zw_str_add(&state, "STATUS=");
-	zw_text_add(&state, text);
+	zw_clean_add(&state, text);
 	return state.failed ? -ENOMEM : notify(state.buf);
 }
 

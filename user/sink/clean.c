@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sink/text.h"
+#include "sink/clean.h"
 
 #include <string.h>
 
@@ -22,12 +22,12 @@ static void add_len(struct zw_str *out, const char *text, size_t len)
 		zw_str_add_len(out, escaped.buf, escaped.len);
 }
 
-void zw_text_add(struct zw_str *out, const char *text)
+void zw_clean_add(struct zw_str *out, const char *text)
 {
 	add_len(out, text, strlen(text));
 }
 
-void zw_text_add_cut(struct zw_str *out, const char *text, size_t max)
+void zw_clean_add_cut(struct zw_str *out, const char *text, size_t max)
 {
 	size_t len = strnlen(text, max + 1);
 
@@ -42,12 +42,12 @@ void zw_text_add_cut(struct zw_str *out, const char *text, size_t max)
 	zw_str_add(out, "...");
 }
 
-void zw_text_add_word(struct zw_str *out, const char *word)
+void zw_clean_add_word(struct zw_str *out, const char *word)
 {
 	bool quote = word[0] == '\0' || strpbrk(word, " \t\n\"'$&|;<>()`*?#~!{}") != NULL;
 
 	if (!quote) {
-		zw_text_add(out, word);
+		zw_clean_add(out, word);
 		return;
 	}
 	zw_str_add_char(out, '\'');
@@ -55,6 +55,6 @@ void zw_text_add_word(struct zw_str *out, const char *word)
 		add_len(out, word, (size_t)(end - word));
 		zw_str_add(out, "'\\''");
 	}
-	zw_text_add(out, word);
+	zw_clean_add(out, word);
 	zw_str_add_char(out, '\'');
 }
