@@ -152,7 +152,7 @@ static void test_values_add_no_field_and_no_line(void **state)
 	assert_field(&fields, "MESSAGE=x\\x0aZW_VERDICT=authorized");
 	assert_field(&fields, "ZW_EXE=/x\\x0aZW_VERDICT=authorized\\x1b[0m");
 	assert_field(&fields, "ZW_USER=a\\xff\\x7f\\x0a");
-	assert_field(&fields, "ZW_NAME=a\\010ZW_VERDICT\\061authorized.example.com.");
+	assert_field(&fields, "ZW_NAME=a\\010zw_verdict=authorized.example.com.");
 	zw_str_free(&fields.packed);
 }
 
