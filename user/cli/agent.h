@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The agent: what `run` and `watch` share. One thread, one loop:
+ *
+ *	ring -> event -> actor -> book of causes; the inode says which zones may have changed
+ *	zone due -> walk its path, read, parse, diff -> correlate -> judge -> sinks
+ *
+ * Internal to the agent_*.c files except for the first part.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actor/table.h"
+#include "base/hash.h"
+#include "conf/conf.h"
+#include "engine/causes.h"
+#include "engine/correlate.h"
+#include "engine/report.h"
+#include "probe/probe.h"
+#include "server/server.h"
+#include "sink/history.h"
+#include "sink/sink.h"
+#include "zone/snapshot.h"
+
+/* --- for cmd_run.c and cmd_watch.c ------------------------------------------------------------------- */
+
+struct zw_agent_options {
+	struct zw_conf *conf;      /* moves to the agent on success */
+	const char *conf_path;     /* reread on SIGHUP; NULL: there is none */
+	bool discover;             /* look for servers */
+	bool history;              /* keep states in conf->history.file */
+	uint64_t for_ns;           /* stop by itself after this time; 0: never */
+	const char *status_socket; /* NULL: none */
+};
+
+struct zw_agent;
+
+/* Loads the kernel side, finds servers and zones, reads every snapshot. @error says what to do about a failure. */
+int zw_agent_new(
+	const struct zw_agent_options *options, struct zw_agent **ret_agent, struct zw_str *error);
+/* Hands over a sink; call before zw_agent_run(). 0 or -ENOMEM (the sink is freed then). */
+int zw_agent_add_sink(struct zw_agent *agent, struct zw_sink *sink);
+/* Runs until SIGTERM, SIGINT or the time is over. 0 or -errno. */
+int zw_agent_run(struct zw_agent *agent);
+void zw_agent_free(struct zw_agent *agent);
+ZW_DEFINE_CLEANUP(struct zw_agent *, zw_agent_free);
+#define _zw_agent_free_ _zw_cleanup_(zw_agent_freep)
+const struct zw_sink_host *zw_agent_host(const struct zw_agent *agent);
+
+/* --- inside the agent -------------------------------------------------------------------------------- */
+
+/* The root a server's paths are walked in; shared by its zones. */
+struct zw_agent_server {
+	unsigned int refs;
+	enum zw_server_kind kind;
+	char *config; /* with the kind: the same server after a restart; "" for ZW_SERVER_NONE */
+	char *cwd;
+	pid_t pid; /* 0 while it is not running, and for ZW_SERVER_NONE */
+	uint64_t start_ns;
+	uint64_t exe_dev, exe_ino;
+	int root_fd;
+	uint64_t fingerprint;
+	bool seen;   /* by the discovery that is running */
+	char *error; /* last failure to list its zones, not repeated; NULL: none */
+};
+
+/* One file of a zone as it was last read. */
+struct zw_agent_file {
+	char *path;
+	struct zw_walk walk; /* fd is closed */
+	bool present;
+	uint64_t size_bytes;
+	uint64_t mtime_ns, ctime_ns; /* CLOCK_REALTIME */
+	uint32_t uid, gid, mode, generation;
+	int32_t writers, maps;
+	uint64_t digest; /* of the bytes */
+};
+typedef ZW_VEC(struct zw_agent_file) zw_agent_files;
+
+/* The directory part of zone paths: zones of one directory share what its path depends on. */
+struct zw_agent_chain;
+
+enum zw_zone_state {
+	ZW_ZONE_NEW = 0,
+	ZW_ZONE_GOOD,
+	ZW_ZONE_BAD, /* reported as unreadable; the last good snapshot stays */
+};
+
+struct zw_agent_zone {
+	char *name; /* presentation form with the final dot */
+	char *view;
+	struct zw_agent_server *server;
+	struct zw_agent_chain *chain;
+	uint8_t origin[256];  /* wire form */
+	bool seen;            /* by the discovery that is running */
+	zw_agent_files files; /* [0] is the zone file, the others what it includes */
+	struct zw_snapshot *good;
+	zw_agent_files good_files; /* as they were when @good was read */
+	uint64_t good_ns;          /* CLOCK_BOOTTIME: when reading @good began */
+	uint64_t good_drops;       /* events lost until then */
+	enum zw_zone_state state;
+	uint64_t bad_digest; /* of what was reported as unreadable */
+	bool missing_in_dir; /* a file of it is missing: entries of its directory matter */
+	bool unsaved;        /* @good is newer than what the history has */
+	/* holders seen while the file was mapped, for a store that no hook can see */
+	ZW_VEC(struct zw_correlate_holder) mappers;
+	/* when it is to be looked at */
+	uint64_t due_ns;    /* CLOCK_BOOTTIME; 0: not due */
+	uint64_t first_ns;  /* first event since the last look; 0: none */
+	uint64_t last_ns;   /* last event since the last look */
+	unsigned int tries; /* looks since first_ns that found nothing */
+	bool digest_wanted; /* equal times and size are not enough this time */
+};
+
+struct zw_agent {
+	struct zw_conf *conf;
+	const char *conf_path;
+	bool discover;
+	struct zw_hash_key key;
+	struct zw_probe *probe;
+	struct zw_proc_table *procs;
+	struct zw_cause_book *book;
+	struct zw_history *history;
+	struct zw_ulid_state ulid;
+	char hostname[256];
+	struct zw_sink_host host;
+	ZW_VEC(struct zw_sink *) sinks;
+	uint64_t sequence;
+	ZW_VEC(struct zw_agent_server *) servers;
+	ZW_VEC(struct zw_agent_zone *) zones;
+	ZW_VEC(struct zw_agent_chain *) chains;
+	struct zw_map *chain_by_dir;
+	struct zw_map *sites;               /* struct zw_inode_key -> struct site */
+	ZW_VEC(struct zw_agent_zone *) due; /* zones with due_ns set, unordered */
+	char *buffer;                       /* file content, reused */
+	size_t buffer_cap;
+	size_t reconcile_next; /* zone the reconciliation has come to */
+	uint64_t reconcile_from_ns;
+	uint64_t discover_ns; /* when to look for servers again */
+	uint64_t stop_ns;     /* 0: never */
+	uint64_t drops[_ZW_DROP_MAX];
+	uint64_t drops_reported;
+	uint64_t events, bad_events, changes;
+	uint64_t started_ns; /* CLOCK_BOOTTIME */
+	bool ready, stopping, reload;
+	int timer_fd, signal_fd, epoll_fd, status_fd;
+	char *status_path;
+};
+
+/* agent_index.c: which zones an inode concerns, and the kernel's watch map */
+
+int zw_agent_index_zone(struct zw_agent *a, struct zw_agent_zone *z);
+void zw_agent_unindex_zone(struct zw_agent *a, struct zw_agent_zone *z);
+/* Puts a zone under the chain of its directory; before it is first looked at. */
+int zw_agent_chain_join(struct zw_agent *a, struct zw_agent_zone *z);
+void zw_agent_chain_leave(struct zw_agent *a, struct zw_agent_zone *z);
+/* Marks the zones that a FILE event may have changed. */
+void zw_agent_mark(struct zw_agent *a, const struct zw_event *event);
+void zw_agent_index_free(struct zw_agent *a);
+
+/* agent_schedule.c */
+
+/* The zone had an event at @time_ns: look at it when it has been quiet for a while. */
+void zw_agent_touch(struct zw_agent *a, struct zw_agent_zone *z, uint64_t time_ns);
+void zw_agent_schedule(struct zw_agent *a, struct zw_agent_zone *z, uint64_t due_ns);
+void zw_agent_unschedule(struct zw_agent *a, struct zw_agent_zone *z);
+/* Looks at what is due; returns when something is due next, UINT64_MAX when nothing is. */
+uint64_t zw_agent_run_due(struct zw_agent *a);
+void zw_agent_reconcile(struct zw_agent *a, uint64_t now_ns);
+
+/* agent_read.c: the bytes of a zone */
+
+struct zw_agent_reading {
+	zw_agent_files files;
+	bool busy;                    /* it changed while it was read: look again */
+	bool same;                    /* nothing about it changed, it was not parsed */
+	struct zw_snapshot *snapshot; /* NULL: unreadable */
+	struct zw_zone_error error;
+	char *error_file;  /* path of the file the error is in */
+	uint64_t begin_ns; /* CLOCK_BOOTTIME */
+};
+/* Reads @z anew. 0 or -ENOMEM; what is wrong with the zone is in *ret_reading. */
+int zw_agent_read(
+	struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *ret_reading);
+void zw_agent_reading_done(struct zw_agent_reading *r);
+void zw_agent_files_done(zw_agent_files *files);
+int zw_agent_files_copy(const zw_agent_files *from, zw_agent_files *ret_to);
+
+/* agent_zone.c: from a reading to a report */
+
+int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server, const char *name,
+	const char *view, const char *path, struct zw_agent_zone **ret_zone);
+void zw_agent_zone_free(struct zw_agent *a, struct zw_agent_zone *z);
+/* One look at a zone: reads it and reports what changed. */
+void zw_agent_look(struct zw_agent *a, struct zw_agent_zone *z);
+/* The first look, at the start or when the zone appears: against the stored state if there is one. */
+int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z);
+
+/* agent_report.c */
+
+struct zw_report *zw_agent_report_new(
+	struct zw_agent *a, enum zw_action action, const struct zw_agent_zone *z);
+/* Completes and delivers; frees @report. */
+void zw_agent_deliver(struct zw_agent *a, struct zw_report *report);
+/* Correlates the files of @z between its good reading and @r, into @report. */
+int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
+	const struct zw_agent_reading *r, struct zw_report *report);
+void zw_agent_report_losses(struct zw_agent *a);
+
+/* agent_servers.c */
+
+/* Finds servers and their zones and follows what changed since. */
+int zw_agent_discover(struct zw_agent *a);
+int zw_agent_configured_zones(struct zw_agent *a, struct zw_str *error);
+void zw_agent_server_unref(struct zw_agent_server *s);
+
+/* agent_events.c */
+
+/* Takes all events from the rings into the books. */
+int zw_agent_drain(struct zw_agent *a);
+
+/* agent_status.c */
+
+int zw_agent_status_open(struct zw_agent *a, const char *path);
+/* Answers one client of the status socket with one JSON object. */
+void zw_agent_status_answer(struct zw_agent *a);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From the rings into the books. */
+#include "cli/agent.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+/* Executables whose start or end means that servers are to be looked for again. */
+static const char *const server_names[] = {"named", "knotd", "nsd", "pdns_server"};
+
+/* A server listens and reads its zones some time after its exec. */
+#define DISCOVER_SOON_NS (300 * ZW_NSEC_PER_MSEC)
+
+static void discover_soon(struct zw_agent *a, uint64_t now)
+{
+	if (a->discover && a->discover_ns > now + DISCOVER_SOON_NS)
+		a->discover_ns = now + DISCOVER_SOON_NS;
+}
+
+static void on_process(struct zw_agent *a, const struct zw_event *event)
+{
+	if (zw_proc_table_feed(a->procs, event) < 0)
+		a->bad_events++;
+	if (event->type == ZW_WIRE_EXEC && event->proc.exe) {
+		const char *slash = strrchr(event->proc.exe, '/');
+
+		for (size_t i = 0; slash && i < ZW_ARRAY_SIZE(server_names); i++)
+			if (zw_streq(slash + 1, server_names[i]))
+				discover_soon(a, event->time_ns);
+	} else if (event->type == ZW_WIRE_EXIT) {
+		ZW_VEC_FOREACH(s, &a->servers)
+			if ((*s)->pid && (uint32_t)(*s)->pid == event->fork.child_tgid)
+				discover_soon(a, event->time_ns);
+	}
+}
+
+static int on_file(struct zw_agent *a, const struct zw_event *event)
+{
+	_zw_actor_unref_ struct zw_actor *actor = NULL;
+	int r = zw_proc_table_resolve(a->procs, event, &actor);
+
+	if (r == 0)
+		r = zw_cause_book_add(a->book, event, actor);
+	/* Also without a cause the zone is looked at. */
+	zw_agent_mark(a, event);
+	return r;
+}
+
+static void on_event(void *ctx, const void *data, size_t len)
+{
+	struct zw_agent *a = ctx;
+	_zw_event_ struct zw_event event = {};
+	int r = zw_event_decode(data, len, &event);
+
+	a->events++;
+	if (r == 0 && event.type == ZW_WIRE_FILE)
+		r = on_file(a, &event);
+	else if (r == 0)
+		on_process(a, &event);
+	if (r < 0)
+		a->bad_events++;
+}
+
+int zw_agent_drain(struct zw_agent *a)
+{
+	return zw_probe_drain(a->probe, on_event, a);
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which zones an inode concerns. A file or link names its zones; a directory names chains, so that a directory
+ * with 100,000 zone files costs no more per event than one with a single file. */
+#include "cli/agent.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+struct zw_agent_chain {
+	struct zw_agent_server *server; /* owned reference */
+	char *dir;
+	struct zw_walk walk;
+	ZW_VEC(struct zw_agent_zone *) zones;
+};
+
+/* An inode somebody depends on. */
+struct site {
+	uint32_t flags; /* enum zw_watch_flags in the kernel's map */
+	ZW_VEC(struct zw_agent_zone *) zones;
+	ZW_VEC(struct zw_agent_chain *) chains;
+};
+
+static struct site *site_of(struct zw_agent *a, uint64_t dev, uint64_t ino)
+{
+	struct zw_inode_key key = {.dev = dev, .ino = ino};
+
+	return zw_map_get(a->sites, &key, sizeof(key));
+}
+
+static int site_get(
+	struct zw_agent *a, uint64_t dev, uint64_t ino, uint32_t flags, struct site **ret_site)
+{
+	struct zw_inode_key key = {.dev = dev, .ino = ino};
+	struct site *s = site_of(a, dev, ino);
+	int r;
+
+	if (!s) {
+		s = calloc(1, sizeof(*s));
+		if (!s)
+			return -ENOMEM;
+		r = zw_map_put(a->sites, &key, sizeof(key), s, NULL);
+		if (r < 0) {
+			free(s);
+			return r;
+		}
+	}
+	if ((s->flags | flags) != s->flags) {
+		r = zw_probe_watch(a->probe, dev, ino, s->flags | flags);
+		if (r < 0)
+			return r;
+		s->flags |= flags;
+	}
+	*ret_site = s;
+	return 0;
+}
+
+/* The last one to depend on an inode ends its watch. */
+static void site_put(struct zw_agent *a, uint64_t dev, uint64_t ino, struct site *s)
+{
+	struct zw_inode_key key = {.dev = dev, .ino = ino};
+
+	if (s->zones.len || s->chains.len)
+		return;
+	zw_probe_unwatch(a->probe, dev, ino);
+	zw_map_remove(a->sites, &key, sizeof(key));
+	zw_vec_free(&s->zones);
+	zw_vec_free(&s->chains);
+	free(s);
+}
+
+static uint32_t place_flags(const struct zw_place *p)
+{
+	if (p->kind != ZW_PLACE_DIR)
+		return ZW_WATCH_FILE;
+	return p->parent ? ZW_WATCH_DIR | ZW_WATCH_PATH : ZW_WATCH_PATH;
+}
+
+/* How many places at the beginning of @walk are its chain's. */
+static size_t shared_places(const struct zw_agent_chain *chain, const struct zw_walk *walk)
+{
+	size_t k = 0;
+
+	while (k < chain->walk.places.len && k < walk->places.len &&
+		chain->walk.places.items[k].dev == walk->places.items[k].dev &&
+		chain->walk.places.items[k].ino == walk->places.items[k].ino)
+		k++;
+	return k;
+}
+
+static int index_place(struct zw_agent *a, const struct zw_place *p, struct zw_agent_zone *z)
+{
+	struct site *s;
+	int r = site_get(a, p->dev, p->ino, place_flags(p), &s);
+
+	if (r < 0)
+		return r;
+	ZW_VEC_FOREACH(it, &s->zones)
+		if (*it == z)
+			return 0;
+	return zw_vec_push(&s->zones, z);
+}
+
+static void unindex_place(struct zw_agent *a, const struct zw_place *p, struct zw_agent_zone *z)
+{
+	struct site *s = site_of(a, p->dev, p->ino);
+
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->zones.len; i++)
+		if (s->zones.items[i] == z) {
+			zw_vec_remove_unordered(&s->zones, i);
+			break;
+		}
+	site_put(a, p->dev, p->ino, s);
+}
+
+int zw_agent_index_zone(struct zw_agent *a, struct zw_agent_zone *z)
+{
+	for (size_t f = 0; f < z->files.len; f++) {
+		const struct zw_walk *walk = &z->files.items[f].walk;
+
+		for (size_t i = shared_places(z->chain, walk); i < walk->places.len; i++) {
+			int r = index_place(a, &walk->places.items[i], z);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+void zw_agent_unindex_zone(struct zw_agent *a, struct zw_agent_zone *z)
+{
+	ZW_VEC_FOREACH(f, &z->files)
+		ZW_VEC_FOREACH(p, &f->walk.places)
+			unindex_place(a, p, z);
+}
+
+static void chain_unindex(struct zw_agent *a, struct zw_agent_chain *c)
+{
+	ZW_VEC_FOREACH(p, &c->walk.places) {
+		struct site *s = site_of(a, p->dev, p->ino);
+
+		for (size_t i = 0; s && i < s->chains.len; i++)
+			if (s->chains.items[i] == c) {
+				zw_vec_remove_unordered(&s->chains, i);
+				break;
+			}
+		if (s)
+			site_put(a, p->dev, p->ino, s);
+	}
+}
+
+/* Walks the directory again and watches what it depends on now. *ret_moved: it leads elsewhere. */
+static int chain_walk(struct zw_agent *a, struct zw_agent_chain *c, bool *ret_moved)
+{
+	_zw_walk_ struct zw_walk walk = {.fd = -1};
+	int r = zw_walk_path(c->server->root_fd, c->dir, false, &walk);
+
+	if (r < 0)
+		return r;
+	*ret_moved = zw_walk_differs_at(&walk, &c->walk) != SIZE_MAX;
+	if (!*ret_moved)
+		return 0;
+	chain_unindex(a, c);
+	zw_walk_done(&c->walk);
+	c->walk = walk;
+	walk = (struct zw_walk){.fd = -1};
+	/* The directory holds the zone files: its entries matter, also when it stops short of there. */
+	if (c->walk.places.len) {
+		struct zw_place *last = &c->walk.places.items[c->walk.places.len - 1];
+
+		last->parent = true;
+		if (last->kind == ZW_PLACE_FILE)
+			last->kind = ZW_PLACE_DIR;
+	}
+	ZW_VEC_FOREACH(p, &c->walk.places) {
+		struct site *s;
+
+		r = site_get(a, p->dev, p->ino, place_flags(p), &s);
+		if (r == 0)
+			r = zw_vec_push(&s->chains, c);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void chain_free(struct zw_agent *a, struct zw_agent_chain *c)
+{
+	chain_unindex(a, c);
+	zw_walk_done(&c->walk);
+	zw_vec_free(&c->zones);
+	zw_agent_server_unref(c->server);
+	free(c->dir);
+	free(c);
+}
+
+/* Chains are found by their directory in a map of their own: 100,000 zones may have as many. */
+static char *chain_key(const struct zw_agent_server *server, const char *dir)
+{
+	return zw_asprintf("%p:%s", (const void *)server, dir);
+}
+
+static struct zw_agent_chain *chain_find(
+	struct zw_agent *a, const struct zw_agent_server *server, const char *dir)
+{
+	_zw_free_ char *key = chain_key(server, dir);
+
+	return key ? zw_map_get(a->chain_by_dir, key, strlen(key)) : NULL;
+}
+
+static void chain_forget(struct zw_agent *a, const struct zw_agent_chain *c)
+{
+	_zw_free_ char *key = chain_key(c->server, c->dir);
+
+	if (key)
+		zw_map_remove(a->chain_by_dir, key, strlen(key));
+	for (size_t i = 0; i < a->chains.len; i++)
+		if (a->chains.items[i] == c) {
+			zw_vec_remove_unordered(&a->chains, i);
+			return;
+		}
+}
+
+static int chain_remember(struct zw_agent *a, struct zw_agent_chain *c)
+{
+	_zw_free_ char *key = chain_key(c->server, c->dir);
+	int r;
+
+	if (!key)
+		return -ENOMEM;
+	r = zw_vec_push(&a->chains, c);
+	if (r < 0)
+		return r;
+	return zw_map_put(a->chain_by_dir, key, strlen(key), c, NULL);
+}
+
+static int chain_new(struct zw_agent *a, struct zw_agent_server *server, const char *dir,
+	struct zw_agent_chain **ret_chain)
+{
+	struct zw_agent_chain *c = calloc(1, sizeof(*c));
+	bool moved;
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	server->refs++;
+	c->server = server;
+	c->walk.fd = -1;
+	c->dir = strdup(dir);
+	r = c->dir ? chain_walk(a, c, &moved) : -ENOMEM;
+	if (r == 0)
+		r = chain_remember(a, c);
+	if (r < 0) {
+		chain_forget(a, c);
+		chain_free(a, c);
+		return r;
+	}
+	*ret_chain = c;
+	return 0;
+}
+
+int zw_agent_chain_join(struct zw_agent *a, struct zw_agent_zone *z)
+{
+	const char *path = z->files.items[0].path;
+	const char *slash = strrchr(path, '/');
+	_zw_free_ char *dir = slash > path ? strndup(path, (size_t)(slash - path)) : strdup("/");
+	int r;
+
+	if (!dir)
+		return -ENOMEM;
+	z->chain = chain_find(a, z->server, dir);
+	if (!z->chain) {
+		r = chain_new(a, z->server, dir, &z->chain);
+		if (r < 0)
+			return r;
+	}
+	r = zw_vec_push(&z->chain->zones, z);
+	if (r < 0)
+		z->chain = NULL;
+	return r;
+}
+
+void zw_agent_chain_leave(struct zw_agent *a, struct zw_agent_zone *z)
+{
+	struct zw_agent_chain *c = ZW_TAKE(z->chain);
+
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->zones.len; i++)
+		if (c->zones.items[i] == z) {
+			zw_vec_remove_unordered(&c->zones, i);
+			break;
+		}
+	if (c->zones.len)
+		return;
+	chain_forget(a, c);
+	chain_free(a, c);
+}
+
+/* An entry of one of its directories changed: the path may lead elsewhere now, and a file that was missing
+ * may be there. Files that are there have events of their own. */
+static void mark_chain(struct zw_agent *a, struct zw_agent_chain *c, uint64_t time_ns)
+{
+	bool moved = false;
+	int r = chain_walk(a, c, &moved);
+
+	if (r < 0)
+		zw_error("cannot follow directory '%s': %s", c->dir, strerror(-r));
+	ZW_VEC_FOREACH(z, &c->zones)
+		if (moved || (*z)->missing_in_dir)
+			zw_agent_touch(a, *z, time_ns);
+}
+
+static void mark_inode(struct zw_agent *a, uint64_t dev, uint64_t ino, uint64_t time_ns)
+{
+	struct site *s = ino ? site_of(a, dev, ino) : NULL;
+	ZW_VEC(struct zw_agent_chain *) chains = {};
+
+	if (!s)
+		return;
+	ZW_VEC_FOREACH(z, &s->zones)
+		zw_agent_touch(a, *z, time_ns);
+	/* Walking a chain changes the table of sites, so the list is taken first. */
+	ZW_VEC_FOREACH(c, &s->chains)
+		if (zw_vec_push(&chains, *c) < 0)
+			break;
+	ZW_VEC_FOREACH(c, &chains)
+		mark_chain(a, *c, time_ns);
+	zw_vec_free(&chains);
+}
+
+/* More zones than this are looked at by a reconciliation that begins at once, in slices. */
+#define MOUNT_LOOK_MAX 4096
+
+static void mark_mounts(struct zw_agent *a, uint64_t time_ns)
+{
+	for (size_t i = 0; i < a->chains.len; i++)
+		mark_chain(a, a->chains.items[i], time_ns);
+	if (a->zones.len <= MOUNT_LOOK_MAX) {
+		ZW_VEC_FOREACH(z, &a->zones)
+			zw_agent_touch(a, *z, time_ns);
+	} else {
+		a->reconcile_next = 0;
+		a->reconcile_from_ns = 0;
+	}
+}
+
+void zw_agent_mark(struct zw_agent *a, const struct zw_event *event)
+{
+	const struct zw_file_facts *f = &event->file;
+	const uint64_t inodes[] = {f->ino, f->ino2, f->dir_ino, f->old_dir_ino};
+
+	if (f->op == ZW_FOP_MOUNT) {
+		mark_mounts(a, event->time_ns);
+		return;
+	}
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(inodes); i++) {
+		/* Writing a file beside a zone file changes no entry of their directory. */
+		if (i >= 2 && f->op == ZW_FOP_WRITE)
+			break;
+		mark_inode(a, f->dev, inodes[i], event->time_ns);
+	}
+}
+
+void zw_agent_index_free(struct zw_agent *a)
+{
+	size_t it = 0;
+	void *value;
+
+	while (a->chains.len)
+		chain_free(a, a->chains.items[--a->chains.len]);
+	zw_vec_free(&a->chains);
+	zw_map_free(a->chain_by_dir);
+	a->chain_by_dir = NULL;
+	while (a->sites && zw_map_next(a->sites, &it, NULL, NULL, &value)) {
+		struct site *s = value;
+
+		zw_vec_free(&s->zones);
+		zw_vec_free(&s->chains);
+		free(s);
+	}
+	zw_map_free(a->sites);
+	a->sites = NULL;
+}

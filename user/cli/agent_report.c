@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Reports: made, explained, judged, delivered. */
+#include "cli/agent.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/message.h"
+#include "engine/policy.h"
+
+/* A write that was under way at the last reading may have been told of just before it. */
+#define HELD_SLACK_NS (100 * ZW_NSEC_PER_MSEC)
+
+struct zw_report *zw_agent_report_new(
+	struct zw_agent *a, enum zw_action action, const struct zw_agent_zone *z)
+{
+	_zw_report_free_ struct zw_report *report = calloc(1, sizeof(*report));
+
+	if (!report)
+		return NULL;
+	report->action = action;
+	report->time_ns = zw_realtime_ns();
+	zw_ulid(&a->ulid, report->time_ns, report->id);
+	if (z) {
+		report->server_kind = strdup(zw_server_kind_to_string(z->server->kind));
+		report->server_pid = (uint32_t)z->server->pid;
+		report->view = strdup(z->view);
+		report->zone = strdup(z->name);
+		if (!report->server_kind || !report->view || !report->zone)
+			return NULL;
+	}
+	return ZW_TAKE(report);
+}
+
+void zw_agent_deliver(struct zw_agent *a, struct zw_report *report)
+{
+	_zw_report_free_ struct zw_report *owned = report;
+
+	report->sequence = ++a->sequence;
+	if (!report->message && zw_report_set_message(report) < 0)
+		zw_error("out of memory: event %s goes without its message", report->id);
+	ZW_VEC_FOREACH(s, &a->sinks) {
+		int r = (*s)->ops->deliver(*s, report);
+
+		if (r < 0) {
+			(*s)->lost++;
+			zw_error("event %s (%s) could not be delivered to %s: %s", report->id,
+				zw_action_to_string(report->action), (*s)->ops->name, strerror(-r));
+		}
+	}
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static struct zw_reading reading_of(const struct zw_agent_file *f)
+{
+	return (struct zw_reading){
+		.place = f->walk.places.items,
+		.places = f->walk.places.len,
+		.present = f->present,
+		.name = base_name(f->path),
+		.size_bytes = f->size_bytes,
+		.generation = f->generation,
+	};
+}
+
+static bool file_differs(const struct zw_agent_file *a, const struct zw_agent_file *b)
+{
+	return a->present != b->present || a->digest != b->digest ||
+	       a->generation != b->generation || zw_walk_differs_at(&a->walk, &b->walk) != SIZE_MAX;
+}
+
+/* The files that differ, each with what it was; one that is new to the zone was nothing before. */
+static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_reading *r,
+	struct zw_correlate_file **ret_files, size_t *ret_n)
+{
+	struct zw_correlate_file *list = calloc(r->files.len, sizeof(*list));
+	size_t n = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->files.len; i++) {
+		const struct zw_agent_file *now = &r->files.items[i], *before = NULL;
+
+		ZW_VEC_FOREACH(f, &z->good_files)
+			if (zw_streq(f->path, now->path))
+				before = f;
+		if (before && !file_differs(before, now))
+			continue;
+		list[n].after = reading_of(now);
+		if (before)
+			list[n].before = reading_of(before);
+		else if (i > 0)
+			continue; /* included only now: whoever changed the file that includes it */
+		n++;
+	}
+	*ret_files = list;
+	*ret_n = n;
+	return 0;
+}
+
+struct holder_list {
+	struct zw_agent *a;
+	ZW_VEC(struct zw_correlate_holder) list;
+};
+
+static void add_holder(void *ctx, const void *data, size_t len)
+{
+	struct holder_list *h = ctx;
+	const struct zw_wire_holder *wire = data;
+	struct zw_correlate_holder holder = {};
+
+	if (len != sizeof(*wire) || wire->tgid == (uint32_t)getpid())
+		return;
+	holder.mapped = wire->mapped;
+	if (zw_proc_table_lookup(h->a->procs, wire->tgid, wire->start_ns, &holder.actor) < 0)
+		return;
+	if (zw_vec_push(&h->list, holder) < 0)
+		zw_actor_unref(holder.actor);
+}
+
+static void collect_holders(struct zw_agent *a, const struct zw_agent_zone *z,
+	const struct zw_agent_reading *r, struct holder_list *h)
+{
+	ZW_VEC_FOREACH(m, &z->mappers) {
+		struct zw_correlate_holder copy = *m;
+
+		zw_actor_ref(copy.actor);
+		if (zw_vec_push(&h->list, copy) < 0)
+			zw_actor_unref(copy.actor);
+	}
+	ZW_VEC_FOREACH(f, &r->files) {
+		const struct zw_place *p;
+
+		if (!f->present || (!f->writers && !f->maps) || !f->walk.places.len)
+			continue;
+		p = &f->walk.places.items[f->walk.places.len - 1];
+		(void)zw_probe_holders(a->probe, p->dev, p->ino, add_holder, h);
+	}
+}
+
+static int file_evidence(const struct zw_agent_reading *r, struct zw_report *report)
+{
+	const struct zw_agent_file *f = &r->files.items[0];
+
+	report->file.path = strdup(f->path);
+	if (!report->file.path)
+		return -ENOMEM;
+	if (f->present && f->walk.places.len) {
+		report->file.dev = f->walk.places.items[f->walk.places.len - 1].dev;
+		report->file.ino = f->walk.places.items[f->walk.places.len - 1].ino;
+		report->file.size_bytes = f->size_bytes;
+		report->file.owner_uid = f->uid;
+		report->file.owner_gid = f->gid;
+		report->file.mode = f->mode;
+		report->file.mtime_ns = f->mtime_ns;
+		report->file.ctime_ns = f->ctime_ns;
+	}
+	return 0;
+}
+
+static bool good_was_written(const struct zw_agent_zone *z)
+{
+	ZW_VEC_FOREACH(f, &z->good_files)
+		if (f->writers)
+			return true;
+	return false;
+}
+
+/* Nothing was watched before the agent was there: only the window can be told. */
+static int explain_absence(
+	struct zw_agent *a, const struct zw_agent_zone *z, struct zw_report *report)
+{
+	if (report->attribution != ZW_ATTRIBUTION_NONE)
+		return 0;
+	if (!z->good_files.len)
+		return zw_report_add_reason(report,
+			"changed while the agent was not watching, before %s",
+			a->ready ? "the zone appeared" : "it started");
+	return zw_report_add_reason(report,
+		"no hook saw a process do this; the file's owner and times are the only evidence");
+}
+
+int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
+	const struct zw_agent_reading *r, struct zw_report *report)
+{
+	struct holder_list holders = {.a = a};
+	_zw_free_ struct zw_correlate_file *files = NULL;
+	struct zw_correlate_input in = {
+		.book = a->book,
+		.from_ns = z->good_ns - (good_was_written(z) ? HELD_SLACK_NS : 0),
+		.to_ns = zw_boottime_ns(),
+		.real_offset_ns = zw_boot_to_real_offset_ns(),
+		.server_pid = (uint32_t)z->server->pid,
+		.server_exe_dev = z->server->exe_dev,
+		.server_exe_ino = z->server->exe_ino,
+	};
+	int rc = differing_files(z, r, &files, &in.files);
+
+	if (rc < 0)
+		return rc;
+	/* What cannot be counted is taken for lost. */
+	in.lost = zw_probe_drops(a->probe, a->drops) < 0
+			  ? 1
+			  : a->drops[ZW_DROP_FILE_RING_FULL] + a->bad_events - z->good_drops;
+	in.file = files;
+	/* A zone that was never read while watched has no window to look into. */
+	if (!z->good_files.len)
+		in.files = 0;
+	else
+		collect_holders(a, z, r, &holders);
+	in.holder = holders.list.items;
+	in.holders = holders.list.len;
+	rc = zw_correlate(&in, report);
+	ZW_VEC_FOREACH(h, &holders.list)
+		zw_actor_unref(h->actor);
+	zw_vec_free(&holders.list);
+	if (rc == 0)
+		rc = file_evidence(r, report);
+	if (rc == 0)
+		rc = explain_absence(a, z, report);
+	if (rc == 0)
+		rc = zw_policy_judge(&a->conf->policy, report);
+	return rc;
+}
+
+void zw_agent_report_losses(struct zw_agent *a)
+{
+	_zw_report_free_ struct zw_report *report = NULL;
+	uint64_t lost;
+
+	if (zw_probe_drops(a->probe, a->drops) < 0)
+		return;
+	lost = a->drops[ZW_DROP_FILE_RING_FULL] + a->drops[ZW_DROP_PROC_RING_FULL] + a->bad_events;
+	if (lost == a->drops_reported)
+		return;
+	report = zw_agent_report_new(a, ZW_ACTION_EVENTS_LOST, NULL);
+	if (!report)
+		return;
+	report->severity = 47;
+	report->count[report->counts++] =
+		(struct zw_report_count){"file_ring_full", a->drops[ZW_DROP_FILE_RING_FULL]};
+	report->count[report->counts++] =
+		(struct zw_report_count){"process_ring_full", a->drops[ZW_DROP_PROC_RING_FULL]};
+	report->count[report->counts++] = (struct zw_report_count){"not_processed", a->bad_events};
+	report->count[report->counts++] =
+		(struct zw_report_count){"since_last_report", lost - a->drops_reported};
+	a->drops_reported = lost;
+	/* What was lost is found by looking: every zone is read anew. */
+	ZW_VEC_FOREACH(z, &a->zones) {
+		(*z)->digest_wanted = true;
+		if (!(*z)->due_ns)
+			zw_agent_schedule(a, *z, zw_boottime_ns() + a->conf->settle_ns);
+	}
+	zw_agent_deliver(a, ZW_TAKE(report));
+}

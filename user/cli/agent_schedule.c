@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* When a zone is looked at: soon after it was quiet, and now and then whatever happens. */
+#include "cli/agent.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+void zw_agent_schedule(struct zw_agent *a, struct zw_agent_zone *z, uint64_t due_ns)
+{
+	bool listed = z->due_ns != 0;
+
+	z->due_ns = due_ns;
+	if (!listed && zw_vec_push(&a->due, z) < 0) {
+		/* The reconciliation will come to it. */
+		z->due_ns = 0;
+		zw_error("out of memory: zone '%s' is looked at later", z->name);
+	}
+}
+
+void zw_agent_unschedule(struct zw_agent *a, struct zw_agent_zone *z)
+{
+	if (!z->due_ns)
+		return;
+	z->due_ns = 0;
+	for (size_t i = 0; i < a->due.len; i++)
+		if (a->due.items[i] == z) {
+			zw_vec_remove_unordered(&a->due, i);
+			return;
+		}
+}
+
+void zw_agent_touch(struct zw_agent *a, struct zw_agent_zone *z, uint64_t time_ns)
+{
+	if (!z->first_ns)
+		z->first_ns = time_ns;
+	if (time_ns > z->last_ns)
+		z->last_ns = time_ns;
+	z->tries = 0;
+	zw_agent_schedule(a, z, z->last_ns + a->conf->settle_ns);
+}
+
+uint64_t zw_agent_run_due(struct zw_agent *a)
+{
+	uint64_t next = UINT64_MAX, now = zw_boottime_ns();
+
+	/* A look takes its zone off the list, and may put it and others on again. */
+	for (size_t i = 0; i < a->due.len;) {
+		struct zw_agent_zone *z = a->due.items[i];
+
+		if (z->due_ns > now) {
+			i++;
+			continue;
+		}
+		zw_agent_look(a, z);
+	}
+	ZW_VEC_FOREACH(z, &a->due)
+		if ((*z)->due_ns < next)
+			next = (*z)->due_ns;
+	return next;
+}
+
+/* One pass over all zones takes the whole period, a slice each time this is called. */
+void zw_agent_reconcile(struct zw_agent *a, uint64_t now_ns)
+{
+	uint64_t period = a->conf->reconcile_ns, until;
+
+	if (!a->zones.len || !period)
+		return;
+	if (now_ns - a->reconcile_from_ns >= period && a->reconcile_next >= a->zones.len) {
+		a->reconcile_next = 0;
+		a->reconcile_from_ns = now_ns;
+	}
+	until = (now_ns - a->reconcile_from_ns) * a->zones.len / period;
+	/* Behind, as after a mount: catch up in pieces, so that events do not wait. */
+	if (until > a->reconcile_next + 1000)
+		until = a->reconcile_next + 1000;
+	while (a->reconcile_next < until && a->reconcile_next < a->zones.len) {
+		struct zw_agent_zone *z = a->zones.items[a->reconcile_next++];
+
+		if (z->due_ns)
+			continue;
+		z->digest_wanted = true;
+		zw_agent_look(a, z);
+	}
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Servers and zones, as they come and go. */
+#include "cli/agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define PROC_ROOT "/proc"
+
+void zw_agent_server_unref(struct zw_agent_server *s)
+{
+	if (!s || --s->refs > 0)
+		return;
+	zw_closep(&s->root_fd);
+	free(s->config);
+	free(s->cwd);
+	free(s->error);
+	free(s);
+}
+
+static int server_new(
+	enum zw_server_kind kind, const char *config, struct zw_agent_server **ret_server)
+{
+	struct zw_agent_server *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->refs = 1;
+	s->kind = kind;
+	s->root_fd = -1;
+	s->config = strdup(config ? config : "");
+	if (!s->config) {
+		zw_agent_server_unref(s);
+		return -ENOMEM;
+	}
+	*ret_server = s;
+	return 0;
+}
+
+/* Binds the server to the process that is it now. Its root stays as it was until that is known. */
+static int server_attach(struct zw_agent_server *s, const struct zw_server *found)
+{
+	_zw_free_ char *root = zw_asprintf(PROC_ROOT "/%d/root", (int)found->pid);
+	_zw_free_ char *exe = zw_asprintf(PROC_ROOT "/%d/exe", (int)found->pid);
+	_zw_free_ char *cwd = strdup(found->cwd ? found->cwd : "/");
+	struct stat st;
+	int fd;
+
+	if (!root || !exe || !cwd)
+		return -ENOMEM;
+	fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	zw_closep(&s->root_fd);
+	s->root_fd = fd;
+	free(s->cwd);
+	s->cwd = ZW_TAKE(cwd);
+	s->pid = found->pid;
+	s->start_ns = found->start_ns;
+	s->fingerprint = 0;
+	if (stat(exe, &st) == 0) {
+		s->exe_dev = zw_dev_from_stat(st.st_dev);
+		s->exe_ino = st.st_ino;
+	}
+	return 0;
+}
+
+static bool kind_wanted(const struct zw_agent *a, const struct zw_server *found)
+{
+	if (a->conf->servers_auto)
+		return true;
+	for (size_t i = 0; i < a->conf->servers; i++) {
+		const struct zw_conf_server *c = &a->conf->server[i];
+		enum zw_server_kind kind;
+
+		if (zw_server_kind_from_string(c->kind, &kind) < 0 || kind != found->kind)
+			continue;
+		if (!c->config || (found->config && zw_streq(c->config, found->config)))
+			return true;
+	}
+	return false;
+}
+
+static struct zw_agent_server *find_server(struct zw_agent *a, const struct zw_server *found)
+{
+	const char *config = found->config ? found->config : "";
+
+	ZW_VEC_FOREACH(s, &a->servers)
+		if ((*s)->kind == found->kind && (*s)->pid == found->pid &&
+			(*s)->start_ns == found->start_ns)
+			return *s;
+	/* The same configuration under another pid: it was restarted. */
+	ZW_VEC_FOREACH(s, &a->servers)
+		if ((*s)->kind == found->kind && zw_streq((*s)->config, config) && !(*s)->seen &&
+			(*s)->pid == 0)
+			return *s;
+	return NULL;
+}
+
+static void announce(struct zw_agent *a, enum zw_action action, const struct zw_agent_zone *z)
+{
+	struct zw_report *report = zw_agent_report_new(a, action, z);
+
+	if (!report)
+		return;
+	report->file.path = strdup(z->files.items[0].path);
+	zw_agent_deliver(a, report);
+}
+
+/* Adds a zone and reads it; the state of a zone that cannot be read is reported by the look itself. */
+static int add_zone(struct zw_agent *a, struct zw_agent_server *server, const char *name,
+	const char *view, const char *path)
+{
+	struct zw_agent_zone *z;
+	int r = zw_agent_zone_new(a, server, name, view, path, &z);
+
+	if (r < 0)
+		return r;
+	z->seen = true;
+	r = zw_vec_push(&a->zones, z);
+	if (r < 0) {
+		zw_agent_zone_free(a, z);
+		return r;
+	}
+	if (a->ready)
+		announce(a, ZW_ACTION_ZONE_ADDED, z);
+	return zw_agent_first_look(a, z);
+}
+
+static void remove_zone(struct zw_agent *a, size_t i)
+{
+	struct zw_agent_zone *z = a->zones.items[i];
+
+	announce(a, ZW_ACTION_ZONE_REMOVED, z);
+	zw_vec_remove_unordered(&a->zones, i);
+	zw_agent_zone_free(a, z);
+}
+
+/* Zones by name, view and file, so that following 100,000 of them is linear. */
+static char *zone_key(const char *name, const char *view, const char *path)
+{
+	return zw_asprintf("%s\n%s\n%s", name, view, path);
+}
+
+static int known_zones(struct zw_agent *a, const struct zw_agent_server *s, struct zw_map *map)
+{
+	ZW_VEC_FOREACH(it, &a->zones) {
+		struct zw_agent_zone *z = *it;
+		_zw_free_ char *key = NULL;
+		int r;
+
+		if (z->server != s)
+			continue;
+		z->seen = false;
+		key = zone_key(z->name, z->view, z->files.items[0].path);
+		if (!key)
+			return -ENOMEM;
+		r = zw_map_put(map, key, strlen(key), z, NULL);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int follow_listed(struct zw_agent *a, struct zw_agent_server *s,
+	const zw_server_zones *listed, struct zw_map *known)
+{
+	ZW_VEC_FOREACH(l, listed) {
+		_zw_free_ char *key = NULL;
+		struct zw_agent_zone *z;
+		int r;
+
+		if (!l->file || l->role == ZW_ZONE_OTHER)
+			continue;
+		key = zone_key(l->name, l->view, l->file);
+		if (!key)
+			return -ENOMEM;
+		z = zw_map_get(known, key, strlen(key));
+		if (z) {
+			z->seen = true;
+			continue;
+		}
+		r = add_zone(a, s, l->name, l->view, l->file);
+		if (r == -ENOMEM || r == -E2BIG)
+			return r;
+		if (r < 0)
+			zw_error("zone '%s' of %s cannot be watched: %s", l->name,
+				zw_server_kind_to_string(s->kind), strerror(-r));
+	}
+	return 0;
+}
+
+/* Lists the zones of a running server and follows what came and went. */
+static int follow_zones(
+	struct zw_agent *a, struct zw_agent_server *s, const struct zw_server *found)
+{
+	_zw_map_free_ struct zw_map *known = NULL;
+	_zw_str_ struct zw_str error = {};
+	zw_server_zones listed = {};
+	int r = zw_server_list_zones(found, PROC_ROOT, &listed, &error);
+
+	if (r < 0) {
+		if (!s->error || !error.buf || !zw_streq(s->error, error.buf)) {
+			zw_warning("%s", error.buf ? error.buf : strerror(-r));
+			free(s->error);
+			s->error = strdup(error.buf ? error.buf : "");
+		}
+		return 0;
+	}
+	free(s->error);
+	s->error = NULL;
+	r = zw_map_new(&known);
+	if (r == 0)
+		r = known_zones(a, s, known);
+	if (r == 0)
+		r = follow_listed(a, s, &listed, known);
+	for (size_t i = a->zones.len; r == 0 && i-- > 0;)
+		if (a->zones.items[i]->server == s && !a->zones.items[i]->seen)
+			remove_zone(a, i);
+	zw_server_zones_done(&listed);
+	return r;
+}
+
+static int follow_server(struct zw_agent *a, const struct zw_server *found)
+{
+	struct zw_agent_server *s = find_server(a, found);
+	uint64_t fingerprint = 0;
+	int r;
+
+	if (!s) {
+		r = server_new(found->kind, found->config, &s);
+		if (r < 0)
+			return r;
+		r = zw_vec_push(&a->servers, s);
+		if (r < 0) {
+			zw_agent_server_unref(s);
+			return r;
+		}
+	}
+	s->seen = true;
+	if (s->pid != found->pid || s->start_ns != found->start_ns) {
+		r = server_attach(s, found);
+		/* Gone again already: the next discovery knows. */
+		if (r < 0)
+			return r == -ENOMEM ? r : 0;
+		/* Another root: every path is walked again. */
+		ZW_VEC_FOREACH(z, &a->zones)
+			if ((*z)->server == s)
+				zw_agent_touch(a, *z, zw_boottime_ns());
+	}
+	r = zw_server_fingerprint(found, PROC_ROOT, &fingerprint);
+	if (r == 0 && fingerprint && fingerprint == s->fingerprint && !s->error)
+		return 0;
+	s->fingerprint = fingerprint;
+	return follow_zones(a, s, found);
+}
+
+int zw_agent_discover(struct zw_agent *a)
+{
+	zw_servers found = {};
+	int r = zw_servers_discover(PROC_ROOT, &found);
+
+	if (r < 0)
+		return r;
+	ZW_VEC_FOREACH(s, &a->servers) {
+		bool running = (*s)->kind == ZW_SERVER_NONE;
+
+		(*s)->seen = running;
+		ZW_VEC_FOREACH(f, &found)
+			running |= (*s)->pid == f->pid && (*s)->start_ns == f->start_ns;
+		/* Its zones stay watched in its root, which we hold: a server that is down is a good time
+		 * to change its files. */
+		if (!running)
+			(*s)->pid = 0;
+	}
+	ZW_VEC_FOREACH(f, &found)
+		if (r == 0 && kind_wanted(a, f))
+			r = follow_server(a, f);
+	zw_servers_done(&found);
+	return r;
+}
+
+int zw_agent_configured_zones(struct zw_agent *a, struct zw_str *error)
+{
+	struct zw_agent_server *none;
+	int r;
+
+	if (!a->conf->zones)
+		return 0;
+	r = server_new(ZW_SERVER_NONE, "", &none);
+	if (r < 0)
+		return r;
+	none->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (none->root_fd < 0) {
+		zw_agent_server_unref(none);
+		return -errno;
+	}
+	r = zw_vec_push(&a->servers, none);
+	if (r < 0) {
+		zw_agent_server_unref(none);
+		return r;
+	}
+	for (size_t i = 0; i < a->conf->zones; i++) {
+		const struct zw_conf_zone *z = &a->conf->zone[i];
+
+		r = add_zone(a, none, z->name, "_default", z->file);
+		if (r < 0) {
+			zw_str_addf(error, "zone '%s' in '%s' cannot be watched: %s", z->name,
+				z->file, strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}

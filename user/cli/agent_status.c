@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the running agent says about itself, to whoever connects to its socket: one JSON object. */
+#include "cli/agent.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/clock.h"
+#include "cli/status.h"
+
+/* A client that does not read must not hold up the agent. */
+#define CLIENT_TIMEOUT_US 500000
+
+int zw_agent_status_open(struct zw_agent *a, const char *path)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	_zw_close_ int fd = -1;
+	mode_t mask;
+	int r;
+
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(addr.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* Another agent that answers here keeps its socket; one that died left only the name. */
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+		return -EADDRINUSE;
+	if (errno == ECONNREFUSED)
+		unlink(path);
+	mask = umask(0177);
+	r = bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ? -errno : 0;
+	umask(mask);
+	if (r < 0)
+		return r;
+	if (listen(fd, 8) < 0)
+		return -errno;
+	a->status_path = strdup(path);
+	if (!a->status_path)
+		return -ENOMEM;
+	a->status_fd = ZW_TAKE_FD(fd);
+	return 0;
+}
+
+static json_t *servers(const struct zw_agent *a)
+{
+	json_t *list = json_array();
+
+	ZW_VEC_FOREACH(s, &a->servers)
+		if ((*s)->kind != ZW_SERVER_NONE)
+			json_array_append_new(list,
+				json_pack("{s:s, s:i, s:s, s:s*}", "kind",
+					zw_server_kind_to_string((*s)->kind), "pid", (int)(*s)->pid,
+					"config", (*s)->config, "error", (*s)->error));
+	return list;
+}
+
+static json_t *zones(const struct zw_agent *a)
+{
+	static const char *const states[] = {"new", "good", "unreadable"};
+	json_t *list = json_array();
+
+	ZW_VEC_FOREACH(it, &a->zones) {
+		const struct zw_agent_zone *z = *it;
+		json_t *zone = json_pack("{s:s, s:s, s:s, s:s, s:s}", "zone", z->name, "view",
+			z->view, "server", zw_server_kind_to_string(z->server->kind), "file",
+			z->files.items[0].path, "state", states[z->state]);
+		uint32_t serial;
+
+		if (z->good) {
+			json_object_set_new(zone, "records",
+				json_integer((json_int_t)zw_snapshot_count(z->good)));
+			json_object_set_new(zone, "bytes",
+				json_integer((json_int_t)zw_snapshot_memory(z->good)));
+			if (zw_snapshot_serial(z->good, &serial))
+				json_object_set_new(zone, "serial", json_integer(serial));
+		}
+		json_array_append_new(list, zone);
+	}
+	return list;
+}
+
+static json_t *counters(const struct zw_agent *a)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "events",
+		(json_int_t)a->events, "changes", (json_int_t)a->changes, "reports",
+		(json_int_t)a->sequence, "file_ring_full",
+		(json_int_t)a->drops[ZW_DROP_FILE_RING_FULL], "process_ring_full",
+		(json_int_t)a->drops[ZW_DROP_PROC_RING_FULL], "coalesced",
+		(json_int_t)a->drops[ZW_DROP_COALESCED], "not_processed", (json_int_t)a->bad_events,
+		"causes", (json_int_t)zw_cause_book_len(a->book));
+}
+
+static json_t *sinks(const struct zw_agent *a)
+{
+	json_t *list = json_array();
+
+	ZW_VEC_FOREACH(s, &a->sinks)
+		json_array_append_new(
+			list, json_pack("{s:s, s:I, s:I, s:I}", "name", (*s)->ops->name,
+				      "delivered", (json_int_t)(*s)->delivered, "spooled",
+				      (json_int_t)(*s)->spooled, "lost", (json_int_t)(*s)->lost));
+	return list;
+}
+
+void zw_agent_status_answer(struct zw_agent *a)
+{
+	struct timeval timeout = {.tv_usec = CLIENT_TIMEOUT_US};
+	_zw_close_ int fd = accept4(a->status_fd, NULL, NULL, SOCK_CLOEXEC);
+	_zw_free_ char *text = NULL;
+	json_t *root;
+	size_t len, done = 0;
+
+	if (fd < 0)
+		return;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	(void)zw_probe_drops(a->probe, a->drops);
+	root = json_pack("{s:s, s:i, s:I, s:o, s:o, s:o, s:o, s:o}", "version", ZW_VERSION, "pid",
+		(int)getpid(), "uptime_ms",
+		(json_int_t)((zw_boottime_ns() - a->started_ns) / ZW_NSEC_PER_MSEC), "hooks",
+		zw_status_hooks(a->probe), "servers", servers(a), "zones", zones(a), "counters",
+		counters(a), "sinks", sinks(a));
+	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+	json_decref(root);
+	len = text ? strlen(text) : 0;
+	while (done < len) {
+		ssize_t n = send(fd, text + done, len - done, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return;
+		done += (size_t)n;
+	}
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One look at a zone: what it is now, and what that says. */
+#include "cli/agent.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "dns/name.h"
+
+/* A file that is gone may be in the middle of being replaced: rename away, then write anew. */
+#define MISSING_GRACE_NS (200 * ZW_NSEC_PER_MSEC)
+/* A zone that does not parse while somebody writes it may be half of a good one. */
+#define HALF_WRITTEN_NS (2 * ZW_NSEC_PER_SEC)
+#define LOOK_AGAIN_NS (20 * ZW_NSEC_PER_MSEC)
+/* After an event that changed nothing: hooks that run before the operation may be early. */
+static const uint64_t second_looks[] = {20 * ZW_NSEC_PER_MSEC, 200 * ZW_NSEC_PER_MSEC};
+
+int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server, const char *name,
+	const char *view, const char *path, struct zw_agent_zone **ret_zone)
+{
+	struct zw_agent_zone *z = calloc(1, sizeof(*z));
+	struct zw_agent_file f = {.walk.fd = -1};
+	uint8_t origin[ZW_NAME_MAX];
+	char text[ZW_NAME_TEXT_MAX];
+	size_t len;
+	int r;
+
+	if (!z)
+		return -ENOMEM;
+	server->refs++;
+	z->server = server;
+	r = zw_name_from_text(name, origin, &len);
+	if (r < 0)
+		goto fail;
+	zw_name_lower(origin, len);
+	memcpy(z->origin, origin, len);
+	zw_name_to_text(origin, text);
+	z->name = strdup(text);
+	z->view = strdup(view);
+	f.path = strdup(path);
+	r = z->name && z->view && f.path ? 0 : -ENOMEM;
+	if (r == 0)
+		r = zw_vec_push(&z->files, f);
+	if (r < 0) {
+		free(f.path);
+		goto fail;
+	}
+	r = zw_agent_chain_join(a, z);
+	if (r < 0)
+		goto fail;
+	*ret_zone = z;
+	return 0;
+fail:
+	zw_agent_zone_free(a, z);
+	return r;
+}
+
+static void forget_mappers(struct zw_agent_zone *z)
+{
+	ZW_VEC_FOREACH(m, &z->mappers)
+		zw_actor_unref(m->actor);
+	z->mappers.len = 0;
+}
+
+void zw_agent_zone_free(struct zw_agent *a, struct zw_agent_zone *z)
+{
+	if (!z)
+		return;
+	zw_agent_unschedule(a, z);
+	zw_agent_unindex_zone(a, z);
+	zw_agent_chain_leave(a, z);
+	forget_mappers(z);
+	zw_vec_free(&z->mappers);
+	zw_snapshot_unref(z->good);
+	zw_agent_files_done(&z->files);
+	zw_agent_files_done(&z->good_files);
+	zw_agent_server_unref(z->server);
+	free(z->name);
+	free(z->view);
+	free(z);
+}
+
+/* The new files become the zone's: watch what they depend on, and only that. New watches come before the old
+ * ones go, so that an inode both need is never unwatched. */
+static int adopt_files(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
+{
+	zw_agent_files old = {};
+	bool moved = z->files.len != r->files.len;
+	int rc = 0;
+
+	for (size_t i = 0; !moved && i < z->files.len; i++)
+		moved = zw_walk_differs_at(&z->files.items[i].walk, &r->files.items[i].walk) !=
+			SIZE_MAX;
+	z->missing_in_dir = false;
+	ZW_VEC_FOREACH(f, &r->files)
+		z->missing_in_dir |= !f->present;
+	if (moved)
+		zw_agent_unindex_zone(a, z);
+	memcpy(&old, &z->files, sizeof(old));
+	memcpy(&z->files, &r->files, sizeof(old));
+	r->files = (zw_agent_files){};
+	zw_agent_files_done(&old);
+	if (moved)
+		rc = zw_agent_index_zone(a, z);
+	return rc;
+}
+
+static bool any_maps(const struct zw_agent_reading *r)
+{
+	ZW_VEC_FOREACH(f, &r->files)
+		if (f->maps)
+			return true;
+	return false;
+}
+
+/* The reading is the new starting point for the next difference. */
+static int adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
+{
+	zw_agent_files copy = {};
+	int rc = zw_agent_files_copy(&r->files, &copy);
+
+	if (rc < 0)
+		return rc;
+	zw_agent_files_done(&z->good_files);
+	memcpy(&z->good_files, &copy, sizeof(copy));
+	z->good_ns = r->begin_ns;
+	z->good_drops = a->drops[ZW_DROP_FILE_RING_FULL] + a->bad_events;
+	if (r->snapshot && r->snapshot != z->good) {
+		zw_snapshot_unref(z->good);
+		z->good = ZW_TAKE(r->snapshot);
+		z->unsaved = true;
+	}
+	if (!any_maps(r))
+		forget_mappers(z);
+	return 0;
+}
+
+static int report_change(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r,
+	struct zw_diff **diff)
+{
+	_zw_report_free_ struct zw_report *report =
+		zw_agent_report_new(a, ZW_ACTION_RECORD_CHANGE, z);
+	int rc;
+
+	if (!report)
+		return -ENOMEM;
+	report->has_serial_before = (*diff)->has_serial_before;
+	report->has_serial_after = (*diff)->has_serial_after;
+	report->serial_before = (*diff)->serial_before;
+	report->serial_after = (*diff)->serial_after;
+	report->diff = ZW_TAKE(*diff);
+	rc = zw_agent_attribute(a, z, r, report);
+	if (rc < 0)
+		return rc;
+	a->changes++;
+	zw_agent_deliver(a, ZW_TAKE(report));
+	return 0;
+}
+
+static int report_unreadable(
+	struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
+{
+	_zw_report_free_ struct zw_report *report =
+		zw_agent_report_new(a, ZW_ACTION_ZONE_UNREADABLE, z);
+	int rc;
+
+	if (!report)
+		return -ENOMEM;
+	report->error = strdup(r->error.reason);
+	report->error_file = ZW_TAKE(r->error_file);
+	report->error_line = r->error.line;
+	rc = report->error ? zw_agent_attribute(a, z, r, report) : -ENOMEM;
+	if (rc < 0)
+		return rc;
+	zw_agent_deliver(a, ZW_TAKE(report));
+	return 0;
+}
+
+/* Names one unreadable state, so that it is reported once. */
+static uint64_t bad_identity(struct zw_agent *a, const struct zw_agent_reading *r)
+{
+	uint64_t id = zw_hash_bytes(&a->key, r->error.reason, strlen(r->error.reason));
+
+	ZW_VEC_FOREACH(f, &r->files)
+		id = id * 31 + f->digest + f->present;
+	return id ? id : 1;
+}
+
+/* True when it is too early to say that the zone cannot be read. */
+static bool wait_for_better(
+	struct zw_agent *a, struct zw_agent_zone *z, const struct zw_agent_reading *r)
+{
+	const struct zw_agent_file *f = &r->files.items[0];
+	uint64_t waited;
+
+	if (!z->first_ns)
+		z->first_ns = r->begin_ns;
+	waited = zw_boottime_ns() - z->first_ns;
+	if (!f->present ? waited >= MISSING_GRACE_NS : !f->writers || waited >= HALF_WRITTEN_NS)
+		return false;
+	zw_agent_schedule(a, z, zw_boottime_ns() + LOOK_AGAIN_NS);
+	return true;
+}
+
+static int take_unreadable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
+{
+	uint64_t id = bad_identity(a, r);
+	/* An empty or missing file keeps nothing of what its makers did: the next difference starts here. */
+	bool blank = !r->files.items[0].present || !r->files.items[0].size_bytes;
+	int rc = 0;
+
+	if (z->state == ZW_ZONE_BAD && z->bad_digest == id)
+		return adopt_files(a, z, r);
+	if (wait_for_better(a, z, r))
+		return 0;
+	rc = report_unreadable(a, z, r);
+	if (rc < 0)
+		return rc;
+	z->state = ZW_ZONE_BAD;
+	z->bad_digest = id;
+	if (blank)
+		rc = adopt_good(a, z, r);
+	z->first_ns = 0;
+	return rc < 0 ? rc : adopt_files(a, z, r);
+}
+
+static void look_again(struct zw_agent *a, struct zw_agent_zone *z)
+{
+	if (!z->first_ns)
+		return;
+	if (!a->stopping && z->tries < ZW_ARRAY_SIZE(second_looks)) {
+		zw_agent_schedule(a, z, zw_boottime_ns() + second_looks[z->tries++]);
+		z->digest_wanted = true;
+		return;
+	}
+	z->first_ns = 0;
+}
+
+static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
+{
+	struct zw_diff *diff = NULL;
+	bool changed = false;
+	int rc = 0;
+
+	if (!r->same) {
+		rc = zw_diff_new(z->good, r->snapshot, &diff);
+		if (rc < 0)
+			return rc;
+		changed = diff->len > 0;
+		if (changed)
+			rc = report_change(a, z, r, &diff);
+		zw_diff_free(diff);
+		if (rc < 0)
+			return rc;
+		z->state = ZW_ZONE_GOOD;
+	}
+	/* A bad zone that is still the same bad zone is no starting point. */
+	if (z->state == ZW_ZONE_GOOD)
+		rc = adopt_good(a, z, r);
+	if (rc == 0)
+		rc = adopt_files(a, z, r);
+	if (changed) {
+		z->tries = 0;
+		z->first_ns = r->begin_ns;
+	}
+	look_again(a, z);
+	return rc;
+}
+
+void zw_agent_look(struct zw_agent *a, struct zw_agent_zone *z)
+{
+	struct zw_agent_reading r;
+	int rc;
+
+	zw_agent_unschedule(a, z);
+	rc = zw_agent_read(a, z, &r);
+	if (rc == 0) {
+		if (r.busy)
+			zw_agent_schedule(a, z, zw_boottime_ns() + a->conf->settle_ns);
+		else if (!r.same && !r.snapshot)
+			rc = take_unreadable(a, z, &r);
+		else
+			rc = take_readable(a, z, &r);
+		if (!r.busy && !z->due_ns)
+			z->digest_wanted = false;
+		zw_agent_reading_done(&r);
+	}
+	if (rc < 0) {
+		/* Nothing is taken over from a look that failed: the next one finds the same difference. */
+		zw_error("cannot look at zone '%s' (%s): %s; trying again", z->name,
+			z->files.items[0].path, strerror(-rc));
+		zw_agent_schedule(a, z, zw_boottime_ns() + ZW_NSEC_PER_SEC);
+	}
+}
+
+/* What changed while no agent was there to see it. */
+static void load_stored(struct zw_agent *a, struct zw_agent_zone *z, uint64_t *ret_stored_ns)
+{
+	_zw_free_ char *server =
+		zw_asprintf("%s:%s", zw_server_kind_to_string(z->server->kind), z->server->config);
+	struct zw_history_zone key = {.server = server, .view = z->view, .zone = z->name};
+	struct zw_snapshot *stored = NULL;
+	int r;
+
+	if (!a->history || !server)
+		return;
+	r = zw_history_load_zone(a->history, &key, &stored, ret_stored_ns);
+	if (r == 0)
+		z->good = stored;
+	else if (r != -ENOENT)
+		zw_warning(
+			"the stored state of zone '%s' cannot be used: %s", z->name, strerror(-r));
+}
+
+int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z)
+{
+	struct zw_agent_reading r;
+	uint64_t stored_ns = 0;
+	bool watched = true;
+	int rc;
+
+	load_stored(a, z, &stored_ns);
+	/* Watch first, read then: a change in between has its event. The watch needs the inode, so it is
+	 * read again when the first reading found another one. */
+	for (int i = 0; i < 3 && watched; i++) {
+		rc = zw_agent_read(a, z, &r);
+		if (rc < 0)
+			return rc;
+		watched = z->files.items[0].walk.places.len == 0 ||
+			  zw_walk_differs_at(&z->files.items[0].walk, &r.files.items[0].walk) !=
+				  SIZE_MAX;
+		if (watched) {
+			rc = adopt_files(a, z, &r);
+			zw_agent_reading_done(&r);
+			if (rc < 0)
+				return rc;
+		}
+	}
+	if (watched) {
+		rc = zw_agent_read(a, z, &r);
+		if (rc < 0)
+			return rc;
+	}
+	if (r.busy) {
+		zw_agent_touch(a, z, zw_boottime_ns());
+	} else if (!r.snapshot) {
+		z->first_ns = 1; /* no waiting: at the start a zone is readable or not */
+		rc = take_unreadable(a, z, &r);
+	} else {
+		rc = stored_ns ? take_readable(a, z, &r) : adopt_good(a, z, &r);
+		if (rc == 0 && !stored_ns)
+			rc = adopt_files(a, z, &r);
+		z->state = ZW_ZONE_GOOD;
+	}
+	zw_agent_reading_done(&r);
+	z->first_ns = z->due_ns ? z->first_ns : 0;
+	return rc;
+}

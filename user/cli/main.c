@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "cli/commands.h"
+
+static int cmd_help(int argc, char **argv);
+
+static const struct command {
+	const char *name;
+	const char *summary;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{"run", "the agent, in the foreground, as systemd starts it", zw_cmd_run},
+	{"watch", "print changes of zones live, without a configuration", zw_cmd_watch},
+	{"check", "validate the configuration", zw_cmd_check},
+	{"version", "print the version", zw_cmd_version},
+	{"help", "this list", cmd_help},
+};
+
+static void list_commands(FILE *to)
+{
+	fputs("usage: zonewitness COMMAND [OPTIONS]\n\n", to);
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(commands); i++)
+		fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].summary);
+	fputs("\n'zonewitness COMMAND --help' lists the options of one.\n", to);
+}
+
+static int cmd_help(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	list_commands(stdout);
+	return ZW_EXIT_OK;
+}
+
+int zw_cmd_version(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	puts("zonewitness " ZW_VERSION);
+	return ZW_EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+
+	if (!name) {
+		list_commands(stderr);
+		return ZW_EXIT_USAGE;
+	}
+	if (zw_streq(name, "--help") || zw_streq(name, "-h"))
+		name = "help";
+	if (zw_streq(name, "--version"))
+		name = "version";
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(commands); i++)
+		if (zw_streq(name, commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "zonewitness: there is no command '%s'; 'zonewitness help' lists them\n",
+		name);
+	return ZW_EXIT_USAGE;
+}

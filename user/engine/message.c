@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/message.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "dns/name.h"
+#include "dns/rr.h"
+
+/* Values of an RRset that a sentence still carries. */
+#define VALUES_MAX 3
+/* Causes of an ambiguous change that it names. */
+#define NAMES_MAX 3
+
+static void add_text(struct zw_str *s, const char *text)
+{
+	zw_str_add_escaped(s, text, strlen(text));
+}
+
+static int add_values(struct zw_str *s, const struct zw_rrset *rrset)
+{
+	for (size_t i = 0; i < rrset->count && i < VALUES_MAX; i++) {
+		_zw_free_ char *text = NULL;
+		uint16_t len;
+		const uint8_t *rdata = zw_rrset_rdata(rrset, i, &len);
+		int r = zw_rdata_to_text(rrset->type, rdata, len, &text);
+
+		if (r < 0)
+			return r;
+		if (i > 0)
+			zw_str_add(s, ", ");
+		add_text(s, text);
+	}
+	if (rrset->count > VALUES_MAX)
+		zw_str_addf(s, ", %u more", rrset->count - VALUES_MAX);
+	return 0;
+}
+
+static int add_change(struct zw_str *s, const struct zw_diff_entry *e)
+{
+	char name[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX];
+	int r = 0;
+
+	zw_name_to_text(e->owner, name);
+	add_text(s, name);
+	zw_str_addf(s, " %s ", zw_type_to_text(e->type, type));
+	if (e->op != ZW_DIFF_ADD)
+		r = add_values(s, &e->before);
+	if (r == 0 && e->op == ZW_DIFF_MODIFY)
+		zw_str_add(s, " -> ");
+	if (r == 0 && e->op != ZW_DIFF_DELETE)
+		r = add_values(s, &e->after);
+	if (e->op == ZW_DIFF_MODIFY && e->before.ttl != e->after.ttl)
+		zw_str_addf(s, " (TTL %u -> %u)", e->before.ttl, e->after.ttl);
+	return r;
+}
+
+static void add_user(struct zw_str *s, const struct zw_actor *a)
+{
+	if (a->kthread)
+		zw_str_add(s, "the kernel");
+	else if (a->principal.name)
+		add_text(s, a->principal.name);
+	else
+		zw_str_addf(s, "uid %u", a->principal.uid);
+}
+
+/* Who, as the subject of the sentence. */
+static void add_subject(struct zw_str *s, const struct zw_report *r)
+{
+	if (r->has_principal) {
+		add_user(s, r->cause[0].actor);
+	} else if (r->causes) {
+		zw_str_add(s, "One of ");
+		for (size_t i = 0; i < r->causes && i < NAMES_MAX; i++) {
+			if (i > 0)
+				zw_str_add(s, ", ");
+			add_user(s, r->cause[i].actor);
+			zw_str_add(s, " with ");
+			add_text(s, r->cause[i].actor->name);
+		}
+		if (r->causes > NAMES_MAX)
+			zw_str_addf(s, " and %zu more", r->causes - NAMES_MAX);
+	} else {
+		zw_str_add(s, "Somebody unseen");
+	}
+}
+
+static void add_means(struct zw_str *s, const struct zw_report *r)
+{
+	if (r->has_principal) {
+		zw_str_add(s, " with ");
+		add_text(s, r->cause[0].actor->name);
+	}
+	zw_str_addf(s, " (%s)", zw_channel_to_string(r->channel));
+}
+
+static int record_change(struct zw_str *s, const struct zw_report *r)
+{
+	static const char *const verbs[] = {
+		[ZW_DIFF_ADD] = " added ",
+		[ZW_DIFF_DELETE] = " deleted ",
+		[ZW_DIFF_MODIFY] = " changed ",
+	};
+	const struct zw_diff_entry *first = r->diff && r->diff->len ? r->diff->entries : NULL;
+	int rc = 0;
+
+	_Static_assert(ZW_ARRAY_SIZE(verbs) == _ZW_DIFF_OP_MAX, "a verb for every operation");
+	add_subject(s, r);
+	if (!first) {
+		zw_str_add(s, " changed records");
+	} else {
+		zw_str_add(s, verbs[first->op]);
+		rc = add_change(s, first);
+		if (r->diff->len > 1)
+			zw_str_addf(s, " and %zu more RRsets", r->diff->len - 1);
+	}
+	zw_str_add(s, " in ");
+	add_text(s, r->zone);
+	add_means(s, r);
+	return rc;
+}
+
+static void counts(struct zw_str *s, const struct zw_report *r)
+{
+	for (size_t i = 0; i < r->counts; i++)
+		zw_str_addf(s, "%s%s %llu", i ? ", " : ": ", r->count[i].name,
+			(unsigned long long)r->count[i].value);
+}
+
+static void zone_sentence(struct zw_str *s, const struct zw_report *r, const char *what)
+{
+	zw_str_add(s, "Zone ");
+	add_text(s, r->zone ? r->zone : "?");
+	zw_str_add(s, what);
+	if (r->file.path) {
+		zw_str_add(s, " (");
+		add_text(s, r->file.path);
+		zw_str_add(s, ")");
+	}
+}
+
+static void zone_unreadable(struct zw_str *s, const struct zw_report *r)
+{
+	zw_str_add(s, "Zone ");
+	add_text(s, r->zone);
+	zw_str_add(s, " cannot be read: ");
+	if (r->error_file)
+		add_text(s, r->error_file);
+	if (r->error_line)
+		zw_str_addf(s, " line %llu", (unsigned long long)r->error_line);
+	zw_str_add(s, ": ");
+	add_text(s, r->error);
+	if (r->has_principal) {
+		zw_str_add(s, "; last written by ");
+		add_user(s, r->cause[0].actor);
+		zw_str_add(s, " with ");
+		add_text(s, r->cause[0].actor->name);
+	}
+}
+
+int zw_report_set_message(struct zw_report *r)
+{
+	_zw_str_ struct zw_str s = {};
+	int rc = 0;
+
+	switch (r->action) {
+	case ZW_ACTION_RECORD_CHANGE:
+		rc = record_change(&s, r);
+		break;
+	case ZW_ACTION_ZONE_UNREADABLE:
+		zone_unreadable(&s, r);
+		break;
+	case ZW_ACTION_ZONE_ADDED:
+		zone_sentence(&s, r, " is watched from now on");
+		break;
+	case ZW_ACTION_ZONE_REMOVED:
+		zone_sentence(&s, r, " is no longer served and not watched any more");
+		break;
+	case ZW_ACTION_AGENT_READY:
+		zw_str_add(&s, "The agent watches");
+		counts(&s, r);
+		break;
+	case ZW_ACTION_AGENT_STOPPED:
+		zw_str_add(&s, "The agent stopped");
+		counts(&s, r);
+		break;
+	case ZW_ACTION_EVENTS_LOST:
+		zw_str_add(&s, "Events were lost, every zone is read anew");
+		counts(&s, r);
+		break;
+	case ZW_ACTION_CONFIG_CHANGE:
+		zw_str_add(&s, "The configuration was read again");
+		break;
+	case ZW_ACTION_TAMPER:
+		zw_str_add(&s, "Somebody interferes with the agent or a server");
+		break;
+	default:
+		zw_str_add(&s, zw_action_to_string(r->action));
+		break;
+	}
+	return rc < 0 ? rc : zw_str_done(&s, &r->message);
+}
