@@ -5,7 +5,7 @@
  * duplicates, 16 bytes each, plus 4 bytes per record in the file for the order they were read in;
  * names and rdata are text in refcounted chunks, each distinct text once, which successive snapshots
  * of a zone share. All TTLs of an RRset are that of its first record in the file, as BIND loads it
- * (RFC 2181 section 5.2 forbids different ones). References may be taken and dropped by any thread. */
+ * (RFC 2181 section 5.2 forbids different ones), RRSIGs excepted. References may be taken and dropped by any thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -53,7 +53,10 @@ bool zw_snapshot_lookup(const struct zw_snapshot *s, const uint8_t *owner, uint1
 size_t zw_snapshot_seek(const struct zw_snapshot *s, const uint8_t *owner);
 /* Rdata number @i (< count) of an RRset. */
 const uint8_t *zw_rrset_rdata(const struct zw_rrset *rrset, size_t i, uint16_t *ret_len);
-/* Same TTL and same rdatas (owner and type are not compared). */
+/* Its TTL. Only in an RRset of signatures, whose TTLs are those of what they cover, may it differ from
+ * @rrset->ttl, which is that of the first. */
+uint32_t zw_rrset_ttl(const struct zw_rrset *rrset, size_t i);
+/* Same TTLs and same rdatas (owner and type are not compared). */
 bool zw_rrset_equal(const struct zw_rrset *a, const struct zw_rrset *b);
 
 /* Same records and TTLs in whatever file order. By a 128-bit keyed multiset hash (Clarke et al.,

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "dns/master_impl.h"
+#include "dns/name.h"
+#include "dns/rr.h"
+
+/* Types that BIND reads and libzscanner 3.2 does not, with a type of the same presentation and wire
+ * format that it does read: IANA's registry and the RFC named there. */
+static const struct {
+	const char *name;
+	uint16_t type;
+	const char *as;
+} same_format[] = {
+	{"MD", 3, "NS"},        /* RFC 1035 section 3.3.4 */
+	{"MF", 4, "NS"},        /* RFC 1035 section 3.3.5 */
+	{"MB", 7, "NS"},        /* RFC 1035 section 3.3.3 */
+	{"MG", 8, "NS"},        /* RFC 1035 section 3.3.6 */
+	{"MR", 9, "NS"},        /* RFC 1035 section 3.3.8 */
+	{"X25", 19, "TXT"},     /* RFC 1183 section 3.1 */
+	{"ISDN", 20, "TXT"},    /* RFC 1183 section 3.2 */
+	{"NSAP-PTR", 23, "NS"}, /* RFC 1348 */
+	{"SIG", 24, "RRSIG"},   /* RFC 2535 section 4.1, the format RRSIG took over */
+	{"GPOS", 27, "TXT"},    /* RFC 1712 section 3 */
+	{"NINFO", 56, "TXT"}, {"RKEY", 57, "DNSKEY"}, {"TALINK", 58, "MINFO"}, /* two names */
+	{"AVC", 258, "TXT"}, {"RESINFO", 261, "TXT"},                          /* RFC 9606 */
+	{"WALLET", 262, "TXT"}, {"TA", 32768, "DS"}, {"DLV", 32769, "DS"},     /* RFC 4431 */
+};
+
+struct relax {
+	const uint8_t *origin;
+	bool names;
+	bool changed;
+	bool other_class;
+	uint16_t type;
+	struct zw_str out;
+};
+
+static void add_ddd(struct zw_str *out, uint8_t c)
+{
+	zw_str_addf(out, "\\%03u", c);
+}
+
+static void add_origin(struct relax *x)
+{
+	const uint8_t *p = x->origin;
+
+	if (*p == 0)
+		zw_str_add_char(&x->out, '.');
+	while (*p) {
+		uint8_t n = *p++;
+
+		while (n--)
+			add_ddd(&x->out, *p++);
+		zw_str_add_char(&x->out, '.');
+	}
+	x->changed = true;
+}
+
+/* Characters libzscanner takes unescaped in a name. */
+static bool is_name_char(uint8_t c)
+{
+	return isalnum(c) || (c && strchr("*-_/.@", c));
+}
+
+/* Copies a token, writing as \DDD what the scanner does not take. */
+static void add_escaped(struct relax *x, const struct zw_mastertoken *t, bool name)
+{
+	for (size_t i = 0; i < t->len; i++) {
+		uint8_t c = (uint8_t)t->p[i];
+
+		if (c == '\\' && i + 1 < t->len && t->p[i + 1] >= 0x20 && t->p[i + 1] < 0x7f) {
+			zw_str_add_len(&x->out, t->p + i, 2);
+			i++;
+		} else if (c < 0x20 || c > 0x7e || (name && c != '\\' && !is_name_char(c))) {
+			/* A backslash before such an octet only protects it: \DDD does that too. */
+			if (c == '\\')
+				continue;
+			add_ddd(&x->out, c);
+			x->changed = true;
+		} else {
+			zw_str_add_char(&x->out, (char)c);
+		}
+	}
+}
+
+static void add_token(struct relax *x, const struct zw_mastertoken *t, bool name)
+{
+	if (t->spaced)
+		zw_str_add_char(&x->out, ' ');
+	if (t->quoted)
+		zw_str_add_char(&x->out, '"');
+	add_escaped(x, t, name && !t->quoted);
+	if (t->quoted)
+		zw_str_add_char(&x->out, '"');
+}
+
+static bool is_absolute(const struct zw_mastertoken *t)
+{
+	return t->len > 0 && t->p[t->len - 1] == '.' && (t->len == 1 || t->p[t->len - 2] != '\\');
+}
+
+/* $ORIGIN and the second argument of $INCLUDE: libzscanner wants them absolute. */
+static void relax_directive(struct relax *x, const char *p, const char *end)
+{
+	struct zw_mastertoken t;
+	unsigned int name_at = 0;
+
+	for (unsigned int i = 0; zw_mastertoken_next(&p, end, &t); i++) {
+		if (i == 0 && zw_mastertoken_is(&t, "$ORIGIN"))
+			name_at = 1;
+		else if (i == 0 && zw_mastertoken_is(&t, "$INCLUDE"))
+			name_at = 2;
+		if (i == 0 || i != name_at || is_absolute(&t)) {
+			add_token(x, &t, i != 0 && i == name_at);
+			continue;
+		}
+		zw_str_add_char(&x->out, ' ');
+		if (!zw_mastertoken_is(&t, "@")) {
+			add_escaped(x, &t, true);
+			if (x->origin[0] != 0)
+				zw_str_add_char(&x->out, '.');
+		}
+		add_origin(x);
+	}
+}
+
+/* True when @t is a class; IN in any spelling is written as such. */
+static bool relax_class(struct relax *x, const struct zw_mastertoken *t)
+{
+	static const char *const others[] = {"CH", "CHAOS", "HS", "HESIOD", "NONE", "ANY"};
+
+	if (zw_mastertoken_is(t, "IN") || zw_mastertoken_is(t, "CLASS1")) {
+		zw_str_add(&x->out, " IN");
+		x->changed |= t->len != 2;
+		return true;
+	}
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(others); i++)
+		x->other_class |= zw_mastertoken_is(t, others[i]);
+	x->other_class |= t->len > 5 && strncasecmp(t->p, "CLASS", 5) == 0;
+	return x->other_class;
+}
+
+static void relax_type(struct relax *x, const struct zw_mastertoken *t)
+{
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(same_format); i++) {
+		if (!zw_mastertoken_is(t, same_format[i].name))
+			continue;
+		zw_str_addf(&x->out, " %s", same_format[i].as);
+		x->type = same_format[i].type;
+		x->changed = true;
+		return;
+	}
+	add_token(x, t, false);
+}
+
+static void relax_record(struct relax *x, const char *p, const char *end)
+{
+	struct zw_mastertoken t;
+	bool have_type = false;
+
+	if (*p != ' ' && *p != '\t' && zw_mastertoken_next(&p, end, &t))
+		add_token(x, &t, true);
+	/* Parentheses and line breaks between tokens become blanks. */
+	while (!x->other_class && zw_mastertoken_next(&p, end, &t)) {
+		if (have_type)
+			add_token(x, &t, x->names);
+		else if (t.len > 0 && isdigit((unsigned char)*t.p))
+			add_token(x, &t, false);
+		else if (!relax_class(x, &t)) {
+			relax_type(x, &t);
+			have_type = true;
+		}
+	}
+}
+
+int zw_master_relax(const struct zw_masterline *line, const uint8_t *origin, bool names,
+	struct zw_relaxed *ret_relaxed)
+{
+	struct relax x = {.origin = origin, .names = names};
+
+	if (*line->start == '$')
+		relax_directive(&x, line->start, line->end);
+	else
+		relax_record(&x, line->start, line->end);
+	zw_str_add_char(&x.out, '\n');
+	if (x.out.failed) {
+		zw_str_free(&x.out);
+		return -ENOMEM;
+	}
+	*ret_relaxed = (struct zw_relaxed){.text = x.out, .type = x.type};
+	if (x.other_class)
+		ret_relaxed->result = ZW_RELAX_CLASS;
+	else
+		ret_relaxed->result = x.changed ? ZW_RELAX_TEXT : ZW_RELAX_SAME;
+	return 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dns/rr.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libknot/descriptor.h>
+#include <libknot/errcode.h>
+#include <libknot/rdata.h>
+#include <libknot/rrset-dump.h>
+
+#include "base/cleanup.h"
+#include "dns/name.h"
+
+/* SOA: two names, then serial, refresh, retry, expire, minimum (RFC 1035 section 3.3.13). */
+#define SOA_FIXED 20
+/* Text of 64 KiB of rdata as \DDD or hexadecimal needs less; a dump that still fails is a defect of
+ * the data, and comes out in the generic form. */
+#define DUMP_MAX (512 * 1024)
+
+const char *zw_type_to_text(uint16_t type, char buf[static ZW_TYPE_TEXT_MAX])
+{
+	if (knot_rrtype_to_string(type, buf, ZW_TYPE_TEXT_MAX) < 0)
+		strcpy(buf, "?");
+	return buf;
+}
+
+int zw_type_from_text(const char *text, uint16_t *ret_type)
+{
+	uint16_t type;
+
+	if (knot_rrtype_from_string(text, &type) < 0)
+		return -EINVAL;
+	*ret_type = type;
+	return 0;
+}
+
+const char *zw_class_to_text(uint16_t klass, char buf[static ZW_TYPE_TEXT_MAX])
+{
+	if (knot_rrclass_to_string(klass, buf, ZW_TYPE_TEXT_MAX) < 0)
+		strcpy(buf, "?");
+	return buf;
+}
+
+bool zw_type_is_meta(uint16_t type)
+{
+	return type == 0 || type == KNOT_RRTYPE_OPT || (type >= 128 && type <= 255);
+}
+
+bool zw_type_is_signing(uint16_t type)
+{
+	switch (type) {
+	case ZW_TYPE_RRSIG:
+	case ZW_TYPE_NSEC:
+	case ZW_TYPE_NSEC3:
+	case ZW_TYPE_NSEC3PARAM:
+	case ZW_TYPE_DNSKEY:
+	case ZW_TYPE_CDS:
+	case ZW_TYPE_CDNSKEY:
+	case ZW_TYPE_BIND_SIGNING:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* One attempt at dumping into a buffer of @size; 0, -ENOSPC, -EBADMSG or -ENOMEM. */
+static int dump(
+	const knot_rrset_t *rrset, const knot_dump_style_t *style, size_t size, char **ret_text)
+{
+	_zw_free_ char *buf = malloc(size);
+	int n;
+
+	if (!buf)
+		return -ENOMEM;
+	n = knot_rrset_txt_dump_data(rrset, 0, buf, size, style);
+	if (n == KNOT_ESPACE)
+		return -ENOSPC;
+	if (n < 0)
+		return -EBADMSG;
+	*ret_text = ZW_TAKE(buf);
+	return 0;
+}
+
+int zw_rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, char **ret_text)
+{
+	uint8_t root[] = {0};
+	/* 32-bit times in signatures are read as lying in 1970..2106. */
+	knot_dump_style_t style = {.human_timestamp = true, .now = 1U << 31};
+	_zw_free_ knot_rdata_t *rd = malloc(knot_rdata_size(UINT16_MAX));
+	knot_rrset_t rrset;
+	int r;
+
+	if (!rd)
+		return -ENOMEM;
+	if (len > UINT16_MAX)
+		len = UINT16_MAX;
+	knot_rdata_init(rd, (uint16_t)len, rdata);
+	knot_rrset_init(&rrset, root, type, KNOT_CLASS_IN, 0);
+	rrset.rrs = (knot_rdataset_t){
+		.count = 1, .size = (uint32_t)knot_rdata_size((uint16_t)len), .rdata = rd};
+
+	/* An empty rdata has no presentation form but the generic one. */
+	if (len == 0)
+		style.generic = true;
+	for (size_t size = 256 + 4 * len;; size *= 2) {
+		r = dump(&rrset, &style, size, ret_text);
+		if (r == -ENOSPC && size < DUMP_MAX)
+			continue;
+		if (r == 0 || r == -ENOMEM || style.generic)
+			return r;
+		style.generic = true;
+		size = 256 + 4 * len;
+	}
+}
+
+/* Length of NAPTR's order, preference, flags, services and regexp (RFC 3403 section 4.1), or -1. */
+static int naptr_header_len(const uint8_t *p, size_t avail)
+{
+	size_t i = 4;
+
+	for (int n = 0; n < 3; n++) {
+		if (i >= avail)
+			return -1;
+		i += 1U + p[i];
+	}
+	return i <= avail ? (int)i : -1;
+}
+
+void zw_rdata_lower(uint16_t type, uint8_t *rdata, size_t len)
+{
+	const knot_rdata_descriptor_t *d;
+	size_t pos = 0, n;
+	int header;
+
+	if (type == ZW_TYPE_A || type == ZW_TYPE_AAAA || !knot_rrtype_should_be_lowercased(type))
+		return;
+	d = knot_get_rdata_descriptor(type);
+	if (!d->type_name)
+		d = knot_get_obsolete_rdata_descriptor(type);
+	for (const int *block = d->block_types; *block != KNOT_RDATA_WF_END; block++) {
+		switch (*block) {
+		case KNOT_RDATA_WF_FIXED_DNAME:
+		case KNOT_RDATA_WF_COMPRESSIBLE_DNAME:
+		case KNOT_RDATA_WF_DECOMPRESSIBLE_DNAME:
+			if (zw_name_check(rdata + pos, len - pos, &n) < 0)
+				return;
+			zw_name_lower(rdata + pos, n);
+			pos += n;
+			break;
+		case KNOT_RDATA_WF_NAPTR_HEADER:
+			header = naptr_header_len(rdata + pos, len - pos);
+			if (header < 0)
+				return;
+			pos += (size_t)header;
+			break;
+		case KNOT_RDATA_WF_REMAINDER:
+			return;
+		default:
+			if ((size_t)*block > len - pos)
+				return;
+			pos += (size_t)*block;
+		}
+	}
+}
+
+int zw_rdata_cmp(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+	size_t n = a_len < b_len ? a_len : b_len;
+	int d = n ? memcmp(a, b, n) : 0;
+
+	if (d)
+		return d;
+	return (a_len > b_len) - (a_len < b_len);
+}
+
+static uint32_t read_u32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+int zw_soa_parse(const uint8_t *rdata, size_t len, uint32_t *ret_serial, uint32_t *ret_minimum)
+{
+	size_t mname, rname;
+
+	if (zw_name_check(rdata, len, &mname) < 0 ||
+		zw_name_check(rdata + mname, len - mname, &rname) < 0 ||
+		len - mname - rname != SOA_FIXED)
+		return -EBADMSG;
+	rdata += mname + rname;
+	if (ret_serial)
+		*ret_serial = read_u32(rdata);
+	if (ret_minimum)
+		*ret_minimum = read_u32(rdata + 16);
+	return 0;
+}
