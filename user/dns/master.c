@@ -440,7 +440,7 @@ int zw_master_parse(const struct zw_master_options *options, const char *data, s
 
 	r = parse_file(&p, &source);
 	if (r == 0)
-		r = zw_zonecheck_end(&p.check, zs->line_counter, &error);
+		r = zw_zonecheck_end(&p.check, &error);
 	if (r == -EBADMSG && error.kind != ZW_ZERR_NONE && ret_error)
 		*ret_error = error;
 	return r;

@@ -2,32 +2,11 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "dns/master_impl.h"
 #include "dns/name.h"
 #include "dns/rr.h"
-
-/* Types that BIND reads and libzscanner 3.2 does not, with a type of the same presentation and wire
- * format that it does read: IANA's registry and the RFC named there. */
-static const struct {
-	const char *name;
-	uint16_t type;
-	const char *as;
-} same_format[] = {
-	{"MD", 3, "NS"},        /* RFC 1035 section 3.3.4 */
-	{"MF", 4, "NS"},        /* RFC 1035 section 3.3.5 */
-	{"MB", 7, "NS"},        /* RFC 1035 section 3.3.3 */
-	{"MG", 8, "NS"},        /* RFC 1035 section 3.3.6 */
-	{"MR", 9, "NS"},        /* RFC 1035 section 3.3.8 */
-	{"X25", 19, "TXT"},     /* RFC 1183 section 3.1 */
-	{"ISDN", 20, "TXT"},    /* RFC 1183 section 3.2 */
-	{"NSAP-PTR", 23, "NS"}, /* RFC 1348 */
-	{"SIG", 24, "RRSIG"},   /* RFC 2535 section 4.1, the format RRSIG took over */
-	{"GPOS", 27, "TXT"},    /* RFC 1712 section 3 */
-	{"NINFO", 56, "TXT"}, {"RKEY", 57, "DNSKEY"}, {"TALINK", 58, "MINFO"}, /* two names */
-	{"AVC", 258, "TXT"}, {"RESINFO", 261, "TXT"},                          /* RFC 9606 */
-	{"WALLET", 262, "TXT"}, {"TA", 32768, "DS"}, {"DLV", 32769, "DS"},     /* RFC 4431 */
-};
 
 struct relax {
 	const uint8_t *origin;
@@ -143,17 +122,22 @@ static bool relax_class(struct relax *x, const struct zw_mastertoken *t)
 	return x->other_class;
 }
 
+/* Types libzscanner does not know are read as one of the same format. */
 static void relax_type(struct relax *x, const struct zw_mastertoken *t)
 {
-	for (size_t i = 0; i < ZW_ARRAY_SIZE(same_format); i++) {
-		if (!zw_mastertoken_is(t, same_format[i].name))
-			continue;
-		zw_str_addf(&x->out, " %s", same_format[i].as);
-		x->type = same_format[i].type;
-		x->changed = true;
+	char name[ZW_TYPE_TEXT_MAX] = "", like[ZW_TYPE_TEXT_MAX];
+	uint16_t type;
+
+	if (!t->quoted && t->len < sizeof(name))
+		memcpy(name, t->p, t->len);
+	if (zw_type_from_text(name, &type) < 0 || zw_type_like(type) == type ||
+		strncasecmp(name, "TYPE", 4) == 0) {
+		add_token(x, t, false);
 		return;
 	}
-	add_token(x, t, false);
+	zw_str_addf(&x->out, " %s", zw_type_to_text(zw_type_like(type), like));
+	x->type = type;
+	x->changed = true;
 }
 
 static void relax_record(struct relax *x, const char *p, const char *end)

@@ -163,5 +163,5 @@ int zw_rawzone_parse(const uint8_t *origin, const void *data, size_t len, zw_rec
 		in.p += total;
 		r = read_rdataset(&z, &set);
 	}
-	return r == 0 ? zw_zonecheck_end(&z.check, 0, ret_error) : r;
+	return r == 0 ? zw_zonecheck_end(&z.check, ret_error) : r;
 }

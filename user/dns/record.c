@@ -109,11 +109,11 @@ int zw_zonecheck_record(
 	return rec->type == ZW_TYPE_SOA ? check_soa(c, rec, error) : 0;
 }
 
-int zw_zonecheck_end(const struct zw_zonecheck *c, uint64_t line, struct zw_zone_error *error)
+int zw_zonecheck_end(const struct zw_zonecheck *c, struct zw_zone_error *error)
 {
 	if (c->records == 0)
 		return zw_zone_fail(error, ZW_ZERR_EMPTY, 0, 0, "no records");
 	if (!c->have_soa)
-		return zw_zone_fail(error, ZW_ZERR_NO_SOA, 0, line, "no SOA record");
+		return zw_zone_fail(error, ZW_ZERR_NO_SOA, 0, 0, "no SOA record");
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <libknot/descriptor.h>
 #include <libknot/errcode.h>
@@ -19,8 +20,42 @@
  * the data, and comes out in the generic form. */
 #define DUMP_MAX (512 * 1024)
 
+/* Types that BIND reads and libknot 3.2 does not, with one of the same presentation and wire format that
+ * it does: IANA's registry and the RFC named there. */
+static const struct {
+	const char *name;
+	uint16_t type, like;
+} other_types[] = {
+	{"MD", 3, ZW_TYPE_NS},        /* RFC 1035 section 3.3.4 */
+	{"MF", 4, ZW_TYPE_NS},        /* RFC 1035 section 3.3.5 */
+	{"MB", 7, ZW_TYPE_NS},        /* RFC 1035 section 3.3.3 */
+	{"MG", 8, ZW_TYPE_NS},        /* RFC 1035 section 3.3.6 */
+	{"MR", 9, ZW_TYPE_NS},        /* RFC 1035 section 3.3.8 */
+	{"X25", 19, ZW_TYPE_TXT},     /* RFC 1183 section 3.1 */
+	{"ISDN", 20, ZW_TYPE_TXT},    /* RFC 1183 section 3.2 */
+	{"NSAP-PTR", 23, ZW_TYPE_NS}, /* RFC 1348 */
+	{"SIG", 24, ZW_TYPE_RRSIG},   /* RFC 2535 section 4.1, whose format RRSIG took over */
+	{"GPOS", 27, ZW_TYPE_TXT},    /* RFC 1712 section 3 */
+	{"NINFO", 56, ZW_TYPE_TXT}, {"RKEY", 57, ZW_TYPE_DNSKEY},
+	{"TALINK", 58, KNOT_RRTYPE_MINFO},                        /* two names */
+	{"AVC", 258, ZW_TYPE_TXT}, {"RESINFO", 261, ZW_TYPE_TXT}, /* RFC 9606 */
+	{"WALLET", 262, ZW_TYPE_TXT}, {"TA", 32768, ZW_TYPE_DS},
+	{"DLV", 32769, ZW_TYPE_DS}, /* RFC 4431 */
+};
+
+uint16_t zw_type_like(uint16_t type)
+{
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(other_types); i++)
+		if (other_types[i].type == type)
+			return other_types[i].like;
+	return type;
+}
+
 const char *zw_type_to_text(uint16_t type, char buf[static ZW_TYPE_TEXT_MAX])
 {
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(other_types); i++)
+		if (other_types[i].type == type)
+			return strcpy(buf, other_types[i].name);
 	if (knot_rrtype_to_string(type, buf, ZW_TYPE_TEXT_MAX) < 0)
 		strcpy(buf, "?");
 	return buf;
@@ -30,6 +65,12 @@ int zw_type_from_text(const char *text, uint16_t *ret_type)
 {
 	uint16_t type;
 
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(other_types); i++) {
+		if (strcasecmp(text, other_types[i].name) == 0) {
+			*ret_type = other_types[i].type;
+			return 0;
+		}
+	}
 	if (knot_rrtype_from_string(text, &type) < 0)
 		return -EINVAL;
 	*ret_type = type;
@@ -79,6 +120,8 @@ static int dump(
 		return -ENOSPC;
 	if (n < 0)
 		return -EBADMSG;
+	while (n > 0 && buf[n - 1] == ' ')
+		buf[--n] = '\0';
 	*ret_text = ZW_TAKE(buf);
 	return 0;
 }
@@ -97,7 +140,7 @@ int zw_rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, char **ret
 	if (len > UINT16_MAX)
 		len = UINT16_MAX;
 	knot_rdata_init(rd, (uint16_t)len, rdata);
-	knot_rrset_init(&rrset, root, type, KNOT_CLASS_IN, 0);
+	knot_rrset_init(&rrset, root, zw_type_like(type), KNOT_CLASS_IN, 0);
 	rrset.rrs = (knot_rdataset_t){
 		.count = 1, .size = (uint32_t)knot_rdata_size((uint16_t)len), .rdata = rd};
 

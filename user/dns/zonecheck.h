@@ -19,5 +19,5 @@ void zw_zonecheck_init(struct zw_zonecheck *c, const uint8_t *origin);
 /* @record in canonical form. 0 or -EBADMSG with @error filled. */
 int zw_zonecheck_record(
 	struct zw_zonecheck *c, const struct zw_record *record, struct zw_zone_error *error);
-/* At the end of the zone; the line of the error is @line. */
-int zw_zonecheck_end(const struct zw_zonecheck *c, uint64_t line, struct zw_zone_error *error);
+/* At the end of the zone. */
+int zw_zonecheck_end(const struct zw_zonecheck *c, struct zw_zone_error *error);
