@@ -272,15 +272,19 @@ static int generate(struct parser *p, const struct zw_masterline *line)
 	return r;
 }
 
-/* Second try for a line the scanner refused with @code. 1: there is nothing to rewrite. */
-static int relax(struct parser *p, const struct zw_masterline *line, int code)
+static bool is_name_error(int code)
+{
+	return code == ZS_BAD_DNAME_CHAR || code == ZS_BAD_OWNER;
+}
+
+/* Second try for a line the scanner refused. 1: there is nothing to rewrite. */
+static int relax(struct parser *p, const struct zw_masterline *line, bool names)
 {
 	_zw_str_ struct zw_str text = {};
 	struct zw_relaxed x = {};
 	int r;
 
-	r = zw_master_relax(
-		line, p->line_origin, code == ZS_BAD_DNAME_CHAR || code == ZS_BAD_OWNER, &x);
+	r = zw_master_relax(line, p->line_origin, names, &x);
 	if (r < 0)
 		return r;
 	text = x.text;
@@ -339,6 +343,13 @@ static int syntax_error(struct parser *p, int code, bool at_end, uint64_t line, 
 		p->error, kind, p->source->file, line, "%s%s", zs_strerror(code), where);
 }
 
+/* True when @r comes from the scanner's refusal of a line of this very file. */
+static bool is_refused(const struct parser *p, int r)
+{
+	return r == -EBADMSG && p->error->kind == ZW_ZERR_SYNTAX &&
+	       p->error->file == p->source->file;
+}
+
 /* The scanner refused what it read from @start, on line @line. */
 static int recover(struct parser *p, const char *start, uint64_t line, bool multiline)
 {
@@ -358,9 +369,15 @@ static int recover(struct parser *p, const char *start, uint64_t line, bool mult
 	first = *p->error;
 
 	p->fixed_line = line;
-	r = zw_generate_is(&l) ? generate(p, &l) : relax(p, &l, code);
+	if (zw_generate_is(&l)) {
+		r = generate(p, &l);
+	} else {
+		r = relax(p, &l, is_name_error(code));
+		if (is_refused(p, r) && !is_name_error(code) && is_name_error(zs->error.code))
+			r = relax(p, &l, true);
+	}
 	p->fixed_line = 0;
-	if (r == 1 || (r == -EBADMSG && p->error->kind == ZW_ZERR_SYNTAX)) {
+	if (r == 1 || is_refused(p, r)) {
 		*p->error = first;
 		return -EBADMSG;
 	}
