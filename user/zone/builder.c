@@ -54,7 +54,7 @@ bool zw_builder_holds(const struct zw_builder *b, const struct zw_record *record
 	return len == b->origin_len && memcmp(tail, b->origin, len) == 0;
 }
 
-int zw_intern_rdata(const struct zw_hash_key *key, struct zw_text *text, struct zw_intern *in,
+int zw_intern_rdata(const struct zw_hash_key *key, struct zw_pool *text, struct zw_intern *in,
 	const struct zw_record *record, struct zw_rec *rec)
 {
 	uint32_t hash, pos, offset;
@@ -80,13 +80,13 @@ int zw_intern_rdata(const struct zw_hash_key *key, struct zw_text *text, struct 
 		slot = zw_intern_probe(in, hash, &pos);
 		if (slot->value == 0)
 			break;
-		known = zw_text_rdata(text, slot->value - 1, &len);
+		known = zw_pool_rdata(text, slot->value - 1, &len);
 		if (len == record->rdata_len && memcmp(known, record->rdata, len) == 0) {
 			rec->rdata.text = slot->value - 1;
 			return 0;
 		}
 	}
-	r = zw_text_add(text, 2, record->rdata, record->rdata_len, &offset);
+	r = zw_pool_add(text, 2, record->rdata, record->rdata_len, &offset);
 	if (r < 0)
 		return r;
 	*slot = (struct zw_intern_slot){.value = offset + 1, .hash = hash};
@@ -119,7 +119,7 @@ int zw_builder_add_fn(void *ctx, const struct zw_record *record)
 
 static bool is_wasteful(const struct zw_snapshot *s)
 {
-	size_t size = zw_text_memory(&s->text);
+	size_t size = zw_pool_memory(&s->text);
 
 	return s->dead > size / 4 + DEAD_MIN ||
 	       s->text.len > 2 * (size >> ZW_CHUNK_BITS) + CHUNKS_SPARE;

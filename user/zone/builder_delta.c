@@ -28,12 +28,12 @@ int zw_delta_init(struct zw_builder *b)
 	r = zw_vec_reserve(&d->order, b->old->order_len + 1U);
 	if (r < 0)
 		return r;
-	return zw_text_init(&d->text, &b->old->text);
+	return zw_pool_init(&d->text, &b->old->text);
 }
 
 void zw_delta_free(struct zw_delta *d)
 {
-	zw_text_free(&d->text);
+	zw_pool_free(&d->text);
 	zw_intern_free(&d->owners);
 	zw_intern_free(&d->rdatas);
 	zw_vec_free(&d->news);
@@ -46,7 +46,7 @@ void zw_delta_free(struct zw_delta *d)
 
 /* Same owner, type and rdata. */
 static inline bool matches(
-	const struct zw_text *text, const struct zw_rec *rec, const struct zw_record *record)
+	const struct zw_pool *text, const struct zw_rec *rec, const struct zw_record *record)
 {
 	const uint8_t *owner, *rdata;
 	uint16_t rdata_len;
@@ -129,7 +129,7 @@ static int owner_text(
 		slot = zw_intern_probe(&d->owners, hash, &pos);
 		if (slot->value == 0)
 			break;
-		name = zw_text_name(&d->text, slot->value - 1, &len);
+		name = zw_pool_name(&d->text, slot->value - 1, &len);
 		if (len == record->owner_len && memcmp(name, record->owner, len) == 0) {
 			*ret_offset = slot->value - 1;
 			return 0;
@@ -137,7 +137,7 @@ static int owner_text(
 	}
 	if (!zw_builder_holds(b, record))
 		return -EINVAL;
-	r = zw_text_add(&d->text, 1, record->owner, record->owner_len, ret_offset);
+	r = zw_pool_add(&d->text, 1, record->owner, record->owner_len, ret_offset);
 	if (r < 0)
 		return r;
 	*slot = (struct zw_intern_slot){.value = *ret_offset + 1, .hash = hash};
@@ -202,7 +202,7 @@ static inline void prefetch(const struct zw_snapshot *old, uint32_t cursor)
 		return;
 	__builtin_prefetch(&old->recs[old->order[cursor + PREFETCH_RECORD]]);
 	__builtin_prefetch(
-		zw_text_at(&old->text, old->recs[old->order[cursor + PREFETCH_TEXT]].owner));
+		zw_pool_at(&old->text, old->recs[old->order[cursor + PREFETCH_TEXT]].owner));
 }
 
 int zw_delta_add(struct zw_builder *b, const struct zw_record *record)

@@ -9,7 +9,7 @@
 
 void zw_full_free(struct zw_full *f)
 {
-	zw_text_free(&f->text);
+	zw_pool_free(&f->text);
 	zw_intern_free(&f->owner_ids);
 	zw_intern_free(&f->rdatas);
 	zw_vec_free(&f->owners);
@@ -19,7 +19,7 @@ void zw_full_free(struct zw_full *f)
 static bool is_owner(const struct zw_full *f, uint32_t id, const struct zw_record *record)
 {
 	size_t len;
-	const uint8_t *known = zw_text_name(&f->text, f->owners.items[id], &len);
+	const uint8_t *known = zw_pool_name(&f->text, f->owners.items[id], &len);
 
 	return len == record->owner_len && memcmp(known, record->owner, len) == 0;
 }
@@ -55,7 +55,7 @@ static int owner_id(struct zw_builder *b, const struct zw_record *record, uint32
 	}
 	if (!zw_builder_holds(b, record))
 		return -EINVAL;
-	r = zw_text_add(&f->text, 1, record->owner, record->owner_len, &offset);
+	r = zw_pool_add(&f->text, 1, record->owner, record->owner_len, &offset);
 	if (r == 0)
 		r = zw_vec_push(&f->owners, offset);
 	if (r < 0)
@@ -121,7 +121,7 @@ static void make_key(const uint8_t *name, size_t origin_len, struct sort_owner *
 }
 
 static bool is_before(
-	const struct zw_text *text, const struct sort_owner *a, const struct sort_owner *b)
+	const struct zw_pool *text, const struct sort_owner *a, const struct sort_owner *b)
 {
 	size_t len;
 
@@ -129,13 +129,13 @@ static bool is_before(
 		return a->high < b->high;
 	if (a->low != b->low)
 		return a->low < b->low;
-	return zw_name_cmp(zw_text_name(text, a->text, &len), zw_text_name(text, b->text, &len)) <
+	return zw_name_cmp(zw_pool_name(text, a->text, &len), zw_pool_name(text, b->text, &len)) <
 	       0;
 }
 
 /* Merge sort that costs one pass over what is sorted already. @tmp has half of @n. */
 static void sort_owners(
-	const struct zw_text *text, struct sort_owner *o, size_t n, struct sort_owner *tmp)
+	const struct zw_pool *text, struct sort_owner *o, size_t n, struct sort_owner *tmp)
 {
 	size_t half = n / 2, i = 0, j = half, k = 0;
 
@@ -174,7 +174,7 @@ static int rank_owners(const struct zw_builder *b, uint32_t **ret_ids)
 	for (uint32_t i = 0; i < n; i++) {
 		o[i].id = i;
 		o[i].text = f->owners.items[i];
-		make_key(zw_text_name(&f->text, o[i].text, &len), b->origin_len, &o[i]);
+		make_key(zw_pool_name(&f->text, o[i].text, &len), b->origin_len, &o[i]);
 	}
 	sort_owners(&f->text, o, n, tmp);
 	for (size_t i = 0; i < n; i++)
@@ -265,7 +265,7 @@ int zw_full_finish(struct zw_builder *b, struct zw_snapshot **ret_snapshot)
 		return -ENOMEM;
 	zw_intern_free(&f->owner_ids);
 	zw_intern_free(&f->rdatas);
-	zw_text_trim(&f->text);
+	zw_pool_trim(&f->text);
 	r = rank_owners(b, &ids);
 	if (r == 0)
 		r = group_by_owner(f, &starts, &positions);
@@ -285,7 +285,7 @@ int zw_full_finish(struct zw_builder *b, struct zw_snapshot **ret_snapshot)
 			s->recs = fitted;
 	}
 	s->text = f->text;
-	f->text = (struct zw_text){};
+	f->text = (struct zw_pool){};
 	for (uint32_t i = 0; i < s->count; i++)
 		zw_digest_add(&s->digest, &s->key, &s->text, &s->recs[i], 1);
 	zw_snapshot_find_soa(s);

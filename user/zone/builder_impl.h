@@ -11,7 +11,7 @@
 
 /* Each distinct owner and rdata interned; records as they came. */
 struct zw_full {
-	struct zw_text text;
+	struct zw_pool text;
 	struct zw_intern owner_ids, rdatas;
 	ZW_VEC(uint32_t) owners;    /* text offsets, by owner id */
 	ZW_VEC(struct zw_rec) recs; /* in file order; .owner is the owner id */
@@ -24,7 +24,7 @@ struct zw_delta_rec {
 };
 
 struct zw_delta {
-	struct zw_text text;              /* the old one's, then what is new */
+	struct zw_pool text;              /* the old one's, then what is new */
 	struct zw_intern owners, rdatas;  /* of what is new */
 	ZW_VEC(struct zw_delta_rec) news; /* not in the old snapshot */
 	ZW_VEC(uint32_t)
@@ -59,6 +59,6 @@ int zw_delta_finish(struct zw_builder *b, struct zw_snapshot **ret_snapshot);
 void zw_delta_free(struct zw_delta *d);
 
 /* Stores @record's rdata in @rec, as text only when it is not small nor there already. */
-int zw_intern_rdata(const struct zw_hash_key *key, struct zw_text *text, struct zw_intern *in,
+int zw_intern_rdata(const struct zw_hash_key *key, struct zw_pool *text, struct zw_intern *in,
 	const struct zw_record *record, struct zw_rec *rec);
 bool zw_builder_holds(const struct zw_builder *b, const struct zw_record *record);

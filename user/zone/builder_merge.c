@@ -15,19 +15,19 @@ struct merge {
 	uint32_t *new_out; /* by new record's index: its index in @s */
 };
 
-static int cmp_names(const struct zw_text *text, uint32_t a, uint32_t b)
+static int cmp_names(const struct zw_pool *text, uint32_t a, uint32_t b)
 {
 	size_t len;
 
 	if (a == b)
 		return 0;
-	return zw_name_cmp(zw_text_name(text, a, &len), zw_text_name(text, b, &len));
+	return zw_name_cmp(zw_pool_name(text, a, &len), zw_pool_name(text, b, &len));
 }
 
 static int cmp_news(const void *a, const void *b, void *ctx)
 {
 	const struct zw_delta_rec *x = a, *y = b;
-	const struct zw_text *text = ctx;
+	const struct zw_pool *text = ctx;
 	int d = cmp_names(text, x->rec.owner, y->rec.owner);
 
 	if (d == 0)
@@ -183,9 +183,9 @@ static int merge(struct merge *m)
 	s->order = ZW_TAKE(d->order.items);
 	s->order_len = (uint32_t)d->order.len;
 	zw_vec_free(&d->order);
-	zw_text_trim(&d->text);
+	zw_pool_trim(&d->text);
 	s->text = d->text;
-	d->text = (struct zw_text){};
+	d->text = (struct zw_pool){};
 	fit(s);
 	zw_snapshot_find_soa(s);
 	return 0;

@@ -178,6 +178,8 @@ static bool get_owner_and_type(struct reader *in)
 
 	if (!p || same > in->owner_len || same + more > sizeof(name))
 		return false;
+	if (more > 0 && same < in->owner_len && p[more - 1] == in->owner[in->owner_len - 1 - same])
+		return false; /* one more octet could have been shared */
 	memcpy(name, p, more);
 	memcpy(name + more, in->owner + in->owner_len - same, same);
 	if (zw_name_check(name, same + more, &len) < 0 || len != same + more)

@@ -34,7 +34,7 @@ void zw_snapshot_unref(struct zw_snapshot *s)
 {
 	if (!s || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
-	zw_text_free(&s->text);
+	zw_pool_free(&s->text);
 	free(s->recs);
 	free(s->order);
 	free(s);
@@ -45,7 +45,7 @@ bool zw_type_has_common_ttl(uint16_t type)
 	return type != ZW_TYPE_RRSIG;
 }
 
-size_t zw_rec_text_size(const struct zw_text *text, const struct zw_rec *rec)
+size_t zw_rec_text_size(const struct zw_pool *text, const struct zw_rec *rec)
 {
 	uint16_t rdata_len;
 	size_t owner_len;
@@ -57,7 +57,7 @@ size_t zw_rec_text_size(const struct zw_text *text, const struct zw_rec *rec)
 	return owner_len + 1 + rdata_len + 2;
 }
 
-int zw_rec_cmp_data(const struct zw_text *text, const struct zw_rec *a, const struct zw_rec *b)
+int zw_rec_cmp_data(const struct zw_pool *text, const struct zw_rec *a, const struct zw_rec *b)
 {
 	uint16_t al, bl;
 	const uint8_t *ar, *br;
@@ -70,7 +70,7 @@ int zw_rec_cmp_data(const struct zw_text *text, const struct zw_rec *a, const st
 }
 
 static int cmp_key(
-	const struct zw_text *text, const struct zw_rec *rec, const struct zw_rec_key *key)
+	const struct zw_pool *text, const struct zw_rec *rec, const struct zw_rec_key *key)
 {
 	const uint8_t *rdata;
 	uint16_t rdata_len;
@@ -101,7 +101,7 @@ uint32_t zw_snapshot_lower_bound(const struct zw_snapshot *s, const struct zw_re
 	return low;
 }
 
-void zw_digest_add(struct zw_digest *d, const struct zw_hash_key *key, const struct zw_text *text,
+void zw_digest_add(struct zw_digest *d, const struct zw_hash_key *key, const struct zw_pool *text,
 	const struct zw_rec *rec, int sign)
 {
 	const struct zw_hash_key second = {~key->k0, key->k1};
@@ -169,7 +169,7 @@ bool zw_snapshot_soa(const struct zw_snapshot *s, struct zw_rrset *ret_rrset)
 size_t zw_snapshot_memory(const struct zw_snapshot *s)
 {
 	return sizeof(*s) + s->origin_len + (size_t)s->count * sizeof(*s->recs) +
-	       (size_t)s->order_len * sizeof(*s->order) + zw_text_memory(&s->text);
+	       (size_t)s->order_len * sizeof(*s->order) + zw_pool_memory(&s->text);
 }
 
 bool zw_snapshot_next(const struct zw_snapshot *s, size_t *it, struct zw_rrset *ret_rrset)

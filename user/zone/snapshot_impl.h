@@ -4,7 +4,7 @@
 
 #include "dns/name.h"
 #include "zone/snapshot.h"
-#include "zone/text.h"
+#include "zone/pool.h"
 
 /* Rdata of up to 4 octets (every A record) stands in the record itself. */
 #define ZW_RDATA_INLINE_MAX 4
@@ -35,7 +35,7 @@ struct zw_snapshot {
 	uint32_t soa; /* index of the apex SOA, UINT32_MAX: none */
 	struct zw_rec *recs;
 	uint32_t *order; /* n-th record read -> index into recs */
-	struct zw_text text;
+	struct zw_pool text;
 	size_t dead; /* at most so many octets of text are no longer used */
 	struct zw_hash_key key;
 	struct zw_digest digest;
@@ -44,25 +44,25 @@ struct zw_snapshot {
 };
 
 static inline const uint8_t *zw_rec_rdata(
-	const struct zw_text *text, const struct zw_rec *rec, uint16_t *ret_len)
+	const struct zw_pool *text, const struct zw_rec *rec, uint16_t *ret_len)
 {
 	if (rec->rdata_len == ZW_RDATA_IS_TEXT)
-		return zw_text_rdata(text, rec->rdata.text, ret_len);
+		return zw_pool_rdata(text, rec->rdata.text, ret_len);
 	*ret_len = rec->rdata_len;
 	return rec->rdata.bytes;
 }
 
 static inline const uint8_t *zw_rec_owner(
-	const struct zw_text *text, const struct zw_rec *rec, size_t *ret_len)
+	const struct zw_pool *text, const struct zw_rec *rec, size_t *ret_len)
 {
-	return zw_text_name(text, rec->owner, ret_len);
+	return zw_pool_name(text, rec->owner, ret_len);
 }
 
 /* Octets of @rec in the text, as if it shared none. */
-size_t zw_rec_text_size(const struct zw_text *text, const struct zw_rec *rec);
+size_t zw_rec_text_size(const struct zw_pool *text, const struct zw_rec *rec);
 
 /* Order of two records by type and rdata, owner and TTL aside. */
-int zw_rec_cmp_data(const struct zw_text *text, const struct zw_rec *a, const struct zw_rec *b);
+int zw_rec_cmp_data(const struct zw_pool *text, const struct zw_rec *a, const struct zw_rec *b);
 
 /* A record to look for: canonical, rdata in any memory. */
 struct zw_rec_key {
@@ -76,7 +76,7 @@ struct zw_rec_key {
 uint32_t zw_snapshot_lower_bound(const struct zw_snapshot *s, const struct zw_rec_key *key);
 
 /* Adds (or with @sign -1 takes away) the hash of a record. */
-void zw_digest_add(struct zw_digest *d, const struct zw_hash_key *key, const struct zw_text *text,
+void zw_digest_add(struct zw_digest *d, const struct zw_hash_key *key, const struct zw_pool *text,
 	const struct zw_rec *rec, int sign);
 
 /* True for records whose RRset has one TTL; signatures have that of the RRset they cover (RFC 4034

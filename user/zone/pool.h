@@ -22,40 +22,40 @@ struct zw_chunk {
 	uint8_t data[];
 };
 
-struct zw_text {
+struct zw_pool {
 	struct zw_chunk **chunks;
 	uint32_t len, cap;
 	uint32_t shared; /* the first ones came from another text and are not written to */
 };
 
 /* Begins with @from's chunks by reference (NULL: empty). 0 or -ENOMEM. */
-int zw_text_init(struct zw_text *t, const struct zw_text *from);
-void zw_text_free(struct zw_text *t);
+int zw_pool_init(struct zw_pool *t, const struct zw_pool *from);
+void zw_pool_free(struct zw_pool *t);
 /* Stores a string with a length prefix of @prefix (1 or 2) octets. 0, -ENOMEM or -EFBIG. */
-int zw_text_add(struct zw_text *t, unsigned int prefix, const uint8_t *data, size_t len,
+int zw_pool_add(struct zw_pool *t, unsigned int prefix, const uint8_t *data, size_t len,
 	uint32_t *ret_offset);
 /* Gives back the room that the last chunk does not use. */
-void zw_text_trim(struct zw_text *t);
-size_t zw_text_memory(const struct zw_text *t);
+void zw_pool_trim(struct zw_pool *t);
+size_t zw_pool_memory(const struct zw_pool *t);
 
-static inline const uint8_t *zw_text_at(const struct zw_text *t, uint32_t offset)
+static inline const uint8_t *zw_pool_at(const struct zw_pool *t, uint32_t offset)
 {
 	return t->chunks[offset >> ZW_CHUNK_BITS]->data + (offset & (ZW_CHUNK_SIZE - 1));
 }
 
 /* A name: its length octet comes first. */
-static inline const uint8_t *zw_text_name(const struct zw_text *t, uint32_t offset, size_t *ret_len)
+static inline const uint8_t *zw_pool_name(const struct zw_pool *t, uint32_t offset, size_t *ret_len)
 {
-	const uint8_t *p = zw_text_at(t, offset);
+	const uint8_t *p = zw_pool_at(t, offset);
 
 	*ret_len = *p;
 	return p + 1;
 }
 
-static inline const uint8_t *zw_text_rdata(
-	const struct zw_text *t, uint32_t offset, uint16_t *ret_len)
+static inline const uint8_t *zw_pool_rdata(
+	const struct zw_pool *t, uint32_t offset, uint16_t *ret_len)
 {
-	const uint8_t *p = zw_text_at(t, offset);
+	const uint8_t *p = zw_pool_at(t, offset);
 
 	memcpy(ret_len, p, sizeof(*ret_len));
 	return p + 2;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "zone/text.h"
+#include "zone/pool.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,9 +13,9 @@ static void chunk_unref(struct zw_chunk *c)
 		free(c);
 }
 
-int zw_text_init(struct zw_text *t, const struct zw_text *from)
+int zw_pool_init(struct zw_pool *t, const struct zw_pool *from)
 {
-	*t = (struct zw_text){};
+	*t = (struct zw_pool){};
 	if (!from || from->len == 0)
 		return 0;
 	t->chunks = malloc(from->len * sizeof(*t->chunks));
@@ -28,15 +28,15 @@ int zw_text_init(struct zw_text *t, const struct zw_text *from)
 	return 0;
 }
 
-void zw_text_free(struct zw_text *t)
+void zw_pool_free(struct zw_pool *t)
 {
 	for (uint32_t i = 0; i < t->len; i++)
 		chunk_unref(t->chunks[i]);
 	free(t->chunks);
-	*t = (struct zw_text){};
+	*t = (struct zw_pool){};
 }
 
-static int resize_last(struct zw_text *t, uint32_t cap)
+static int resize_last(struct zw_pool *t, uint32_t cap)
 {
 	struct zw_chunk *c = realloc(t->chunks[t->len - 1], sizeof(*c) + cap);
 
@@ -47,7 +47,7 @@ static int resize_last(struct zw_text *t, uint32_t cap)
 	return 0;
 }
 
-static int add_chunk(struct zw_text *t)
+static int add_chunk(struct zw_pool *t)
 {
 	struct zw_chunk *c;
 
@@ -72,7 +72,7 @@ static int add_chunk(struct zw_text *t)
 	return 0;
 }
 
-int zw_text_add(struct zw_text *t, unsigned int prefix, const uint8_t *data, size_t len,
+int zw_pool_add(struct zw_pool *t, unsigned int prefix, const uint8_t *data, size_t len,
 	uint32_t *ret_offset)
 {
 	uint32_t need = prefix + (uint32_t)len, used;
@@ -110,14 +110,14 @@ int zw_text_add(struct zw_text *t, unsigned int prefix, const uint8_t *data, siz
 	return 0;
 }
 
-void zw_text_trim(struct zw_text *t)
+void zw_pool_trim(struct zw_pool *t)
 {
 	/* A failure to shrink only means that the chunk stays as large as it is. */
 	if (t->len > t->shared)
 		(void)resize_last(t, t->chunks[t->len - 1]->used);
 }
 
-size_t zw_text_memory(const struct zw_text *t)
+size_t zw_pool_memory(const struct zw_pool *t)
 {
 	size_t sum = t->cap * sizeof(*t->chunks);
 
