@@ -78,7 +78,8 @@ static void write_record(FILE *f, enum kind kind, size_t i, unsigned int version
 	if (version && i % 100000 == 77)
 		a ^= 0x5a5a;
 	if (kind == KIND_A) {
-		fprintf(f, "h%07zu A %u.%u.%u.%u\n", i, a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255);
+		fprintf(f, "h%07zu A %u.%u.%u.%u\n", i, a >> 24, a >> 16 & 255, a >> 8 & 255,
+			a & 255);
 		return;
 	}
 	switch (i % 4) {
@@ -86,13 +87,15 @@ static void write_record(FILE *f, enum kind kind, size_t i, unsigned int version
 		fprintf(f, "n%06zu 3600 IN NS ns%u.%s\n", i / 4, a % 50, ORIGIN);
 		break;
 	case 1:
-		fprintf(f, "n%06zu.sub IN A 10.%u.%u.%u\n", i / 4, a >> 16 & 255, a >> 8 & 255, a & 255);
+		fprintf(f, "n%06zu.sub IN A 10.%u.%u.%u\n", i / 4, a >> 16 & 255, a >> 8 & 255,
+			a & 255);
 		break;
 	case 2:
 		fprintf(f, " AAAA 2001:db8::%x:%x\n", a >> 16, a & 65535);
 		break;
 	default:
-		fprintf(f, " TXT \"v=spf1 ip4:10.0.%u.%u -all\" \"%08x\"\n", a >> 8 & 255, a & 255, a);
+		fprintf(f, " TXT \"v=spf1 ip4:10.0.%u.%u -all\" \"%08x\"\n", a >> 8 & 255, a & 255,
+			a);
 	}
 }
 
@@ -280,10 +283,10 @@ static double measure(const char *name, double (*fn)(const struct job *), const 
 			fflush(stdout);
 			getrusage(RUSAGE_CHILDREN, &usage);
 			_exit(write(fds[1], &t, sizeof(t)) == sizeof(t) &&
-					      write(fds[1], &usage.ru_maxrss, sizeof(long)) ==
-						      sizeof(long)
-				      ? 0
-				      : 1);
+						write(fds[1], &usage.ru_maxrss, sizeof(long)) ==
+							sizeof(long)
+					? 0
+					: 1);
 		}
 		close(fds[1]);
 		if (wait4(pid, &status, 0, &usage) < 0 || status != 0)
