@@ -43,6 +43,7 @@ static void print_zones(const struct zw_server *s)
 	_zw_str_ struct zw_str error = {};
 	uint64_t start = zw_boottime_ns();
 	int r = zw_server_list_zones(s, "/proc", &zones, &error);
+	uint64_t took = zw_boottime_ns() - start;
 
 	if (r < 0) {
 		print(json_pack("{si si ss}", "pid", (int)s->pid, "result", r, "error",
@@ -56,7 +57,7 @@ static void print_zones(const struct zw_server *s)
 			z->view, "file", text_or_null(z->file), "role", roles[z->role]));
 	}
 	print(json_pack("{si sI sf}", "pid", (int)s->pid, "zones", (json_int_t)zones.len, "ms",
-		(double)(zw_boottime_ns() - start) / ZW_NSEC_PER_MSEC));
+		(double)took / ZW_NSEC_PER_MSEC));
 }
 
 static int walk(const char *pid, const char *path)

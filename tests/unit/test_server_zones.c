@@ -259,6 +259,17 @@ static void test_gone_or_no_server(void **state)
 	_listing_ struct listing gone = list(f, ZW_SERVER_NSD, "/x");
 
 	assert_int_equal(gone.result, -ESRCH);
+	put_process(f, 10, 1, "/usr/sbin/nsd", "nsd");
+	put(f, "nsd.conf", "");
+	struct zw_server server = server_of(f, ZW_SERVER_NSD, "/nsd.conf");
+	zw_server_zones zones = {};
+
+	server.start_ns = 10000000000;
+	assert_int_equal(zw_server_list_zones(&server, f->proc, &zones, NULL), 0);
+	/* Another process has the pid now. */
+	server.start_ns++;
+	assert_int_equal(zw_server_list_zones(&server, f->proc, &zones, NULL), -ESRCH);
+	zw_server_zones_done(&zones);
 	assert_non_null(strstr(gone.error.buf, "nsd (pid 10)"));
 	_listing_ struct listing none = list(f, ZW_SERVER_NONE, NULL);
 

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,8 +11,6 @@
 #include "server/driver.h"
 #include "server/sockets.h"
 
-/* USER_HZ is 100 on every architecture we build for (include/asm-generic/param.h). */
-#define TICK_NS 10000000ULL
 #define ENVIRON_MAX 65536
 
 struct process {
@@ -64,34 +61,6 @@ static bool is_tool_run(const struct zw_server_driver *driver, const struct zw_a
 	return false;
 }
 
-static int read_stat(const char *proc_root, struct process *p)
-{
-	_zw_free_ char *path = zw_asprintf("%s/%d/stat", proc_root, (int)p->pid);
-	_zw_fclose_ FILE *f = NULL;
-	char buf[1024];
-	uint64_t start;
-	char *end;
-	size_t n;
-
-	if (!path)
-		return -ENOMEM;
-	f = fopen(path, "re");
-	if (!f)
-		return -ESRCH;
-	n = fread(buf, 1, sizeof(buf) - 1, f);
-	buf[n] = '\0';
-	/* The name in field 2 may hold blanks and parentheses. Field 4 is the parent, 22 the start. */
-	end = strrchr(buf, ')');
-	if (!end ||
-		sscanf(end + 1,
-			" %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
-			"%" SCNu64,
-			&p->parent, &start) != 2)
-		return -ESRCH;
-	p->start_ns = start * TICK_NS;
-	return 0;
-}
-
 /* Adds process @pid to @out when it is a server. A process that has gone meanwhile is none. */
 static int look_at(const char *proc_root, pid_t pid, processes *out)
 {
@@ -107,7 +76,7 @@ static int look_at(const char *proc_root, pid_t pid, processes *out)
 		return 0;
 	r = zw_args_read(proc_root, pid, &args);
 	if (r == 0)
-		r = read_stat(proc_root, &p);
+		r = zw_process_stat(proc_root, pid, &p.parent, &p.start_ns);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0 || is_tool_run(zw_server_driver(p.kind), &args))

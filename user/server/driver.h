@@ -9,6 +9,9 @@
 #include "server/server.h"
 #include "server/source.h"
 
+/* Parent and start (CLOCK_BOOTTIME) of a process. -ESRCH when it is gone. */
+int zw_process_stat(const char *proc_root, pid_t pid, pid_t *ret_parent, uint64_t *ret_start_ns);
+
 /* What @server owns. */
 void zw_server_done(struct zw_server *server);
 
@@ -57,7 +60,7 @@ extern const struct zw_server_driver zw_driver_pdns;
 /* NULL for ZW_SERVER_NONE. */
 const struct zw_server_driver *zw_server_driver(enum zw_server_kind kind);
 
-/* -ESRCH when the process is gone. */
+/* -ESRCH when the process is gone, also when another one has its pid now. */
 int zw_server_roots_open(
 	const struct zw_server *server, const char *proc_root, struct zw_server_roots *ret_roots);
 void zw_server_roots_done(struct zw_server_roots *roots);

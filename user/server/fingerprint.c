@@ -11,6 +11,8 @@
 #define DEPTH_MAX 16
 /* Files whose text is searched for further includes; beyond that only their state counts. */
 #define SEARCH_MAX 1000
+/* Files altogether; a file may name itself any number of times. */
+#define FILES_MAX 200000
 
 struct print {
 	const struct zw_server *server;
@@ -18,7 +20,7 @@ struct print {
 	int own_fd, config_fd;
 	char *base; /* ZW_NEEDLE_BASE */
 	uint64_t value;
-	size_t searched;
+	size_t searched, files;
 };
 
 /* Everything is chained into one value; the parts are no secrets and no attacker gains by a collision. */
@@ -105,6 +107,8 @@ static int mix_include(struct print *p, int root_fd, const char *from, const cha
 			return -ENOMEM;
 	}
 	r = zw_source_include(root_fd, bases, ZW_ARRAY_SIZE(bases), all ? all : pattern, &paths);
+	if (r == -E2BIG)
+		return 0;
 	for (size_t i = 0; r == 0 && i < paths.len; i++)
 		r = search(p, root_fd, paths.items[i], depth + 1);
 	return r;
@@ -184,8 +188,11 @@ static int search(struct print *p, int root_fd, const char *path, unsigned int d
 	_zw_free_ char *text = NULL;
 	bool ok = false;
 	size_t len;
-	int r = mix_file(p, root_fd, path, &ok);
+	int r;
 
+	if (p->files++ > FILES_MAX)
+		return 0;
+	r = mix_file(p, root_fd, path, &ok);
 	if (r < 0 || !ok || depth == DEPTH_MAX || p->searched == SEARCH_MAX)
 		return r;
 	p->searched++;

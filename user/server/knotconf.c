@@ -17,8 +17,11 @@ struct place {
 
 int zw_knotconf_init(struct zw_knotconf *conf, int root_fd, const char *cwd)
 {
+	int r;
+
 	*conf = (struct zw_knotconf){.root_fd = root_fd, .cwd = cwd};
-	return zw_map_new(&conf->by_name);
+	r = zw_map_new(&conf->zone_by_id);
+	return r < 0 ? r : zw_map_new(&conf->template_by_id);
 }
 
 static void item_free(struct zw_knot_item *item)
@@ -38,10 +41,11 @@ void zw_knotconf_done(struct zw_knotconf *conf)
 		item_free(*i);
 	zw_vec_free(&conf->zones);
 	zw_vec_free(&conf->templates);
-	zw_map_freep(&conf->by_name);
+	zw_map_freep(&conf->zone_by_id);
+	zw_map_freep(&conf->template_by_id);
 	free(conf->rundir);
 	free(conf->control_listen);
-	conf->by_name = NULL;
+	conf->zone_by_id = conf->template_by_id = NULL;
 	conf->rundir = conf->control_listen = NULL;
 }
 
@@ -56,42 +60,31 @@ static int set_text(char **text, const char *value)
 	return 0;
 }
 
-static struct zw_knot_item *find_item(const struct zw_knotconf *conf, char kind, const char *id)
-{
-	_zw_free_ char *key = zw_asprintf("%c%s", kind, id);
-
-	return key ? zw_map_get(conf->by_name, key, strlen(key)) : NULL;
-}
-
 /* The zone or template @id, made when it is new. */
 static int get_item(
 	struct zw_knotconf *conf, bool zone, const char *id, struct zw_knot_item **ret_item)
 {
-	char kind = zone ? 'z' : 't';
-	_zw_free_ char *key = NULL;
-	struct zw_knot_item *item = find_item(conf, kind, id);
+	struct zw_map *by_id = zone ? conf->zone_by_id : conf->template_by_id;
+	struct zw_knot_item *item = zw_map_get(by_id, id, strlen(id));
 	int r;
 
 	if (item) {
 		*ret_item = item;
 		return 0;
 	}
-	key = zw_asprintf("%c%s", kind, id);
 	item = calloc(1, sizeof(*item));
-	if (item)
-		item->id = strdup(id);
-	if (!key || !item || !item->id) {
-		if (item)
-			item_free(item);
+	if (!item)
 		return -ENOMEM;
-	}
-	r = zone ? zw_vec_push(&conf->zones, item) : zw_vec_push(&conf->templates, item);
+	item->id = strdup(id);
+	r = !item->id ? -ENOMEM
+	    : zone    ? zw_vec_push(&conf->zones, item)
+		      : zw_vec_push(&conf->templates, item);
 	if (r < 0) {
 		item_free(item);
 		return r;
 	}
 	*ret_item = item;
-	return zw_map_put(conf->by_name, key, strlen(key), item, NULL);
+	return zw_map_put(by_id, id, strlen(id), item, NULL);
 }
 
 static int set_item(struct zw_knot_item *item, const char *key, const char *value)
@@ -331,8 +324,9 @@ static void format_file(struct zw_str *out, const char *format, const char *name
 static int add_zone(
 	const struct zw_knotconf *conf, const struct zw_knot_item *zone, zw_server_zones *zones)
 {
+	const char *template = zone->template ? zone->template : "default";
 	const struct zw_knot_item *from =
-		find_item(conf, 't', zone->template ? zone->template : "default");
+		zw_map_get(conf->template_by_id, template, strlen(template));
 	const struct zw_knot_item none = {};
 	const char *format = zone->file, *storage = zone->storage;
 	_zw_free_ char *base = NULL, *relative = NULL, *file = NULL;

@@ -21,7 +21,7 @@ struct zw_knotconf {
 	/* Results; zw_knotconf_done() frees them. */
 	ZW_VEC(struct zw_knot_item *) zones;
 	ZW_VEC(struct zw_knot_item *) templates;
-	struct zw_map *by_name; /* templates and zones by "t" or "z" and id; borrowed */
+	struct zw_map *zone_by_id, *template_by_id; /* borrowed items */
 	char *rundir;
 	char *control_listen;
 };

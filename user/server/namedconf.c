@@ -256,6 +256,8 @@ static int include(struct parser *p, const char *pattern)
 		return -ENOMEM;
 	r = zw_source_include(conf->root_fd, conf->includes_in_directory ? pdns_bases : bind_bases,
 		ZW_ARRAY_SIZE(bind_bases), pattern, &paths);
+	if (r < 0 && r != -ENOMEM)
+		return fail(p, r, "the include cannot be expanded");
 	/* The last one pushed is read first. */
 	for (size_t i = paths.len; r == 0 && i-- > 0;)
 		r = push_file(p, ZW_TAKE(paths.items[i]), level);

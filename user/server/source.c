@@ -14,8 +14,10 @@
 #include "base/str.h"
 #include "server/server.h"
 
-/* Directory levels of a pattern with wildcards; bounds the recursion. */
+/* Levels with wildcards in a pattern, and directories searched for it: a pattern in a container must not keep
+ * us busy with its whole file system. */
 #define PATTERN_DEPTH_MAX 32
+#define PATTERN_DIRS_MAX 10000
 
 void zw_paths_done(zw_paths *paths)
 {
@@ -177,40 +179,46 @@ static bool find_wildcard(const char *pattern, size_t *ret_at, size_t *ret_len)
 	return false;
 }
 
-static int expand(int root_fd, const char *pattern, bool literal, unsigned int depth, zw_paths *out)
+struct expansion {
+	int root_fd;
+	size_t dirs; /* searched so far */
+	zw_paths *out;
+};
+
+static int expand(struct expansion *e, const char *pattern, bool literal, unsigned int depth)
 {
 	_zw_closedir_ DIR *dir = NULL;
 	_zw_free_ char *before = NULL, *part = NULL;
 	struct dirent *de;
+	const char *rest;
 	size_t at, len;
 
 	if (!find_wildcard(pattern, &at, &len)) {
-		if (!literal && !zw_source_exists(root_fd, pattern))
+		if (!literal && !zw_source_exists(e->root_fd, pattern))
 			return 0;
-		return add_path(out, strdup(pattern));
+		return add_path(e->out, strdup(pattern));
 	}
-	if (depth == PATTERN_DEPTH_MAX)
-		return 0;
+	if (depth == PATTERN_DEPTH_MAX || ++e->dirs > PATTERN_DIRS_MAX)
+		return -E2BIG;
 	before = strndup(pattern, at);
 	part = strndup(pattern + at, len);
 	if (!before || !part)
 		return -ENOMEM;
-	dir = open_dir(root_fd, at > 0 ? before : ".");
+	rest = pattern + at + len;
+	dir = open_dir(e->root_fd, at > 0 ? before : ".");
 	while (dir && (de = readdir(dir)) != NULL) {
-		const char *rest = pattern + at + len;
+		_zw_free_ char *next = NULL;
 		int r;
 
 		if (fnmatch(part, de->d_name, FNM_PERIOD) != 0)
 			continue;
-		if (*rest == '\0') {
-			r = add_path(out, zw_asprintf("%s%s", before, de->d_name));
-		} else {
-			_zw_free_ char *next = zw_asprintf("%s%s%s", before, de->d_name, rest);
-
-			if (!next)
-				return -ENOMEM;
-			r = expand(root_fd, next, false, depth + 1, out);
-		}
+		next = zw_asprintf("%s%s%s", before, de->d_name, rest);
+		if (!next)
+			return -ENOMEM;
+		if (*rest == '\0')
+			r = add_path(e->out, ZW_TAKE(next));
+		else
+			r = expand(e, next, false, depth + 1);
 		if (r < 0)
 			return r;
 	}
@@ -225,7 +233,8 @@ static int compare_paths(const void *a, const void *b)
 int zw_source_expand(int root_fd, const char *pattern, zw_paths *ret_paths)
 {
 	_zw_paths_ zw_paths paths = {};
-	int r = expand(root_fd, pattern, true, 0, &paths);
+	struct expansion e = {.root_fd = root_fd, .out = &paths};
+	int r = expand(&e, pattern, true, 0);
 
 	if (r < 0)
 		return r;

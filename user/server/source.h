@@ -27,7 +27,7 @@ int zw_source_read(int root_fd, const char *path, char **ret_text, size_t *ret_l
 bool zw_source_exists(int root_fd, const char *path);
 
 /* The files @pattern names (glob(7), in any component), sorted. A pattern without wildcards gives itself
- * whether it exists or not. 0 or -ENOMEM. */
+ * whether it exists or not. 0, -ENOMEM, or -E2BIG when too many directories would have to be searched. */
 int zw_source_expand(int root_fd, const char *pattern, zw_paths *ret_paths);
 
 /* The same for an include: a relative @pattern is tried below each of the @bases (NULL ones are passed
