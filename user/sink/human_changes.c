@@ -2,10 +2,10 @@
 #include "sink/human.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "dns/name.h"
 #include "dns/rr.h"
+#include "sink/changes.h"
 #include "sink/clean.h"
 
 /* What fits a screen; `--json` has up to 1,000. */
@@ -13,9 +13,6 @@
 #define RDATA_MAX 8
 /* A key or signature is recognised by its beginning. */
 #define RDATA_TEXT_MAX 200
-
-/* serial, refresh, retry, expire and minimum follow the two names (RFC 1035 section 3.3.13). */
-#define SOA_NUMBERS_LEN 20
 
 static const struct {
 	const char *sign;
@@ -47,26 +44,6 @@ static void add_rdatas(struct zw_str *out, const struct zw_rrset *rrset)
 		zw_str_addf(out, " and %u more", rrset->count - RDATA_MAX);
 }
 
-/* The serial changes with nearly every edit; seven numbers before and after would hide that it is all. */
-static bool is_serial_only(
-	const struct zw_diff_entry *entry, uint32_t *ret_before, uint32_t *ret_after)
-{
-	const uint8_t *before, *after;
-	uint16_t before_len, after_len;
-	size_t serial_at;
-
-	if (entry->type != ZW_TYPE_SOA || entry->before.count != 1 || entry->after.count != 1)
-		return false;
-	before = zw_rrset_rdata(&entry->before, 0, &before_len);
-	after = zw_rrset_rdata(&entry->after, 0, &after_len);
-	if (zw_soa_parse(before, before_len, ret_before, NULL) < 0 ||
-		zw_soa_parse(after, after_len, ret_after, NULL) < 0 || before_len != after_len)
-		return false;
-	serial_at = before_len - SOA_NUMBERS_LEN;
-	return memcmp(before, after, serial_at) == 0 &&
-	       memcmp(before + serial_at + 4, after + serial_at + 4, SOA_NUMBERS_LEN - 4) == 0;
-}
-
 /* Only the TTL differs: the data is then shown once. */
 static bool same_rdatas(const struct zw_rrset *a, const struct zw_rrset *b)
 {
@@ -88,7 +65,8 @@ static void add_modified(struct zw_str *out, const struct zw_diff_entry *entry)
 {
 	uint32_t old_serial, new_serial;
 
-	if (is_serial_only(entry, &old_serial, &new_serial)) {
+	/* Seven numbers before and after would hide that it is only one. */
+	if (zw_change_is_serial(entry, &old_serial, &new_serial)) {
 		zw_str_addf(out, "serial %u", old_serial);
 		if (old_serial != new_serial)
 			zw_str_addf(out, " -> %u", new_serial);
@@ -123,21 +101,12 @@ static void add_change(struct zw_str *out, bool colour, const struct zw_diff_ent
 	zw_str_add_char(out, '\n');
 }
 
-/* The first line of the report has the serials already, unless they are all that changed. */
-static bool is_said(const struct zw_diff *diff, const struct zw_diff_entry *entry)
-{
-	uint32_t before, after;
-
-	return diff->len > 1 && is_serial_only(entry, &before, &after) &&
-	       entry->before.ttl == entry->after.ttl;
-}
-
 void zw_human_changes(struct zw_str *out, bool colour, const struct zw_diff *diff)
 {
 	size_t shown = 0, more = 0;
 
 	for (size_t i = 0; i < diff->len; i++) {
-		if (is_said(diff, &diff->entries[i]))
+		if (zw_change_is_implied(diff, &diff->entries[i]))
 			continue;
 		if (shown++ < CHANGES_MAX)
 			add_change(out, colour, &diff->entries[i]);

@@ -10,8 +10,9 @@
 #include <syslog.h>
 
 #include "dns/name.h"
-#include "sink/technique.h"
+#include "sink/changes.h"
 #include "sink/clean.h"
+#include "sink/technique.h"
 
 static const struct {
 	const char *message_id; /* explained in scripts/zonewitness.catalog */
@@ -99,7 +100,8 @@ static void add_names(struct zw_str *out, const struct zw_diff *diff)
 	for (size_t i = 0; i < diff->len && names < ZW_JOURNAL_NAMES_MAX; i++) {
 		char text[ZW_NAME_TEXT_MAX];
 
-		if (last && zw_name_equal(last, diff->entries[i].owner))
+		if (zw_change_is_implied(diff, &diff->entries[i]) ||
+			(last && zw_name_equal(last, diff->entries[i].owner)))
 			continue;
 		last = diff->entries[i].owner;
 		zw_name_to_text(last, text);

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "sink/changes.h"
 #include "sink/json_build.h"
 #include "sink/technique.h"
 
@@ -126,7 +127,8 @@ static void set_zone(json_t *object, const struct zw_report *report, bool *faile
 	}
 	if (report->diff) {
 		zw_json_set(object, "changes", zw_json_changes(report->diff, budget), failed);
-		zw_json_set(object, "changes_total", zw_json_u64(report->diff->len), failed);
+		zw_json_set(object, "changes_total", zw_json_u64(zw_changes_count(report->diff)),
+			failed);
 	}
 }
 

@@ -6,6 +6,7 @@
 
 #include "dns/name.h"
 #include "dns/rr.h"
+#include "sink/changes.h"
 
 static json_t *rdata_value(const struct zw_rrset *rrset, size_t i, struct zw_json_budget *left)
 {
@@ -62,7 +63,11 @@ json_t *zw_json_changes(const struct zw_diff *diff, struct zw_json_budget budget
 	_zw_json_ json_t *list = json_array();
 	bool failed = !list;
 
-	for (size_t i = 0; i < diff->len && i < budget.changes && !failed; i++)
+	for (size_t i = 0; i < diff->len && budget.changes > 0 && !failed; i++) {
+		if (zw_change_is_implied(diff, &diff->entries[i]))
+			continue;
 		zw_json_append(list, change_value(&diff->entries[i], &budget), &failed);
+		budget.changes--;
+	}
 	return failed ? NULL : ZW_TAKE(list);
 }
