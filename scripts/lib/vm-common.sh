@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # What the parts of scripts/vm share.
 
+# shellcheck disable=SC2034 # used by scripts/vm
 VM_EXIT_TIMEOUT=124
 VM_EXIT_FAILURE=125
 

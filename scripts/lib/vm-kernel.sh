@@ -41,8 +41,8 @@ vm_list() {
 # guest having to decompress them under emulation, and in an initramfs without xz.
 vm_unpack_modules() {
 	local tree=$1 release=$2
-	find "$tree/lib/modules/$release" -name '*.ko.xz' -print0 | xargs -0 -r -n 64 -P 2 unxz
-	depmod -b "$tree" "$release"
+	find "$tree/lib/modules/$release" -name '*.ko.xz' -print0 | xargs -0 -r -n 64 -P 2 unxz &&
+		depmod -b "$tree" "$release"
 }
 
 # vm_early_modules TREE RELEASE: paths of VM_EARLY_MODULES and what they need, in loading order.
@@ -50,36 +50,36 @@ vm_early_modules() {
 	local name
 	for name in "${VM_EARLY_MODULES[@]}"; do
 		grep -q "/${name/_/[_-]}\.ko\$" "$1/lib/modules/$2/modules.builtin" && continue
-		modprobe -d "$1" -S "$2" --show-depends "$name" ||
-			vm_die "kernel $2 has no module \"$name\""
+		modprobe -d "$1" -S "$2" --show-depends "$name" || return 1
 	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++'
 }
 
 vm_make_initrd() {
-	local tree=$1 release=$2 out=$3 root=$3.d module n=10
+	local tree=$1 release=$2 out=$3 root=$3.d module modules n=10
+	modules=$(vm_early_modules "$tree" "$release") || return 1
 	mkdir -p "$root"/{bin,dev,proc,sys,mnt,modules}
-	cp "$(command -v busybox)" "$root/bin/busybox"
-	install -m 755 "$VM_SOURCE/tests/vm/initramfs-init" "$root/init"
-	while read -r module; do
-		cp "$module" "$root/modules/$((n++))-${module##*/}"
-	done < <(vm_early_modules "$tree" "$release")
-	(cd "$root" && find . | cpio --quiet -o -H newc -R 0:0) >"$out"
-	rm -r "$root"
+	cp "$(command -v busybox)" "$root/bin/busybox" || return 1
+	# The numbers keep the loading order: the guest loads them as its shell sorts their names.
+	for module in $modules; do
+		cp "$module" "$root/modules/$((n++))-${module##*/}" || return 1
+	done
+	install -m 755 "$VM_SOURCE/tests/vm/initramfs-init" "$root/init" &&
+		(cd "$root" && find . | cpio --quiet -o -H newc -R 0:0) >"$out" &&
+		rm -r "$root"
 }
 
 # vm_prepare_kernel DEB RELEASE: into the cache, whole or not at all.
 vm_prepare_kernel() {
 	local deb=$1 release=$2 work=$VM_CACHE/tmp/$2
 	rm -rf "$work"
-	mkdir -p "$work/deb" "$work/kernel" "$VM_CACHE/kernels"
-	dpkg-deb -x "$deb" "$work/deb"
-	vm_unpack_modules "$work/deb" "$release"
-	cp "$work/deb/boot/vmlinuz-$release" "$work/kernel/vmlinuz"
-	vm_make_initrd "$work/deb" "$release" "$work/kernel/initrd.img"
-	vm_mkfs "$work/kernel/modules.img" "$work/deb/lib/modules" 16
-	rm -rf "$VM_CACHE/kernels/$release"
-	mv "$work/kernel" "$VM_CACHE/kernels/$release"
-	rm -rf "$work"
+	mkdir -p "$work/deb" "$work/kernel" "$VM_CACHE/kernels" &&
+		dpkg-deb -x "$deb" "$work/deb" &&
+		vm_unpack_modules "$work/deb" "$release" &&
+		cp "$work/deb/boot/vmlinuz-$release" "$work/kernel/vmlinuz" &&
+		vm_make_initrd "$work/deb" "$release" "$work/kernel/initrd.img" &&
+		vm_mkfs "$work/kernel/modules.img" "$work/deb/lib/modules" 16 &&
+		mv "$work/kernel" "$VM_CACHE/kernels/$release" &&
+		rm -rf "$work"
 }
 
 # vm_download RELEASE DIR: the archive drops a kernel some time after a newer one came, while the
@@ -98,7 +98,7 @@ vm_fetch() {
 		rm -rf "$dir" && mkdir -p "$dir"
 		vm_note "fetching linux-image-$release"
 		vm_download "$release" "$dir" || continue
-		vm_prepare_kernel "$dir"/*.deb "$release"
+		vm_prepare_kernel "$dir"/*.deb "$release" || vm_die "cannot prepare the kernel $release"
 		rm -rf "$dir"
 		return 0
 	done

@@ -10,9 +10,7 @@ out=${BUILD:-build}/tests/vm
 build() {
 	mkdir -p "$out"
 	"${CLANG:-clang}" -target bpf -mcpu=v3 -O2 -g -Wall -Werror \
-		-I"/usr/include/$(uname -m)-linux-gnu" -c -o "$out/hookprobe.bpf.o.tmp" tests/vm/hookprobe.bpf.c
-	# The suffix keeps it out of what scripts/vm leaves behind as a mere object file.
-	mv "$out/hookprobe.bpf.o.tmp" "$out/hookprobe.bpf"
+		-I"/usr/include/$(uname -m)-linux-gnu" -c -o "$out/hookprobe.bpf.o" tests/vm/hookprobe.bpf.c
 	"${CC:-gcc}" -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Wno-unused-result \
 		-o "$out/hookprobe" tests/vm/hookprobe.c -lbpf
 }
@@ -27,7 +25,7 @@ mount_scratch() {
 }
 
 probe_here() {
-	local dirs scratch
+	local dirs scratch type
 	echo "kernel: $(uname -r)"
 	echo "security modules: $(cat /sys/kernel/security/lsm)"
 	scratch=$(mktemp -d)
@@ -38,8 +36,8 @@ probe_here() {
 		if mount_scratch "$type" "$scratch/$type"; then dirs+=("$scratch/$type"); fi
 	done
 	echo "file systems: $(df --output=fstype "${dirs[@]}" | tail -n +2 | xargs)"
-	echo "type information: $(ls /sys/kernel/btf | xargs)"
-	"$out/hookprobe" "$out/hookprobe.bpf" "${dirs[@]}"
+	echo "type information: $(cd /sys/kernel/btf && echo *)"
+	"$out/hookprobe" "$out/hookprobe.bpf.o" "${dirs[@]}"
 }
 
 if [[ -n ${ZW_IN_VM:-} ]]; then
