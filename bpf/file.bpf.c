@@ -54,6 +54,24 @@ int BPF_PROG(zw_tp_ext4_punch, struct inode *inode)
 	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_PUNCH, true);
 }
 
+SEC("tp_btf/ext4_zero_range")
+int BPF_PROG(zw_tp_ext4_zero, struct inode *inode)
+{
+	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_ZERO, true);
+}
+
+SEC("tp_btf/ext4_collapse_range")
+int BPF_PROG(zw_tp_ext4_collapse, struct inode *inode)
+{
+	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_COLLAPSE, true);
+}
+
+SEC("tp_btf/ext4_insert_range")
+int BPF_PROG(zw_tp_ext4_insert, struct inode *inode)
+{
+	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_INSERT, true);
+}
+
 /* Also runs when the last reader of an unlinked file lets go of it: not a write then. */
 SEC("tp_btf/ext4_truncate_enter")
 int BPF_PROG(zw_tp_ext4_truncate, struct inode *inode)

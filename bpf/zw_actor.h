@@ -19,48 +19,67 @@ static __always_inline struct mount *mount_of(struct vfsmount *mnt)
 	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 }
 
+/* State of one walk; bpf_loop() verifies its callback once, where a loop in place would be verified for
+ * every turn of every program. */
+struct walk {
+	char *dst; /* ZW_PATH_LEN bytes */
+	struct dentry *dentry;
+	struct mount *mnt;
+	struct dentry *root; /* of the process: the walk ends there */
+	__u32 pos;
+	bool whole;
+};
+
+static long walk_step(__u32 i, void *ctx)
+{
+	struct walk *w = ctx;
+	/* Locals, since BPF_CORE_READ() would relocate w->x as if it were the kernel's. */
+	struct dentry *dentry = w->dentry;
+	struct mount *mnt = w->mnt;
+	struct dentry *mnt_root = BPF_CORE_READ(mnt, mnt.mnt_root);
+	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+	__u32 pos = w->pos;
+	long n;
+
+	if (dentry == w->root) {
+		w->whole = true;
+		return 1;
+	}
+	if (dentry == mnt_root || dentry == parent) {
+		struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
+
+		if (dentry != mnt_root || up == mnt) {
+			w->whole = true;
+			return 1;
+		}
+		w->dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
+		w->mnt = up;
+		return 0;
+	}
+	/* Room for one more whole component is kept, so a partial name is never written. */
+	if (pos >= ZW_PATH_LEN / 2)
+		return 1;
+	n = bpf_probe_read_kernel_str(w->dst + (pos & (ZW_PATH_LEN / 2 - 1)), ZW_PATH_LEN / 2,
+		BPF_CORE_READ(dentry, d_name.name));
+	if (n <= 0)
+		return 1;
+	w->pos = pos + n;
+	w->dentry = parent;
+	return 0;
+}
+
 /* Writes the components of @dentry on @vfs from the leaf up to @dst, which has room for
  * ZW_PATH_LEN bytes; returns the length, or -1 when it was cut. Stops at @root_dentry: the root the process
  * lives in. Bounds are masked so that the verifier sees them: ZW_PATH_LEN is a power of two. */
 static __always_inline int walk_path(char *dst, struct dentry *dentry, struct vfsmount *vfs,
 	struct dentry *root_dentry, __u16 *ret_len)
 {
-	struct mount *mnt = mount_of(vfs);
-	__u32 pos = 0;
-	bool whole = false;
+	struct walk w = {
+		.dst = dst, .dentry = dentry, .mnt = mount_of(vfs), .root = root_dentry};
 
-	for (int i = 0; i < ZW_PATH_DEPTH; i++) {
-		struct dentry *mnt_root = BPF_CORE_READ(mnt, mnt.mnt_root);
-		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-		long n;
-
-		if (dentry == root_dentry) {
-			whole = true;
-			break;
-		}
-		if (dentry == mnt_root || dentry == parent) {
-			struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
-
-			if (dentry != mnt_root || up == mnt) {
-				whole = true;
-				break;
-			}
-			dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
-			mnt = up;
-			continue;
-		}
-		/* Room for one more whole component is kept, so a partial name is never written. */
-		if (pos >= ZW_PATH_LEN / 2)
-			break;
-		n = bpf_probe_read_kernel_str(dst + (pos & (ZW_PATH_LEN / 2 - 1)), ZW_PATH_LEN / 2,
-			BPF_CORE_READ(dentry, d_name.name));
-		if (n <= 0)
-			break;
-		pos += n;
-		dentry = parent;
-	}
-	*ret_len = pos & (2 * ZW_PATH_LEN - 1);
-	return whole ? 0 : -1;
+	bpf_loop(ZW_PATH_DEPTH, walk_step, &w, 0);
+	*ret_len = w.pos & (2 * ZW_PATH_LEN - 1);
+	return w.whole ? 0 : -1;
 }
 
 __noinline int zw_actor_exe(struct zw_wire_actor *a)
@@ -129,35 +148,45 @@ __noinline int zw_actor_argv(struct zw_wire_actor *a)
 	return 0;
 }
 
+struct climb {
+	struct zw_wire_actor *a;
+	struct task_struct *task;
+};
+
+static long climb_step(__u32 i, void *ctx)
+{
+	struct climb *c = ctx;
+	struct task_struct *task = c->task;
+	struct task_struct *up = BPF_CORE_READ(task, real_parent, group_leader);
+	struct zw_wire_ancestor *anc;
+	struct inode *inode;
+
+	if (i >= ZW_ANCESTORS || !up || up == task || BPF_CORE_READ(up, pid) == 0)
+		return 1;
+	anc = &c->a->ancestor[i];
+	c->task = up;
+	anc->tgid = BPF_CORE_READ(up, tgid);
+	anc->start_ns = BPF_CORE_READ(up, start_boottime);
+	anc->uid = BPF_CORE_READ(up, real_cred, uid.val);
+	anc->euid = BPF_CORE_READ(up, real_cred, euid.val);
+	anc->loginuid = zw_task_loginuid(up);
+	inode = BPF_CORE_READ(up, mm, exe_file, f_inode);
+	anc->exe_dev = inode ? BPF_CORE_READ(inode, i_sb, s_dev) : 0;
+	anc->exe_ino = inode ? BPF_CORE_READ(inode, i_ino) : 0;
+	BPF_CORE_READ_INTO(&anc->comm, up, comm);
+	c->a->ancestors = i + 1;
+	return 0;
+}
+
 __noinline int zw_actor_ancestors(struct zw_wire_actor *a)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct task_struct *p;
-	__u32 n = 0;
+	struct climb c = {.a = a};
 
 	if (!a)
 		return 0;
-	p = BPF_CORE_READ(task, group_leader);
-	for (int i = 0; i < ZW_ANCESTORS; i++) {
-		struct task_struct *up = BPF_CORE_READ(p, real_parent, group_leader);
-		struct zw_wire_ancestor *anc = &a->ancestor[i];
-		struct inode *inode;
-
-		if (!up || up == p || BPF_CORE_READ(up, pid) == 0)
-			break;
-		p = up;
-		anc->tgid = BPF_CORE_READ(p, tgid);
-		anc->start_ns = BPF_CORE_READ(p, start_boottime);
-		anc->uid = BPF_CORE_READ(p, real_cred, uid.val);
-		anc->euid = BPF_CORE_READ(p, real_cred, euid.val);
-		anc->loginuid = zw_task_loginuid(p);
-		inode = BPF_CORE_READ(p, mm, exe_file, f_inode);
-		anc->exe_dev = inode ? BPF_CORE_READ(inode, i_sb, s_dev) : 0;
-		anc->exe_ino = inode ? BPF_CORE_READ(inode, i_ino) : 0;
-		BPF_CORE_READ_INTO(&anc->comm, p, comm);
-		n++;
-	}
-	a->ancestors = n;
+	c.task = BPF_CORE_READ(task, group_leader);
+	bpf_loop(ZW_ANCESTORS, climb_step, &c, 0);
 	return 0;
 }
 

@@ -32,7 +32,10 @@ enum zw_hook {
 	ZW_HOOK_TP_EXT4_DA_WRITE,  /* ext4_da_write_begin */
 	ZW_HOOK_TP_EXT4_WRITE,     /* ext4_write_begin */
 	ZW_HOOK_TP_EXT4_FALLOCATE, /* ext4_fallocate_enter */
-	ZW_HOOK_TP_EXT4_PUNCH,     /* ext4_punch_hole */
+	ZW_HOOK_TP_EXT4_PUNCH,      /* ext4_punch_hole */
+	ZW_HOOK_TP_EXT4_ZERO,       /* ext4_zero_range */
+	ZW_HOOK_TP_EXT4_COLLAPSE,   /* ext4_collapse_range */
+	ZW_HOOK_TP_EXT4_INSERT,     /* ext4_insert_range */
 	ZW_HOOK_TP_EXT4_TRUNCATE,  /* ext4_truncate_enter */
 	ZW_HOOK_TP_EXT4_UNLINK,    /* ext4_unlink_enter */
 	ZW_HOOK_TP_SYS_MOUNT,      /* sys_exit of mount(2) */

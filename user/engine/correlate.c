@@ -195,8 +195,10 @@ static enum part part_of(const struct parting *at, const struct zw_cause *c)
 
 	switch (c->op) {
 	case ZW_FOP_RENAME:
-		/* An exchange is told twice, once for each direction. */
 		if (is_new && in_dir)
+			return PART_PLACED;
+		/* An exchange told once, from the other side. */
+		if (is_inode(at->new, c, c->ino2) && is_inode(at->dir, c, c->old_dir_ino))
 			return PART_PLACED;
 		return is_old || is_inode(at->old, c, c->ino2) || in_dir ? PART_NEAR : PART_NONE;
 	case ZW_FOP_LINK:

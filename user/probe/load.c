@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "probe/load.h"
@@ -105,8 +106,35 @@ static int attach_object(
 	return 0;
 }
 
+/* Whether the kernel takes any program of an upper tier at all: two instructions tell in a millisecond what a
+ * whole object would take half a second for. */
+static int ask_kernel(const struct btf *kernel, enum zw_tier tier)
+{
+	static const struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	bool lsm = tier == ZW_TIER_LSM;
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		.expected_attach_type = lsm ? BPF_LSM_MAC : BPF_TRACE_FENTRY);
+	int id = btf__find_by_name_kind(
+		kernel, lsm ? "bpf_lsm_file_open" : "security_file_open", BTF_KIND_FUNC);
+	int fd;
+
+	if (id < 0)
+		return -EOPNOTSUPP;
+	opts.attach_btf_id = (uint32_t)id;
+	fd = bpf_prog_load(lsm ? BPF_PROG_TYPE_LSM : BPF_PROG_TYPE_TRACING, "zw_ask", "GPL", insns,
+		ZW_ARRAY_SIZE(insns), &opts);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
 /* Loads and fires all programs of one upper tier by themselves; the states say how each fared. */
-static void try_tier(struct zw_probe *p, const struct zw_probe_options *o, enum zw_tier tier)
+static void try_tier(struct zw_probe *p, const struct zw_probe_options *o, const struct btf *kernel,
+	enum zw_tier tier)
 {
 	struct bpf_object *objs[_ZW_OBJ_MAX] = {};
 	_zw_free_ bool *want = calloc(p->programs, sizeof(*want));
@@ -118,7 +146,9 @@ static void try_tier(struct zw_probe *p, const struct zw_probe_options *o, enum 
 		return;
 	for (size_t i = 0; i < p->programs; i++)
 		want[i] = p->hook[i].program->tier == tier && p->hook[i].state != ZW_STATE_FAILED;
-	r = open_file_object(p, o, want, &skel);
+	r = ask_kernel(kernel, tier);
+	if (r == 0)
+		r = open_file_object(p, o, want, &skel);
 	if (r < 0) {
 		snprintf(reason, sizeof(reason), "the kernel refuses %s programs: %s",
 			zw_tier_to_string(tier), strerror(-r));
@@ -256,11 +286,11 @@ int zw_probe_load(struct zw_probe *p, const struct zw_probe_options *o, struct z
 			"no kernel type information in /sys/kernel/btf/vmlinux; "
 			"boot a kernel built with CONFIG_DEBUG_INFO_BTF");
 	check_btf(p, kernel);
-	btf__free(kernel);
 	if (all || o->allow[ZW_TIER_LSM])
-		try_tier(p, o, ZW_TIER_LSM);
+		try_tier(p, o, kernel, ZW_TIER_LSM);
 	if (all || o->allow[ZW_TIER_FENTRY])
-		try_tier(p, o, ZW_TIER_FENTRY);
+		try_tier(p, o, kernel, ZW_TIER_FENTRY);
+	btf__free(kernel);
 	choose_tiers(p, o, want);
 	if (!p->served[ZW_CAP_STORE] || !p->served[ZW_CAP_PROCESS])
 		return refuse(error, -EOPNOTSUPP,

@@ -44,6 +44,9 @@ static const struct zw_program programs[] = {
 	TP(EXT4_FALLOCATE, "zw_tp_ext4_fallocate", "ext4_fallocate_enter", ZW_CAP_WRITE, false,
 		true),
 	TP(EXT4_PUNCH, "zw_tp_ext4_punch", "ext4_punch_hole", ZW_CAP_WRITE, false, true),
+	TP(EXT4_ZERO, "zw_tp_ext4_zero", "ext4_zero_range", ZW_CAP_WRITE, false, true),
+	TP(EXT4_COLLAPSE, "zw_tp_ext4_collapse", "ext4_collapse_range", ZW_CAP_WRITE, false, true),
+	TP(EXT4_INSERT, "zw_tp_ext4_insert", "ext4_insert_range", ZW_CAP_WRITE, false, true),
 	TP(EXT4_TRUNCATE, "zw_tp_ext4_truncate", "ext4_truncate_enter", ZW_CAP_WRITE, false, true),
 	/* Stores through a mapping call no security hook, so this one is needed whatever the tier. */
 	TP(DIRTY, "zw_tp_dirty", "writeback_mark_inode_dirty", ZW_CAP_STORE, true, false),
