@@ -42,12 +42,12 @@ static const char *const statements[] = {
 	[ZW_SQL_RELEASE] = "RELEASE store",
 	[ZW_SQL_ROLLBACK_TO] = "ROLLBACK TO store",
 	[ZW_SQL_PUT_ZONE] =
-		"INSERT INTO zone (server, view, zone, time_ns, base_len, base)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-		" ON CONFLICT (server, view, zone) DO UPDATE SET time_ns = excluded.time_ns,"
-		" base_len = excluded.base_len, base = excluded.base RETURNING id",
-	[ZW_SQL_GET_ZONE] = "SELECT id, time_ns, base_len, base FROM zone"
-			    " WHERE server = ?1 AND view = ?2 AND zone = ?3",
+		("INSERT INTO zone (server, view, zone, time_ns, base_len, base)"
+		 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+		 " ON CONFLICT (server, view, zone) DO UPDATE SET time_ns = excluded.time_ns,"
+		 " base_len = excluded.base_len, base = excluded.base RETURNING id"),
+	[ZW_SQL_GET_ZONE] = ("SELECT id, time_ns, base_len, base FROM zone"
+			     " WHERE server = ?1 AND view = ?2 AND zone = ?3"),
 	[ZW_SQL_TOUCH_ZONE] = "UPDATE zone SET time_ns = ?2 WHERE id = ?1",
 	[ZW_SQL_FORGET_ZONE] = "DELETE FROM zone WHERE server = ?1 AND view = ?2 AND zone = ?3",
 	[ZW_SQL_PUT_PATCH] = "INSERT INTO patch (zone_id, patch) VALUES (?1, ?2)",
