@@ -179,19 +179,34 @@ static void test_torn_last_line_is_closed(void **state)
 	assert_true(zw_startswith(line, "{\"@timestamp\":\"2026-11-22T"));
 }
 
-static void test_vanished_directory_is_an_error(void **state)
+static void test_vanished_directory_is_made_again(void **state)
 {
 	struct fixture *f = *state;
 	_zw_sink_free_ struct zw_sink *sink = NULL;
+	long long last = 0;
 
 	assert_int_equal(zw_sink_jsonfile_new(f->path, &host, &sink), 0);
 	assert_int_equal(unlink(f->path), 0);
 	assert_int_equal(rmdir(f->dir), 0);
-	assert_int_equal(deliver(sink, 1), -ENOENT);
+	assert_int_equal(deliver(sink, 1), 0);
+	assert_int_equal(count_lines(f->path, &last), 1);
+}
+
+static void test_failed_delivery_is_counted(void **state)
+{
+	struct fixture *f = *state;
+	_zw_sink_free_ struct zw_sink *sink = NULL;
+	long long last = 0;
+
+	assert_int_equal(zw_sink_jsonfile_new(f->path, &host, &sink), 0);
+	assert_int_equal(unlink(f->path), 0);
+	assert_int_equal(mkdir(f->path, 0700), 0);
+	assert_int_equal(deliver(sink, 1), -EISDIR);
 	assert_int_equal(sink->lost, 1);
-	assert_int_equal(mkdir(f->dir, 0700), 0);
+	assert_int_equal(rmdir(f->path), 0);
 	assert_int_equal(deliver(sink, 2), 0);
 	assert_int_equal(sink->delivered, 1);
+	assert_int_equal(count_lines(f->path, &last), 1);
 }
 
 static void test_refuses_what_is_no_file(void **state)
@@ -202,7 +217,8 @@ static void test_refuses_what_is_no_file(void **state)
 	assert_int_equal(mkfifo(f->path, 0600), 0);
 	assert_int_equal(zw_sink_jsonfile_new(f->path, &host, &sink), -EINVAL);
 	assert_null(sink);
-	assert_int_equal(zw_sink_jsonfile_new("/nonexistent/events.json", &host, &sink), -ENOENT);
+	assert_int_equal(
+		zw_sink_jsonfile_new("/nonexistent/log/events.json", &host, &sink), -ENOENT);
 }
 
 static void test_stream_json_and_human(void **state)
@@ -252,7 +268,8 @@ int main(void)
 		FIXTURE_TEST(test_follows_truncation),
 		FIXTURE_TEST(test_cut_line_is_taken_back_and_counted),
 		FIXTURE_TEST(test_torn_last_line_is_closed),
-		FIXTURE_TEST(test_vanished_directory_is_an_error),
+		FIXTURE_TEST(test_vanished_directory_is_made_again),
+		FIXTURE_TEST(test_failed_delivery_is_counted),
 		FIXTURE_TEST(test_refuses_what_is_no_file),
 		cmocka_unit_test(test_stream_json_and_human),
 		cmocka_unit_test(test_closed_pipe_is_an_error),

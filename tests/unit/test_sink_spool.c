@@ -240,6 +240,19 @@ static void test_damage_while_open_is_counted(void **state)
 	assert_int_equal(result.dropped, 1);
 }
 
+static void test_directory_is_made(void **state)
+{
+	struct fixture *f = *state;
+	_zw_spool_free_ struct zw_spool *spool = NULL;
+	unsigned int damaged;
+
+	assert_int_equal(rmdir(f->dir), 0);
+	open_spool(f->path, &spool, 0);
+	put_many(spool, 1, 5);
+	assert_drains(spool, "1 2 3 4 5 ");
+	assert_int_equal(zw_spool_new("/nonexistent/zw/spool", &limits, &spool, &damaged), -ENOENT);
+}
+
 static void test_foreign_file_is_left_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -346,6 +359,7 @@ int main(void)
 		FIXTURE_TEST(test_torn_tail_at_every_byte),
 		FIXTURE_TEST(test_damage_ends_the_file),
 		FIXTURE_TEST(test_damage_while_open_is_counted),
+		FIXTURE_TEST(test_directory_is_made),
 		FIXTURE_TEST(test_foreign_file_is_left_alone),
 		FIXTURE_TEST(test_full_refuses_the_newest),
 		FIXTURE_TEST(test_memory_is_bounded_by_bytes),

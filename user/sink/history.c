@@ -5,11 +5,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "sink/history_impl.h"
+#include "sink/parent.h"
 
 /* sqlite.org/fileformat2.html, "Database header": tells our files from those of others. "ZWst" */
 #define APPLICATION_ID 0x5a577374
@@ -231,14 +231,13 @@ static int prepare(struct zw_history *history)
 /* SQLite would make the file with the process's umask; its journal files take the mode of the file. */
 static int make_file(const char *path, struct zw_str *error)
 {
-	_zw_free_ char *copy = strdup(path);
 	_zw_close_ int fd = -1;
 	struct stat st;
+	int r;
 
-	if (!copy)
-		return -ENOMEM;
-	if (mkdir(dirname(copy), 0700) < 0 && errno != EEXIST)
-		return -errno;
+	r = zw_make_parent(path, 0700);
+	if (r < 0)
+		return r;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
 	if (fd < 0)
 		return -errno;

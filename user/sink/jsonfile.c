@@ -9,8 +9,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sink/parent.h"
+
 /* Log shippers run under another user but in the group of the directory; nobody else needs the data. */
 #define FILE_MODE 0640
+#define DIR_MODE 0750
 
 struct file_sink {
 	struct zw_sink sink;
@@ -27,7 +30,11 @@ static int file_open(struct file_sink *s)
 	_zw_close_ int fd = -1;
 	struct stat st;
 	char last;
+	int r;
 
+	r = zw_make_parent(s->path, DIR_MODE);
+	if (r < 0)
+		return r;
 	/* O_NONBLOCK so that a FIFO put in the place of the file cannot hold the agent. */
 	fd = open(s->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
 		FILE_MODE);

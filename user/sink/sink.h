@@ -53,7 +53,8 @@ int zw_report_to_human(const struct zw_report *report, bool colour, struct zw_st
 /* JSON lines or human text on a stream that stays the caller's. */
 int zw_sink_stream_new(FILE *stream, bool json, bool colour, const struct zw_sink_host *host,
 	struct zw_sink **ret_sink);
-/* JSON lines appended to a file that is reopened when it was rotated away; complete lines only. */
+/* JSON lines appended to a file that is reopened when it was rotated away; complete lines only. The file's
+ * directory is made when it is missing. */
 int zw_sink_jsonfile_new(const char *path, const struct zw_sink_host *host, struct zw_sink **ret_sink);
 /* journald through libsystemd, which knows one address only, /run/systemd/journal/socket. While nobody reads
  * there, reports wait in memory (1,024), then in @spool_file (NULL: memory only) up to @spool_bytes; what is

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "sink/parent.h"
+
 /* A length beyond this is damage, not a message: the largest that journald takes from anybody is 1 GiB, and
  * ours are bounded far below it. */
 #define MESSAGE_MAX (256U << 20)
@@ -169,8 +171,11 @@ int zw_spool_file_open(
 	struct zw_spool_file new = {.fd = -1, .max_bytes = max_bytes};
 	unsigned int damaged = 0;
 	struct stat st;
-	int r = 0;
+	int r;
 
+	r = zw_make_parent(path, 0700);
+	if (r < 0)
+		return r;
 	new.fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (new.fd < 0)
 		return -errno;
