@@ -81,6 +81,15 @@ int BPF_PROG(zw_tp_ext4_truncate, struct inode *inode)
 	return on_inode(inode, ZW_FOP_WRITE, ZW_HOOK_TP_EXT4_TRUNCATE, true);
 }
 
+/* O_DIRECT over blocks that are there already changes no size and, within a clock tick, no time. */
+SEC("tp_btf/iomap_dio_rw_begin")
+int BPF_PROG(zw_tp_iomap_dio, struct kiocb *iocb, struct iov_iter *iter)
+{
+	if (!iter->data_source)
+		return 0;
+	return on_inode(iocb->ki_filp->f_inode, ZW_FOP_WRITE, ZW_HOOK_TP_IOMAP_DIO, true);
+}
+
 SEC("tp_btf/ext4_unlink_enter")
 int BPF_PROG(zw_tp_ext4_unlink, struct inode *dir, struct dentry *dentry)
 {

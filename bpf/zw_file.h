@@ -142,12 +142,14 @@ static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)
 	zw_hdr_fill(&e->hdr, sizeof(*e), ZW_WIRE_FILE, o->hook);
 	e->dev = dev;
 	e->ino = e->size_bytes = e->mode = e->nlink = e->owner_uid = e->generation = 0;
+	e->ctime_ns = 0;
 	if (inode) {
 		e->ino = BPF_CORE_READ(inode, i_ino);
 		e->size_bytes = BPF_CORE_READ(inode, i_size);
 		e->mode = BPF_CORE_READ(inode, i_mode);
 		e->nlink = BPF_CORE_READ(inode, i_nlink);
 		e->owner_uid = BPF_CORE_READ(inode, i_uid.val);
+		e->ctime_ns = zw_inode_ctime_ns(inode);
 		e->generation = BPF_CORE_READ(inode, i_generation);
 	}
 	e->dir_ino = dir ? BPF_CORE_READ(dir, i_ino) : 0;

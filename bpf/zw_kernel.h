@@ -56,6 +56,8 @@ struct inode {
 	long long i_size;
 	struct hlist_head i_dentry;
 	__u32 i_generation;
+	long long i_ctime_sec;
+	__u32 i_ctime_nsec;
 	atomic_t i_writecount;
 };
 
@@ -173,7 +175,10 @@ struct vm_area_struct {
 
 struct renamedata;
 struct linux_binprm;
-struct iov_iter;
+
+struct iov_iter {
+	bool data_source;
+};
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
@@ -190,6 +195,20 @@ struct bpf_iter__task_vma {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
 	struct vm_area_struct *vma;
+};
+
+/* struct inode before 6.11, and before 6.6. */
+struct timespec64 {
+	long long tv_sec;
+	long tv_nsec;
+};
+
+struct inode___6_6 {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___old {
+	struct timespec64 i_ctime;
 };
 
 #pragma clang attribute pop
@@ -223,6 +242,22 @@ static __always_inline __u32 zw_dirty_pages_bit(void)
 #define ZW_S_IFLNK 0120000
 #define ZW_ENOENT 2
 #define ZW_EBADF 9
+
+/* The change time: two fields since 6.11, a private one in 6.6 to 6.10, a plain one before. */
+static __always_inline __u64 zw_inode_ctime_ns(struct inode *inode)
+{
+	struct inode___6_6 *mid = (void *)inode;
+	struct inode___old *old = (void *)inode;
+
+	if (bpf_core_field_exists(inode->i_ctime_sec))
+		return BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ULL +
+			BPF_CORE_READ(inode, i_ctime_nsec);
+	if (bpf_core_field_exists(mid->__i_ctime))
+		return BPF_CORE_READ(mid, __i_ctime.tv_sec) * 1000000000ULL +
+			BPF_CORE_READ(mid, __i_ctime.tv_nsec);
+	return BPF_CORE_READ(old, i_ctime.tv_sec) * 1000000000ULL +
+		BPF_CORE_READ(old, i_ctime.tv_nsec);
+}
 
 /* task_struct.loginuid and sessionid exist only with CONFIG_AUDIT. */
 static __always_inline __u32 zw_task_loginuid(struct task_struct *task)

@@ -37,6 +37,7 @@ enum zw_hook {
 	ZW_HOOK_TP_EXT4_COLLAPSE,   /* ext4_collapse_range */
 	ZW_HOOK_TP_EXT4_INSERT,     /* ext4_insert_range */
 	ZW_HOOK_TP_EXT4_TRUNCATE,  /* ext4_truncate_enter */
+	ZW_HOOK_TP_IOMAP_DIO,       /* iomap_dio_rw_begin */
 	ZW_HOOK_TP_EXT4_UNLINK,    /* ext4_unlink_enter */
 	ZW_HOOK_TP_SYS_MOUNT,      /* sys_exit of mount(2) */
 	ZW_HOOK_TP_SYS_UMOUNT,     /* sys_exit of umount2(2) */
@@ -196,6 +197,7 @@ struct zw_wire_file {
 	__u64 old_dir_ino; /* rename only */
 	__u64 ino2;        /* rename only: the inode that had the name, 0 if none */
 	__u64 size_bytes;  /* of the inode at that moment */
+	__u64 ctime_ns;    /* CLOCK_REALTIME, of the inode at that moment; reading moves only the atime */
 	__u32 mode;
 	__u32 nlink;
 	__u32 owner_uid;
@@ -254,7 +256,7 @@ ZW_ASSERT_SIZE(struct zw_wire_hdr, 16);
 ZW_ASSERT_SIZE(struct zw_wire_ancestor, 56);
 ZW_ASSERT_SIZE(
 	struct zw_wire_actor, 88 + 2 * 16 + ZW_ARGV_LEN + 2 * ZW_PATH_LEN + 56 * ZW_ANCESTORS);
-ZW_ASSERT_SIZE(struct zw_wire_file, 16 + 48 + 24 + ZW_NAME_LEN + sizeof(struct zw_wire_actor));
+ZW_ASSERT_SIZE(struct zw_wire_file, 16 + 56 + 24 + ZW_NAME_LEN + sizeof(struct zw_wire_actor));
 ZW_ASSERT_SIZE(struct zw_wire_exec, 16 + sizeof(struct zw_wire_actor));
 ZW_ASSERT_SIZE(struct zw_wire_fork, 48);
 ZW_ASSERT_SIZE(struct zw_wire_holder, 48);

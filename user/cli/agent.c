@@ -366,6 +366,26 @@ static int wait_until(struct zw_agent *a, uint64_t at_ns)
 	return 0;
 }
 
+/* Looks at zones that were busy at the first look until all are read; the looks themselves give up waiting
+ * after a while, so this ends. */
+static int settle_first(struct zw_agent *a)
+{
+	for (;;) {
+		struct timespec pause = {.tv_nsec = (long)a->conf->settle_ns};
+		bool waiting = false;
+		int r = zw_agent_drain(a);
+
+		if (r < 0)
+			return r;
+		(void)zw_agent_run_due(a);
+		ZW_VEC_FOREACH(z, &a->due)
+			waiting |= (*z)->state == ZW_ZONE_NEW;
+		if (!waiting)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+}
+
 static int start(struct zw_agent *a)
 {
 	_zw_str_ struct zw_str error = {};
@@ -381,8 +401,8 @@ static int start(struct zw_agent *a)
 			return r;
 		a->discover_ns = zw_boottime_ns() + DISCOVER_NS;
 	}
-	/* What happened while the zones were read is settled before anything is promised. */
-	r = zw_agent_drain(a);
+	/* A zone that was being written is read before anything is promised. */
+	r = settle_first(a);
 	if (r < 0)
 		return r;
 	a->reconcile_from_ns = zw_boottime_ns();

@@ -3,6 +3,7 @@
 #include "cli/agent.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -173,13 +174,11 @@ static void add_mapper(void *ctx, const void *data, size_t len)
 		zw_actor_unref(mapper.actor);
 }
 
-/* A store to a page that is dirty already fires no hook. Writing the pages back protects them, so the next
- * store does; and who has it mapped now is remembered for the case that one slips through. */
-static void arm_mapping(struct loader *l, const struct zw_agent_file *f)
+/* Who has it mapped now is remembered, for a store that slips through before the mapping is given up. */
+static void note_mappers(struct loader *l, const struct zw_agent_file *f)
 {
 	const struct zw_place *p = &f->walk.places.items[f->walk.places.len - 1];
 
-	(void)fdatasync(f->walk.fd);
 	(void)zw_probe_holders(l->a->probe, p->dev, p->ino, add_mapper, l);
 }
 
@@ -252,8 +251,10 @@ static int open_include(
 	r = open_file(l->a, l->z, full, &f);
 	if (r < 0)
 		return r;
+	if (f.present)
+		(void)sync_file_range(f.walk.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	if (f.present && f.maps)
-		arm_mapping(l, &f);
+		note_mappers(l, &f);
 	r = f.present ? read_content(&f, &c.data, &cap, &c.len) : f.walk.result;
 	if (r == 0 && !f.present)
 		r = -EINVAL;
@@ -339,8 +340,10 @@ static int read_main(struct loader *l, struct zw_agent_file *f)
 	size_t len;
 	int rc;
 
+	/* Pages on their way to the disk are protected: the next store into one of them fires a hook again. */
+	(void)sync_file_range(f->walk.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	if (f->maps)
-		arm_mapping(l, f);
+		note_mappers(l, f);
 	rc = read_content(f, &a->buffer, &a->buffer_cap, &len);
 	if (rc == -ENOMEM)
 		return rc;

@@ -67,6 +67,7 @@ static struct zw_reading reading_of(const struct zw_agent_file *f)
 		.present = f->present,
 		.name = base_name(f->path),
 		.size_bytes = f->size_bytes,
+		.ctime_ns = f->ctime_ns,
 		.generation = f->generation,
 	};
 }

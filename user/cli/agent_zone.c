@@ -244,7 +244,10 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 	bool changed = false;
 	int rc = 0;
 
-	if (!r->same) {
+	if (z->state == ZW_ZONE_NEW && !z->good) {
+		/* Nothing to compare with: this is where it begins. */
+		z->state = ZW_ZONE_GOOD;
+	} else if (!r->same) {
 		rc = zw_diff_new(z->good, r->snapshot, &diff);
 		if (rc < 0)
 			return rc;

@@ -100,6 +100,7 @@ static int new_cause(
 		.old_dir_ino = f->old_dir_ino,
 		.ino2 = f->ino2,
 		.size_bytes = f->size_bytes,
+		.ctime_ns = f->ctime_ns,
 		.nlink = f->nlink,
 		.generation = f->generation,
 		.actor = zw_actor_ref(actor),

@@ -16,6 +16,7 @@ struct suspect {
 	enum zw_role role;
 	bool decided; /* it made, or may have made, the difference */
 	bool exact;   /* it was seen making it, not merely near it */
+	bool touched; /* moved the change time without a write that was seen */
 };
 typedef ZW_VEC(struct suspect) suspects;
 
@@ -82,7 +83,7 @@ static int written_in_place(
 {
 	const struct zw_place *p = file_place(&f->after);
 	const zw_causes *list = zw_cause_book_of(in->book, p->dev, p->ino);
-	uint64_t size = f->before.size_bytes;
+	uint64_t size = f->before.size_bytes, ctime = f->before.ctime_ns;
 	bool exact = false;
 
 	if (!list)
@@ -99,8 +100,11 @@ static int written_in_place(
 		if (c->op == ZW_FOP_WRITE || (c->op == ZW_FOP_ATTR && c->size_bytes != size)) {
 			x->decided = x->exact = exact = true;
 			x->wrote_ns = c->time_ns;
+		} else if (c->op == ZW_FOP_ATTR && c->ctime_ns != ctime) {
+			x->touched = true;
 		}
 		size = c->size_bytes;
+		ctime = c->ctime_ns;
 	}
 	if (exact)
 		return 0;
@@ -426,7 +430,8 @@ static bool is_server(const struct zw_correlate_input *in, const struct zw_actor
 	return a->exe_ino && a->exe_ino == in->server_exe_ino && a->exe_dev == in->server_exe_dev;
 }
 
-/* Holders count when nobody else is known, and always when they have the file mapped. */
+/* Holders count when nobody else is known. Those that have it mapped leave a doubt in any case: what they
+ * store into a page that is dirty already is invisible. */
 static int add_holders(const struct zw_correlate_input *in, suspects *s)
 {
 	bool anybody = false;
@@ -443,7 +448,8 @@ static int add_holders(const struct zw_correlate_input *in, suspects *s)
 		if (!x)
 			return -ENOMEM;
 		x->evidence |= h->mapped ? ZW_EVIDENCE_MAPPING : ZW_EVIDENCE_HELD_OPEN;
-		x->decided = true;
+		x->touched = true;
+		x->decided |= !anybody;
 		if (!x->last_ns)
 			x->first_ns = x->last_ns = in->to_ns;
 	}
@@ -473,13 +479,15 @@ static int append_cause(
 static int attribute(
 	const struct zw_correlate_input *in, const suspects *s, struct zw_report *report)
 {
-	const struct suspect *one = NULL;
+	const struct suspect *one = NULL, *doubt = NULL;
 	size_t decided = 0;
 
 	ZW_VEC_FOREACH(x, s)
 		if (x->decided) {
 			decided++;
 			one = x;
+		} else if (x->touched) {
+			doubt = x;
 		}
 	report->has_principal = decided == 1;
 	if (decided == 0) {
@@ -501,6 +509,12 @@ static int attribute(
 		report->attribution = ZW_ATTRIBUTION_PROBABLE;
 		return zw_report_add_reason(
 			report, "a kernel thread wrote for somebody it does not name");
+	}
+	if (doubt) {
+		report->attribution = ZW_ATTRIBUTION_PROBABLE;
+		return zw_report_add_reason(report,
+			"process %u touched the file at the same time, in a way that can hide a write",
+			doubt->actor->tgid);
 	}
 	/* Near but not seen doing it: certain only when nobody else was near, and that is so here; for a file
 	 * written in place it takes a write. */
@@ -525,12 +539,12 @@ int zw_correlate(const struct zw_correlate_input *in, struct zw_report *report)
 		r = add_holders(in, &s);
 	if (r == 0)
 		r = attribute(in, &s, report);
-	/* Those who decided first, then those who only prepared. */
+	/* Those who decided first, then those who prepared or leave a doubt. */
 	for (int decided = 1; r == 0 && decided >= 0; decided--)
 		ZW_VEC_FOREACH(x, &s) {
 			if (r < 0 || x->decided != decided)
 				continue;
-			if (!decided && !x->wrote_ns)
+			if (!decided && !x->wrote_ns && !x->touched)
 				continue;
 			r = append_cause(in, x, report);
 			if (decided && x->last_ns > last)

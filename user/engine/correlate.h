@@ -14,6 +14,7 @@ struct zw_reading {
 	bool present;
 	const char *name; /* last component of the path */
 	uint64_t size_bytes;
+	uint64_t ctime_ns;   /* CLOCK_REALTIME */
 	uint32_t generation; /* of the inode; 0: not known */
 };
 
@@ -45,7 +46,8 @@ struct zw_correlate_input {
 /* Fills cause, causes, attribution, has_principal, channel, time_ns and reasons of @report. How it decides:
  *
  *	same inode as before: whoever wrote to it in the window. Attribute changes count when nothing else is known
- *	or the size moved with them.
+ *	or the size moved with them; when the change time moved they leave a doubt: a store to a page that
+ *	is dirty already looks like that.
  *	other inode: whoever put it there, from the level of the path at which the two walks part: a mount, a
  *	directory, a link or the file. Who removed or exchanged what was there stands in when nobody
  *	was seen putting. Writers of the new content are listed, and count when they wrote after it was put there.

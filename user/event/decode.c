@@ -141,6 +141,7 @@ static int decode_file(const void *data, struct zw_event *event)
 		.old_dir_ino = wire.old_dir_ino,
 		.ino2 = wire.ino2,
 		.size_bytes = wire.size_bytes,
+		.ctime_ns = wire.ctime_ns,
 		.mode = wire.mode,
 		.nlink = wire.nlink,
 		.owner_uid = wire.owner_uid,

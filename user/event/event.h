@@ -31,7 +31,7 @@ struct zw_proc_facts {
 
 struct zw_file_facts {
 	enum zw_fop op;
-	uint64_t dev, ino, dir_ino, old_dir_ino, ino2, size_bytes;
+	uint64_t dev, ino, dir_ino, old_dir_ino, ino2, size_bytes, ctime_ns;
 	uint32_t mode, nlink, owner_uid, watch, coalesced, generation;
 	char name[ZW_NAME_LEN];
 };

@@ -32,6 +32,7 @@ static const char *const hook_names[] = {
 	[ZW_HOOK_TP_EXT4_COLLAPSE] = "tp_btf/ext4_collapse_range",
 	[ZW_HOOK_TP_EXT4_INSERT] = "tp_btf/ext4_insert_range",
 	[ZW_HOOK_TP_EXT4_TRUNCATE] = "tp_btf/ext4_truncate_enter",
+	[ZW_HOOK_TP_IOMAP_DIO] = "tp_btf/iomap_dio_rw_begin",
 	[ZW_HOOK_TP_EXT4_UNLINK] = "tp_btf/ext4_unlink_enter",
 	[ZW_HOOK_TP_SYS_MOUNT] = "tp/syscalls/sys_exit_mount",
 	[ZW_HOOK_TP_SYS_UMOUNT] = "tp/syscalls/sys_exit_umount",

@@ -48,6 +48,7 @@ static const struct zw_program programs[] = {
 	TP(EXT4_COLLAPSE, "zw_tp_ext4_collapse", "ext4_collapse_range", ZW_CAP_WRITE, false, true),
 	TP(EXT4_INSERT, "zw_tp_ext4_insert", "ext4_insert_range", ZW_CAP_WRITE, false, true),
 	TP(EXT4_TRUNCATE, "zw_tp_ext4_truncate", "ext4_truncate_enter", ZW_CAP_WRITE, false, true),
+	TP(IOMAP_DIO, "zw_tp_iomap_dio", "iomap_dio_rw_begin", ZW_CAP_WRITE, false, false),
 	/* Stores through a mapping call no security hook, so this one is needed whatever the tier. */
 	TP(DIRTY, "zw_tp_dirty", "writeback_mark_inode_dirty", ZW_CAP_STORE, true, false),
 	SECURITY(INODE_RENAME, "inode_rename", ZW_CAP_NAMES, true),
