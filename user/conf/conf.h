@@ -9,8 +9,8 @@
 #include "engine/policy.h"
 
 struct zw_conf_zone {
-	char *name;
-	char *file;
+	char *name; /* presentation form, lower case, with the final dot; no name twice */
+	char *file; /* absolute path */
 	unsigned int line;
 };
 
@@ -46,7 +46,10 @@ struct zw_conf {
 /* The defaults alone, as when there is no file. */
 int zw_conf_defaults(struct zw_conf **ret_conf);
 /* Loads @path. On failure @error (never empty then) says "FILE:LINE:COLUMN: what is wrong and what is
- * allowed", one line per mistake, as many as were found. -EINVAL for bad content, else -errno of opening. */
+ * allowed", one line per mistake without a final newline, as many as were found (50 at most), or "FILE: ..." when
+ * the file as a whole is refused: no regular file, larger than 16 MiB, writable by every user. Where an admin's
+ * executable is a symbolic link, what it leads to is added to the list. -EINVAL for bad content, else -errno of
+ * opening. */
 int zw_conf_load(const char *path, struct zw_conf **ret_conf, struct zw_str *error);
 /* The same from memory; @name stands for the path in messages. For tests and fuzzing. */
 int zw_conf_parse(const char *name, const char *text, size_t len, struct zw_conf **ret_conf,
