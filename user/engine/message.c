@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "dns/name.h"
 #include "dns/rr.h"
+#include "zone/changes.h"
 
 /* Values of an RRset that a sentence still carries. */
 #define VALUES_MAX 3
@@ -96,6 +97,14 @@ static void add_means(struct zw_str *s, const struct zw_report *r)
 	zw_str_addf(s, " (%s)", zw_channel_to_string(r->channel));
 }
 
+static const struct zw_diff_entry *first_told(const struct zw_diff *diff)
+{
+	for (size_t i = 0; i < diff->len; i++)
+		if (!zw_change_is_implied(diff, &diff->entries[i]))
+			return &diff->entries[i];
+	return NULL;
+}
+
 static int record_change(struct zw_str *s, const struct zw_report *r)
 {
 	static const char *const verbs[] = {
@@ -103,7 +112,8 @@ static int record_change(struct zw_str *s, const struct zw_report *r)
 		[ZW_DIFF_DELETE] = " deleted ",
 		[ZW_DIFF_MODIFY] = " changed ",
 	};
-	const struct zw_diff_entry *first = r->diff && r->diff->len ? r->diff->entries : NULL;
+	const struct zw_diff_entry *first = r->diff ? first_told(r->diff) : NULL;
+	size_t told = r->diff ? zw_changes_count(r->diff) : 0;
 	int rc = 0;
 
 	_Static_assert(ZW_ARRAY_SIZE(verbs) == _ZW_DIFF_OP_MAX, "a verb for every operation");
@@ -113,8 +123,8 @@ static int record_change(struct zw_str *s, const struct zw_report *r)
 	} else {
 		zw_str_add(s, verbs[first->op]);
 		rc = add_change(s, first);
-		if (r->diff->len > 1)
-			zw_str_addf(s, " and %zu more RRsets", r->diff->len - 1);
+		if (told > 1)
+			zw_str_addf(s, " and %zu more RRset%s", told - 1, told > 2 ? "s" : "");
 	}
 	zw_str_add(s, " in ");
 	add_text(s, r->zone);

@@ -5,7 +5,7 @@
 
 #include "dns/name.h"
 #include "dns/rr.h"
-#include "sink/changes.h"
+#include "zone/changes.h"
 #include "sink/clean.h"
 
 /* What fits a screen; `--json` has up to 1,000. */

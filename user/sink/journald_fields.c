@@ -10,7 +10,7 @@
 #include <syslog.h>
 
 #include "dns/name.h"
-#include "sink/changes.h"
+#include "zone/changes.h"
 #include "sink/clean.h"
 #include "sink/technique.h"
 

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "sink/changes.h"
+#include "zone/changes.h"
 #include "sink/json_build.h"
 #include "sink/technique.h"
 

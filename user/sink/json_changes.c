@@ -6,7 +6,7 @@
 
 #include "dns/name.h"
 #include "dns/rr.h"
-#include "sink/changes.h"
+#include "zone/changes.h"
 
 static json_t *rdata_value(const struct zw_rrset *rrset, size_t i, struct zw_json_budget *left)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sink/changes.h"
+#include "zone/changes.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Private to sink/: which changes of a difference are told as changes. */
+/* Which changes of a difference are told as changes. */
 #pragma once
 
 #include <stdbool.h>
