@@ -147,6 +147,20 @@ static void reparented_process_shows_who_forked_it(void **state)
 	assert_int_equal(a->ancestor[2].loginuid, 5);
 }
 
+static void new_parent_is_not_taken_for_the_forker(void **state)
+{
+	_zw_event_ struct zw_event e = proc_event(ZW_WIRE_FILE, 902, alice, &bash, at(9));
+	_zw_actor_unref_ struct zw_actor *a = NULL;
+
+	/* Who forked 901 is not known; that 902 was given to init says nothing about it. */
+	feed_exec(*state, 901, alice, &bash, at(1));
+	feed_fork(*state, 901, 902, at(2));
+	feed_exit(*state, 901, at(3));
+	add_ancestor(&e, 1, root_user, "init", 99);
+	assert_int_equal(zw_proc_table_resolve(*state, &e, &a), 0);
+	assert_lineage(a, "bash/901");
+}
+
 static void unknown_ancestors_come_from_the_kernel(void **state)
 {
 	_zw_event_ struct zw_event e = proc_event(ZW_WIRE_FILE, 803, root_user, &sed, at(9));
@@ -341,6 +355,19 @@ static void expiry_keeps_what_others_descend_from(void **state)
 	assert_int_equal(zw_proc_table_len(*state), 1);
 }
 
+static void threads_outlive_their_leader(void **state)
+{
+	_zw_actor_unref_ struct zw_actor *a = NULL;
+
+	feed_exec(*state, 800, alice, &bash, at(1));
+	feed_exit(*state, 800, at(2));
+	a = write_by(*state, 800, alice, &bash, at(100));
+	zw_proc_table_expire(*state, at(105), 10 * SEC);
+	assert_int_equal(zw_proc_table_len(*state), 1);
+	zw_proc_table_expire(*state, at(111), 10 * SEC);
+	assert_int_equal(zw_proc_table_len(*state), 0);
+}
+
 static void exited_processes_are_bounded(void **state)
 {
 	_zw_actor_unref_ struct zw_actor *a = NULL;
@@ -400,6 +427,7 @@ int main(void)
 		TEST(doas_that_is_replaced_stays_in_the_chain),
 		TEST(principal_survives_a_chain_longer_than_is_shown),
 		TEST(reparented_process_shows_who_forked_it),
+		TEST(new_parent_is_not_taken_for_the_forker),
 		TEST(unknown_ancestors_come_from_the_kernel),
 		TEST(kernel_and_table_make_one_chain),
 		TEST(lost_exec_is_made_good_by_the_kernel),
@@ -410,6 +438,7 @@ int main(void)
 		TEST(terminal_is_the_nearest_one),
 		TEST(other_events_are_ignored),
 		TEST(expiry_keeps_what_others_descend_from),
+		TEST(threads_outlive_their_leader),
 		TEST(exited_processes_are_bounded),
 		TEST(chain_of_exited_processes_is_bounded),
 		TEST(references_are_counted),

@@ -10,6 +10,7 @@
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define HEX2 "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
 #define TICKS 4711
+#define CACHE_MAX 8
 
 static void containers_by_path(void **state)
 {
@@ -116,7 +117,7 @@ static int set_up(void **state)
 	put(t, "self/mountinfo", mounts);
 	put(t, "801/stat", "801 (x) S 1 1 1 0 0 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0\n");
 	put(t, "801/cgroup", "9:cpu:/elsewhere\n0::/named.service\n");
-	assert_int_equal(zw_cgroups_new(t->root, &t->cgroups), 0);
+	assert_int_equal(zw_cgroups_new(t->root, CACHE_MAX, &t->cgroups), 0);
 	*state = t;
 	return 0;
 }
@@ -171,25 +172,26 @@ static void another_process_with_the_pid_names_nothing(void **state)
 	assert_null(path);
 }
 
-static void cache_is_bounded(void **state)
+static void oldest_path_is_forgotten(void **state)
 {
+	_zw_free_ char *first = NULL, *second = NULL;
 	struct tree *t = *state;
-	uint64_t first = 0;
-	_zw_free_ char *path = NULL;
+	uint64_t ids[CACHE_MAX + 1];
 
-	for (unsigned int i = 0; i < 4200; i++) {
-		_zw_free_ char *dir = zw_asprintf("cgroup 2/c%u", i),
-			       *line = zw_asprintf("0::/c%u\n", i);
+	for (unsigned int i = 0; i <= CACHE_MAX; i++) {
+		_zw_free_ char *dir = zw_asprintf("cgroup 2/c%u", i);
+		_zw_free_ char *line = zw_asprintf("0::/c%u\n", i);
 		_zw_free_ char *got = NULL;
-		uint64_t id = make_dir(t, dir);
 
-		first = i ? first : id;
+		ids[i] = make_dir(t, dir);
 		put(t, "801/cgroup", line);
-		assert_int_equal(zw_cgroups_path(t->cgroups, id, 801, start, &got), 0);
+		assert_int_equal(zw_cgroups_path(t->cgroups, ids[i], 801, start, &got), 0);
 		assert_string_equal(got, dir + strlen("cgroup 2"));
 	}
-	assert_int_equal(zw_cgroups_path(t->cgroups, first, 0, 0, &path), 0);
-	assert_null(path);
+	assert_int_equal(zw_cgroups_path(t->cgroups, ids[0], 0, 0, &first), 0);
+	assert_null(first);
+	assert_int_equal(zw_cgroups_path(t->cgroups, ids[1], 0, 0, &second), 0);
+	assert_string_equal(second, "/c1");
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
@@ -201,7 +203,7 @@ int main(void)
 		TEST(path_comes_from_the_process_and_is_kept),
 		TEST(process_that_was_moved_does_not_name_the_old_cgroup),
 		TEST(another_process_with_the_pid_names_nothing),
-		TEST(cache_is_bounded),
+		TEST(oldest_path_is_forgotten),
 	};
 
 	return cmocka_run_group_tests_name("actor_cgroup", tests, NULL, NULL);

@@ -163,6 +163,18 @@ static void events_queued_before_the_seeding_fit_in(void **state)
 	assert_string_equal(a->exe, "/bin/sh");
 }
 
+static void parent_is_no_younger_than_its_child(void **state)
+{
+	_zw_actor_unref_ struct zw_actor *a = NULL;
+
+	/* The pid of the parent was reused while /proc was read. */
+	put_proc(801, 900, "a", alice, "/bin/sh");
+	put_proc(900, 0, "b", alice, "/bin/sh");
+	assert_int_equal(zw_proc_table_seed(*state), 0);
+	assert_int_equal(zw_proc_table_lookup(*state, 801, 0, &a), 0);
+	assert_int_equal(a->ancestors, 0);
+}
+
 static void lookup_reads_what_was_never_seen(void **state)
 {
 	_zw_actor_unref_ struct zw_actor *a = NULL, *b = NULL;
@@ -367,28 +379,66 @@ static void user_program_named_sshd_gives_no_origin(void **state)
 	assert_null(b->origin_ip);
 }
 
-/* Alice restarts the server by sudo; bob logs in. */
-static void who_restarted_the_server_is_not_who_logs_in(void **state)
+static const struct who bob = {1001, 1001, ZW_ID_UNSET};
+
+/* Alice, on pts/9, runs the server by sudo as process @server. */
+static void sudo_runs_server(struct zw_proc_table *t, uint32_t server)
 {
-	struct who bob = {1001, 1001, ZW_ID_UNSET};
-	_zw_actor_unref_ struct zw_actor *a = NULL;
 	_zw_event_ struct zw_event shell = proc_event(ZW_WIRE_EXEC, 400, alice, &bash, at(1));
 
-	put_sshd();
 	snprintf(shell.proc.tty, sizeof(shell.proc.tty), "pts/9");
-	assert_int_equal(zw_proc_table_feed(*state, &shell), 0);
-	feed_fork(*state, 400, 401, at(2));
-	feed_exec(*state, 401, alice_as_root, &sudo, at(3));
-	feed_fork(*state, 401, 500, at(4));
-	feed_exec(*state, 500, root_user, &sshd, at(5));
+	assert_int_equal(zw_proc_table_feed(t, &shell), 0);
+	feed_fork(t, 400, 401, at(2));
+	feed_exec(t, 401, alice_as_root, &sudo, at(3));
+	feed_fork(t, 401, server, at(4));
+	feed_exec(t, server, root_user, &sshd, at(5));
+}
+
+static struct zw_actor *bob_logs_in(struct zw_proc_table *t)
+{
+	feed_fork(t, 501, 503, at(7));
+	feed_exec(t, 503, bob, &bash, at(8));
+	return write_by(t, 503, bob, &sed, at(9));
+}
+
+static void who_restarted_the_server_is_not_who_logs_in(void **state)
+{
+	_zw_actor_unref_ struct zw_actor *a = NULL;
+
+	put_sshd();
+	sudo_runs_server(*state, 500);
 	feed_fork(*state, 500, 501, at(6));
-	feed_fork(*state, 501, 503, at(7));
-	feed_exec(*state, 503, bob, &bash, at(8));
-	a = write_by(*state, 503, bob, &sed, at(9));
+	a = bob_logs_in(*state);
 	assert_int_equal(a->principal.uid, 1001);
 	assert_string_equal(a->origin_ip, "198.51.100.7");
 	assert_string_equal(a->tty, "");
 	assert_lineage(a, "sshd/501 sshd/500 sudo/401!sudo bash/400");
+}
+
+static void nor_when_the_connection_is_not_found(void **state)
+{
+	_zw_actor_unref_ struct zw_actor *a = NULL;
+
+	put_sshd();
+	remove_proc(501);
+	sudo_runs_server(*state, 500);
+	feed_fork(*state, 500, 501, at(6));
+	a = bob_logs_in(*state);
+	assert_int_equal(a->principal.uid, 1001);
+	assert_null(a->origin_ip);
+	assert_string_equal(a->tty, "");
+}
+
+static void nor_when_the_server_serves_one_connection(void **state)
+{
+	_zw_actor_unref_ struct zw_actor *a = NULL;
+
+	put_sshd();
+	sudo_runs_server(*state, 501);
+	a = bob_logs_in(*state);
+	assert_int_equal(a->principal.uid, 1001);
+	assert_string_equal(a->origin_ip, "198.51.100.7");
+	assert_lineage(a, "sshd/501 sudo/401!sudo bash/400");
 }
 
 static void sudo_inside_the_session_still_counts(void **state)
@@ -444,6 +494,7 @@ int main(void)
 		TEST(seeded_processes_have_ancestry),
 		TEST(exact_start_is_adopted),
 		TEST(events_queued_before_the_seeding_fit_in),
+		TEST(parent_is_no_younger_than_its_child),
 		TEST(lookup_reads_what_was_never_seen),
 		TEST(lookup_tells_of_the_dead_from_memory),
 		TEST(broken_proc_files_are_survived),
@@ -456,6 +507,8 @@ int main(void)
 		TEST(session_that_forwards_a_port_is_no_listener),
 		TEST(user_program_named_sshd_gives_no_origin),
 		TEST(who_restarted_the_server_is_not_who_logs_in),
+		TEST(nor_when_the_connection_is_not_found),
+		TEST(nor_when_the_server_serves_one_connection),
 		TEST(sudo_inside_the_session_still_counts),
 		TEST(sockets_of_a_reused_pid_are_not_believed),
 		TEST(seeded_sudo_takes_its_caller_from_the_parent),

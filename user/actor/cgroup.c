@@ -17,8 +17,6 @@
 
 /* FILEID_KERNFS, include/linux/exportfs.h: the handle is the 64-bit id of the node. */
 #define FILEID_KERNFS 0xfe
-/* Ids are never reused, so entries stay right for ever and only need a bound. */
-#define CACHE_MAX 4096
 
 struct cgroup {
 	struct zw_list age;
@@ -28,6 +26,7 @@ struct cgroup {
 
 struct zw_cgroups {
 	char *proc_root;
+	size_t max;
 	char *mount;  /* where cgroup2 is mounted */
 	int mount_fd; /* -1 when it is not */
 	bool looked_for_mount;
@@ -35,13 +34,14 @@ struct zw_cgroups {
 	struct zw_list oldest_first;
 };
 
-int zw_cgroups_new(const char *proc_root, struct zw_cgroups **ret_cgroups)
+int zw_cgroups_new(const char *proc_root, size_t max, struct zw_cgroups **ret_cgroups)
 {
 	_zw_cgroups_free_ struct zw_cgroups *cgroups = calloc(1, sizeof(*cgroups));
 	int r;
 
 	if (!cgroups)
 		return -ENOMEM;
+	cgroups->max = max;
 	cgroups->mount_fd = -1;
 	zw_list_init(&cgroups->oldest_first);
 	cgroups->proc_root = strdup(proc_root);
@@ -217,7 +217,7 @@ static int remember(struct zw_cgroups *cgroups, uint64_t id, const char *path)
 		return r;
 	}
 	zw_list_add_tail(&cgroups->oldest_first, &cgroup->age);
-	if (zw_map_len(cgroups->by_id) > CACHE_MAX)
+	if (zw_map_len(cgroups->by_id) > cgroups->max)
 		forget(cgroups, oldest(cgroups));
 	return 0;
 }

@@ -2,14 +2,15 @@
 /* Paths of cgroups by id, remembered after the cgroup is gone. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
 
 struct zw_cgroups;
 
-/* The cgroup2 mount is looked for in @proc_root/self/mountinfo. */
-int zw_cgroups_new(const char *proc_root, struct zw_cgroups **ret_cgroups);
+/* The cgroup2 mount is looked for in @proc_root/self/mountinfo. At most @max paths are remembered. */
+int zw_cgroups_new(const char *proc_root, size_t max, struct zw_cgroups **ret_cgroups);
 void zw_cgroups_free(struct zw_cgroups *cgroups);
 ZW_DEFINE_CLEANUP(struct zw_cgroups *, zw_cgroups_free);
 #define _zw_cgroups_free_ _zw_cleanup_(zw_cgroups_freep)

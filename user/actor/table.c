@@ -9,6 +9,8 @@
 
 /* Exited processes that are kept at most; table.h promises it. */
 #define GONE_MAX 65536
+/* Paths of cgroups. Their ids are never reused, so these stay right for ever and only need a bound. */
+#define CGROUPS_MAX 4096
 
 int zw_proc_table_new(const char *proc_root, struct zw_proc_table **ret_table)
 {
@@ -29,7 +31,7 @@ int zw_proc_table_new(const char *proc_root, struct zw_proc_table **ret_table)
 	r = zw_users_new("/etc/passwd", &table->users);
 	if (r < 0)
 		return r;
-	r = zw_cgroups_new(proc_root, &table->cgroups);
+	r = zw_cgroups_new(proc_root, CGROUPS_MAX, &table->cgroups);
 	if (r < 0)
 		return r;
 	*ret_table = ZW_TAKE(table);
