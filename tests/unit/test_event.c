@@ -220,6 +220,34 @@ static void odd_arguments(void **state)
 	assert_string_equal(e.proc.argv[0], "sshd: alice [priv]");
 }
 
+static void terminals_are_called_by_their_path(void **state)
+{
+	static const struct {
+		const char *wire, *want;
+	} cases[] = {
+		{"pts2", "pts/2"},
+		{"pts123456", "pts/123456"},
+		{"pts/2", "pts/2"},
+		{"tty1", "tty1"},
+		{"ttyS0", "ttyS0"},
+		{"pts", "pts"},
+		{"", ""},
+		{"pts012345678901", "pts012345678901"},
+		{"pts01234567890", "pts/01234567890"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(cases); i++) {
+		_zw_event_ struct zw_event e = {};
+		struct zw_wire_exec w;
+
+		fill_exec(&w);
+		snprintf(w.actor.tty, sizeof(w.actor.tty), "%s", cases[i].wire);
+		assert_int_equal(zw_event_decode(&w, sizeof(w), &e), 0);
+		assert_string_equal(e.proc.tty, cases[i].want);
+	}
+}
+
 static void refuse_file(void (*spoil)(struct zw_wire_file *))
 {
 	struct zw_event e = {.time_ns = 4711};
@@ -328,6 +356,7 @@ int main(void)
 		cmocka_unit_test(fork_and_exit_events),
 		cmocka_unit_test(odd_paths),
 		cmocka_unit_test(odd_arguments),
+		cmocka_unit_test(terminals_are_called_by_their_path),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(unaligned_bytes_are_read),

@@ -94,6 +94,22 @@ static void copy_numbers(const struct zw_wire_actor *wire, struct zw_proc_facts 
 	proc->cgroup_id = wire->cgroup_id;
 }
 
+/* The kernel calls pseudo terminals "pts2" (tty_line_name(), drivers/tty/tty_io.c), everybody else by their path below
+ * /dev. A name that fills the field has no room for the slash and stays as it is. */
+static void copy_tty(const char wire[static ZW_TTY_LEN], char tty[static ZW_TTY_LEN])
+{
+	size_t len = strlen(wire),
+	       at = strncmp(wire, "pts", 3) == 0 && wire[3] >= '0' && wire[3] <= '9' ? 3 : 0;
+
+	if (at == 0 || len + 1 >= ZW_TTY_LEN) {
+		memcpy(tty, wire, len + 1);
+		return;
+	}
+	memcpy(tty, wire, at);
+	tty[at] = '/';
+	memcpy(tty + at + 1, wire + at, len - at + 1);
+}
+
 /* On failure @proc may hold some of its strings: the caller ends it either way. */
 static int decode_actor(const void *data, struct zw_proc_facts *proc)
 {
@@ -108,7 +124,7 @@ static int decode_actor(const void *data, struct zw_proc_facts *proc)
 		return -EBADMSG;
 	copy_numbers(&wire, proc);
 	memcpy(proc->comm, wire.comm, strlen(wire.comm) + 1);
-	memcpy(proc->tty, wire.tty, strlen(wire.tty) + 1);
+	copy_tty(wire.tty, proc->tty);
 	r = decode_ancestors(&wire, proc);
 	if (r < 0)
 		return r;
