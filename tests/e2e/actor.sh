@@ -226,8 +226,9 @@ test_detached() {
 }
 
 test_tty() {
-	script -qec "cp $E2E_TMP/tty/new $E2E_TMP/tty/zone.db" /dev/null >/dev/null </dev/null
-	expect tty 0 0 'fault($cause.login.tty // "" | test("^pts/[0-9]+$"); $cause.login)'
+	(cd / && script -qec "cp $E2E_TMP/tty/new $E2E_TMP/tty/zone.db" /dev/null >/dev/null </dev/null)
+	expect tty 0 0 'fault($cause.login.tty // "" | test("^pts/[0-9]+$"); $cause.login),
+	fault(.process.working_directory == "/"; .process.working_directory)'
 }
 
 test_container() {

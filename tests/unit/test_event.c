@@ -171,15 +171,26 @@ static void odd_paths(void **state)
 
 	PUT(w.actor.exe, w.actor.exe_len, "vim\0bin\0");
 	w.actor.cwd_len = 0;
-	w.actor.flags = ZW_ACTOR_EXE_CUT | ZW_ACTOR_EXE_DELETED;
+	w.actor.flags = ZW_ACTOR_EXE_CUT | ZW_ACTOR_EXE_DELETED | ZW_ACTOR_CWD_CUT;
 	assert_int_equal(zw_event_decode(&w, sizeof(w), &e), 0);
 	assert_string_equal(e.proc.exe, ".../bin/vim");
 	assert_null(e.proc.cwd);
-	assert_int_equal(e.proc.flags, ZW_ACTOR_EXE_CUT | ZW_ACTOR_EXE_DELETED);
+	assert_int_equal(e.proc.flags, w.actor.flags);
+	zw_event_done(&e);
+
+	w.actor.flags = 0;
+	assert_int_equal(zw_event_decode(&w, sizeof(w), &e), 0);
+	assert_string_equal(e.proc.cwd, "/");
+	zw_event_done(&e);
+	w.actor.exe_len = 0;
+	assert_int_equal(zw_event_decode(&w, sizeof(w), &e), 0);
+	assert_null(e.proc.cwd);
+	assert_null(e.proc.exe);
 	zw_event_done(&e);
 
 	memset(w.actor.exe, 'x', sizeof(w.actor.exe));
 	w.actor.exe[sizeof(w.actor.exe) - 1] = '\0';
+	w.actor.flags = ZW_ACTOR_EXE_CUT;
 	w.actor.exe_len = sizeof(w.actor.exe);
 	assert_int_equal(zw_event_decode(&w, sizeof(w), &e), 0);
 	assert_int_equal(strlen(e.proc.exe), sizeof(w.actor.exe) + 3);

@@ -136,6 +136,13 @@ static int decode_actor(const void *data, struct zw_proc_facts *proc)
 		&proc->cwd);
 	if (r < 0)
 		return r;
+	/* The root directory has no components. Who still has a program has a directory (do_exit() gives up memory
+	 * before it), so this is it. */
+	if (!proc->cwd && proc->exe && !(wire.flags & ZW_ACTOR_CWD_CUT)) {
+		proc->cwd = strdup("/");
+		if (!proc->cwd)
+			return -ENOMEM;
+	}
 	return zw_argv_split(wire.argv, wire.argv_len, &proc->argv, &proc->argc);
 }
 
