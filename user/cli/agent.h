@@ -98,6 +98,7 @@ struct zw_agent_zone {
 	struct zw_snapshot *good;
 	zw_agent_files good_files; /* as they were when @good was read */
 	uint64_t good_ns;          /* CLOCK_BOOTTIME: when reading @good began */
+	uint64_t read_ns;          /* the same of @files, good or not */
 	uint64_t good_drops;       /* events lost until then */
 	enum zw_zone_state state;
 	uint64_t bad_digest; /* of what was reported as unreadable */

@@ -78,9 +78,41 @@ static bool file_differs(const struct zw_agent_file *a, const struct zw_agent_fi
 	       a->generation != b->generation || zw_walk_differs_at(&a->walk, &b->walk) != SIZE_MAX;
 }
 
+static const struct zw_agent_file *file_in(const zw_agent_files *files, const char *path)
+{
+	ZW_VEC_FOREACH(f, files)
+		if (zw_streq(f->path, path))
+			return f;
+	return NULL;
+}
+
+static bool file_replaced(const struct zw_agent_file *a, const struct zw_agent_file *b)
+{
+	return a->present != b->present || a->generation != b->generation ||
+	       zw_walk_differs_at(&a->walk, &b->walk) != SIZE_MAX;
+}
+
+/* From which reading on the difference of one file is to be explained. An unreadable state is compared with
+ * whatever was there before it; and what replaced an unreadable file owes nothing to who made that. Else it
+ * is the last good reading, so that everybody who wrote since is in the window. */
+static const struct zw_agent_file *before_of(const struct zw_agent_zone *z,
+	const struct zw_agent_file *now, enum zw_action action, uint64_t *ret_from_ns)
+{
+	const struct zw_agent_file *last = file_in(&z->files, now->path);
+	const struct zw_agent_file *good = file_in(&z->good_files, now->path);
+
+	if (last && z->state == ZW_ZONE_BAD &&
+		(action == ZW_ACTION_ZONE_UNREADABLE || file_replaced(last, now))) {
+		*ret_from_ns = z->read_ns;
+		return last;
+	}
+	*ret_from_ns = z->good_ns - (good && good->writers ? HELD_SLACK_NS : 0);
+	return good;
+}
+
 /* The files that differ, each with what it was; one that is new to the zone was nothing before. */
 static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_reading *r,
-	struct zw_correlate_file **ret_files, size_t *ret_n)
+	enum zw_action action, struct zw_correlate_file **ret_files, size_t *ret_n)
 {
 	struct zw_correlate_file *list = calloc(r->files.len, sizeof(*list));
 	size_t n = 0;
@@ -88,18 +120,14 @@ static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_
 	if (!list)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->files.len; i++) {
-		const struct zw_agent_file *now = &r->files.items[i], *before = NULL;
+		const struct zw_agent_file *now = &r->files.items[i];
+		const struct zw_agent_file *before = before_of(z, now, action, &list[n].from_ns);
 
-		ZW_VEC_FOREACH(f, &z->good_files)
-			if (zw_streq(f->path, now->path))
-				before = f;
-		if (before && !file_differs(before, now))
-			continue;
+		if (before ? !file_differs(before, now) : i > 0)
+			continue; /* included only now: whoever changed the file that includes it */
 		list[n].after = reading_of(now);
 		if (before)
 			list[n].before = reading_of(before);
-		else if (i > 0)
-			continue; /* included only now: whoever changed the file that includes it */
 		n++;
 	}
 	*ret_files = list;
@@ -167,14 +195,6 @@ static int file_evidence(const struct zw_agent_reading *r, struct zw_report *rep
 	return 0;
 }
 
-static bool good_was_written(const struct zw_agent_zone *z)
-{
-	ZW_VEC_FOREACH(f, &z->good_files)
-		if (f->writers)
-			return true;
-	return false;
-}
-
 /* Nothing was watched before the agent was there: only the window can be told. */
 static int explain_absence(
 	struct zw_agent *a, const struct zw_agent_zone *z, struct zw_report *report)
@@ -196,14 +216,14 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 	_zw_free_ struct zw_correlate_file *files = NULL;
 	struct zw_correlate_input in = {
 		.book = a->book,
-		.from_ns = z->good_ns - (good_was_written(z) ? HELD_SLACK_NS : 0),
+		.from_ns = UINT64_MAX,
 		.to_ns = zw_boottime_ns(),
 		.real_offset_ns = zw_boot_to_real_offset_ns(),
 		.server_pid = (uint32_t)z->server->pid,
 		.server_exe_dev = z->server->exe_dev,
 		.server_exe_ino = z->server->exe_ino,
 	};
-	int rc = differing_files(z, r, &files, &in.files);
+	int rc = differing_files(z, r, report->action, &files, &in.files);
 
 	if (rc < 0)
 		return rc;
@@ -212,6 +232,9 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 			  ? 1
 			  : a->drops[ZW_DROP_FILE_RING_FULL] + a->bad_events - z->good_drops;
 	in.file = files;
+	for (size_t i = 0; i < in.files; i++)
+		if (files[i].from_ns < in.from_ns)
+			in.from_ns = files[i].from_ns;
 	/* A zone that was never read while watched has no window to look into. */
 	if (!z->good_files.len)
 		in.files = 0;

@@ -101,6 +101,7 @@ static int adopt_files(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 	memcpy(&old, &z->files, sizeof(old));
 	memcpy(&z->files, &r->files, sizeof(old));
 	r->files = (zw_agent_files){};
+	z->read_ns = r->begin_ns;
 	zw_agent_files_done(&old);
 	if (moved)
 		rc = zw_agent_index_zone(a, z);

@@ -60,9 +60,10 @@ static struct suspect *note(suspects *s, const struct zw_cause *c)
 	return x;
 }
 
-static bool in_window(const struct zw_correlate_input *in, const struct zw_cause *c)
+static bool in_window(const struct zw_correlate_input *in, const struct zw_correlate_file *f,
+	const struct zw_cause *c)
 {
-	return c->time_ns >= in->from_ns && c->time_ns <= in->to_ns;
+	return c->time_ns >= f->from_ns && c->time_ns <= in->to_ns;
 }
 
 static bool same_inode(const struct zw_cause *c, const struct zw_reading *r)
@@ -92,7 +93,7 @@ static int written_in_place(
 		const struct zw_cause *c = *it;
 		struct suspect *x;
 
-		if (c->ino != p->ino || !in_window(in, c) || !same_inode(c, &f->after))
+		if (c->ino != p->ino || !in_window(in, f, c) || !same_inode(c, &f->after))
 			continue;
 		x = note(s, c);
 		if (!x)
@@ -154,7 +155,8 @@ static void find_parting(const struct zw_correlate_file *f, struct parting *ret)
 	ret->mounted = ret->old && ret->new && ret->old->mnt_id != ret->new->mnt_id;
 }
 
-static int mounted_over(const struct zw_correlate_input *in, suspects *s)
+static int mounted_over(const struct zw_correlate_input *in, const struct zw_correlate_file *f,
+	suspects *s)
 {
 	const zw_causes *list = zw_cause_book_of(in->book, 0, 0);
 
@@ -163,7 +165,7 @@ static int mounted_over(const struct zw_correlate_input *in, suspects *s)
 	ZW_VEC_FOREACH(it, list) {
 		struct suspect *x;
 
-		if (!in_window(in, *it))
+		if (!in_window(in, f, *it))
 			continue;
 		x = note(s, *it);
 		if (!x)
@@ -269,7 +271,8 @@ static void add_mark(struct marks *m, const struct parting *at, const struct zw_
 }
 
 /* Looks at everything known of @place's inode for the part each actor had. */
-static int gather(const struct zw_correlate_input *in, const struct parting *at,
+static int gather(const struct zw_correlate_input *in, const struct zw_correlate_file *f,
+	const struct parting *at,
 	const struct zw_place *place, suspects *s, struct marks *marks, size_t max)
 {
 	const zw_causes *list = place ? zw_cause_book_of(in->book, place->dev, place->ino) : NULL;
@@ -280,7 +283,7 @@ static int gather(const struct zw_correlate_input *in, const struct parting *at,
 		enum part part;
 		struct suspect *x;
 
-		if (!in_window(in, *it))
+		if (!in_window(in, f, *it))
 			continue;
 		part = part_of(at, *it);
 		if (part == PART_NONE)
@@ -359,7 +362,7 @@ static int content_writers(const struct zw_correlate_input *in, const struct zw_
 		if (!x)
 			return -ENOMEM;
 		x->wrote_ns = c->time_ns;
-		if (c->time_ns > placed_ns && c->time_ns >= in->from_ns && placed_ns)
+		if (c->time_ns > placed_ns && c->time_ns >= f->from_ns && placed_ns)
 			x->decided = x->exact = true;
 	}
 	return 0;
@@ -376,14 +379,14 @@ static int replaced(
 
 	find_parting(f, &at);
 	if (at.mounted) {
-		r = mounted_over(in, s);
+		r = mounted_over(in, f, s);
 		return r < 0 ? r : content_writers(in, f, 0, s);
 	}
-	r = gather(in, &at, at.dir, &mine, marks, MARKS_MAX);
+	r = gather(in, f, &at, at.dir, &mine, marks, MARKS_MAX);
 	if (r == 0 && at.old)
-		r = gather(in, &at, at.old, &mine, marks, MARKS_MAX);
+		r = gather(in, f, &at, at.old, &mine, marks, MARKS_MAX);
 	if (r == 0 && at.new && !(at.old && at.old->ino == at.new->ino))
-		r = gather(in, &at, at.new, &mine, marks, MARKS_MAX);
+		r = gather(in, f, &at, at.new, &mine, marks, MARKS_MAX);
 	judge_marks(&at, &mine, marks);
 	placed_ns = decide_replacement(&mine, 0);
 	if (r == 0)

@@ -18,9 +18,10 @@ struct zw_reading {
 	uint32_t generation; /* of the inode; 0: not known */
 };
 
-/* One file of the zone, at the last good reading and now. */
+/* One file of the zone, at an earlier reading and now. */
 struct zw_correlate_file {
 	struct zw_reading before, after;
+	uint64_t from_ns; /* CLOCK_BOOTTIME: beginning of the earlier reading */
 };
 
 /* Somebody who has the file open for writing or mapped shared and writable now, or did between. */
@@ -33,8 +34,7 @@ struct zw_correlate_input {
 	const struct zw_cause_book *book;
 	const struct zw_correlate_file *file; /* those that differ */
 	size_t files;
-	uint64_t from_ns,
-		to_ns; /* CLOCK_BOOTTIME: beginning of the last good reading, of this one */
+	uint64_t from_ns, to_ns; /* CLOCK_BOOTTIME: the earliest from_ns of the files, and now */
 	int64_t real_offset_ns; /* zw_boot_to_real_offset_ns() */
 	const struct zw_correlate_holder *holder;
 	size_t holders;
