@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How long a zone takes to read, to re-read and to compare, and how much memory it holds; the same work
- * by ldns-compare-zones and by named-compilezone + sort + diff on the same files.
+/* How long a zone takes to read, to re-read and to compare, and how much memory it holds; the same
+ * work by ldns-compare-zones and by named-compilezone + sort + diff on the same files.
  *
  *	bench_zone [RECORDS...]		default 100 10000 1000000
  *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Zone files of any bytes: no crash, no leak, errors with a reason; what is accepted has a text for every
- * record, is the same read against another snapshot as by itself, and survives being saved. The input
- * is up to three files, separated by lines of "%%": the zone, what it includes as "i", and the zone
- * it is compared with. */
+/* Zone files of any bytes: no crash, no leak, errors with a reason; what is accepted has a text for
+ * every record, is the same read against another snapshot as by itself, and survives being saved.
+ * The input is up to three files, separated by lines of "%%": the zone, what it includes as "i",
+ * and the zone it is compared with. */
 #include <stdlib.h>
 #include <string.h>
 

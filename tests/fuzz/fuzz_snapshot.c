@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Saved snapshots: the input stands behind a right header, or no mutation would get past the checksum.
- * What is accepted must be exactly what would be saved. */
+/* Saved snapshots: the input stands behind a right header, or no mutation would get past the
+ * checksum. What is accepted must be exactly what would be saved. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -240,7 +240,8 @@ static void test_bad(void **state)
 	check_bad("\0\0\0\3\0\0\0\1\0\0\0\0", 12, &map);
 }
 
-/* Includes without a loop: nested one in another, or a binary tree of depth 14 with too many leaves. */
+/* Includes without a loop: nested one in another, or a binary tree of depth 14 with too many
+ * leaves. */
 static int include_deep(
 	void *ctx, const char *path, uint32_t file, const char **ret_data, size_t *ret_len)
 {

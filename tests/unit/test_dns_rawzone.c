@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* BIND's raw format, on a file that named-compilezone 9.18 -F raw wrote and on damaged copies of it. */
+/* BIND's raw format, on a file that named-compilezone 9.18 -F raw wrote and on damaged copies of
+ * it. */
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -123,7 +124,8 @@ static void test_damaged(void **state)
 	}
 }
 
-/* The program of this machine, if there is one, agrees with the fixture: text and raw read the same. */
+/* The program of this machine, if there is one, agrees with the fixture: text and raw read the
+ * same. */
 static void test_named_compilezone(void **state)
 {
 	static const char text[] = "@ 5 SOA ns h 1 2 3 4 500\n@ NS ns\nns A 1.1.1.1\n"

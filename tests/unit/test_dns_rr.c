@@ -89,7 +89,8 @@ static void test_rdata_lower(void **state)
 	check_lower(35, "ABCD\1U\1S\1R\1A", 13, "ABCD\1U\1S\1R\1a");
 	check_lower(ZW_TYPE_RRSIG, "ABCDEFGHIJKLMNOPQR\1A\0SIG", 24, "ABCDEFGHIJKLMNOPQR\1a\0SIG");
 	check_lower(7, "\1A", 3, "\1a");
-	/* RFC 6840 section 5.1: not in NSEC; RFC 3597 section 7: not in types of later documents. */
+	/* RFC 6840 section 5.1: not in NSEC; RFC 3597 section 7: not in types of later documents.
+	 * */
 	check_lower(ZW_TYPE_NSEC, "\1A\0\0\1@", 6, "\1A\0\0\1@");
 	check_lower(64, "\0\1\1A", 5, "\0\1\1A");
 	check_lower(ZW_TYPE_TXT, "\1A", 2, "\1A");

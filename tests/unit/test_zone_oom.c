@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Every allocation in the way from bytes to a difference fails once: -ENOMEM, nothing lost, and the next
- * try succeeds. Under a sanitizer, which has an allocator of its own, only the way itself is taken. */
+/* Every allocation in the way from bytes to a difference fails once: -ENOMEM, nothing lost, and the
+ * next try succeeds. Under a sanitizer, which has an allocator of its own, only the way itself is
+ * taken. */
 #include <stdlib.h>
 
 #include "unit/zone_support.h"
@@ -129,7 +130,8 @@ static void test_each_allocation(void **state)
 		r = whole_way(before, after);
 		heap.armed = false;
 		assert_int_equal(heap.held, 0);
-		/* Failing to shrink a block, or qsort's wish for a buffer, may go without notice. */
+		/* Failing to shrink a block, or qsort's wish for a buffer, may go without notice.
+		 * */
 		assert_true(r == -ENOMEM || r == 0);
 	} while (heap.failed > 0);
 #ifndef __SANITIZE_ADDRESS__

@@ -125,7 +125,8 @@ static void test_memory(void **state)
 		wire += 1 + 6 + sizeof("\7example");
 	}
 	s = test_load(text.buf, NULL);
-	/* The text is the distinct names, and one TXT; well below 48 octets a record come on top. */
+	/* The text is the distinct names, and one TXT; well below 48 octets a record come on top.
+	 * */
 	assert_true(zw_snapshot_memory(s) < wire + 24 * n);
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Pieces of the master file reader. libzscanner does the reading; what it does not know of BIND's
- * dialect ($GENERATE, 8-bit and unusual characters, relative $ORIGIN, older types) is rewritten, one
- * logical line at a time and only after it refused that line. Private to dns/. */
+ * dialect ($GENERATE, 8-bit and unusual characters, relative $ORIGIN, older types) is rewritten,
+ * one logical line at a time and only after it refused that line. Private to dns/. */
 #pragma once
 
 #include "base/str.h"
 #include "dns/master.h"
 
-/* A record or directive with its continuation lines; @end is at its newline or at the end of input. */
+/* A record or directive with its continuation lines; @end is at its newline or at the end of input.
+ * */
 struct zw_masterline {
 	const char *start;
 	const char *end;
@@ -40,7 +41,8 @@ struct zw_relaxed {
 	uint16_t type;      /* the real type if the text uses another of the same format, else 0 */
 };
 
-/* @names: the scanner objected to a character of a domain name, so escape those in words too. 0, -ENOMEM. */
+/* @names: the scanner objected to a character of a domain name, so escape those in words too. 0,
+ * -ENOMEM. */
 int zw_master_relax(const struct zw_masterline *line, const uint8_t *origin, bool names,
 	struct zw_relaxed *ret_relaxed);
 

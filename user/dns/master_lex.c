@@ -9,7 +9,8 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* Past a quoted string that begins at @p (the opening quote). Outside parentheses it cannot span lines. */
+/* Past a quoted string that begins at @p (the opening quote). Outside parentheses it cannot span
+ * lines. */
 static const char *skip_quoted(const char *p, const char *end, bool multiline, uint64_t *newlines)
 {
 	for (p++; p < end && *p != '"'; p++) {

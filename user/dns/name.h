@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Domain names in uncompressed wire form (RFC 1035 section 3.1): length-prefixed labels, ended by the
- * zero-length root label. Functions that take a bare `const uint8_t *name` trust it to be well formed;
- * bytes from outside go through zw_name_check() first. */
+/* Domain names in uncompressed wire form (RFC 1035 section 3.1): length-prefixed labels, ended by
+ * the zero-length root label. Functions that take a bare `const uint8_t *name` trust it to be well
+ * formed; bytes from outside go through zw_name_check() first. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,26 +17,29 @@
 /* Length in octets with the root label. */
 size_t zw_name_len(const uint8_t *name);
 
-/* Checks a name that begins at @wire with @avail readable octets: no compression pointers, at most 255
- * octets. 0, or -EBADMSG. @ret_len may be NULL. */
+/* Checks a name that begins at @wire with @avail readable octets: no compression pointers, at most
+ * 255 octets. 0, or -EBADMSG. @ret_len may be NULL. */
 int zw_name_check(const uint8_t *wire, size_t avail, size_t *ret_len);
 
-/* Presentation form to wire form with \DDD and \X escapes (RFC 1035 section 5.1). A missing final dot
- * is supplied: the text is always absolute. Case is kept. "" is refused, "." is the root.
+/* Presentation form to wire form with \DDD and \X escapes (RFC 1035 section 5.1). A missing final
+ * dot is supplied: the text is always absolute. Case is kept. "" is refused, "." is the root.
  * 0 or -EINVAL. @ret_len may be NULL. */
 int zw_name_from_text(const char *text, uint8_t ret_name[static ZW_NAME_MAX], size_t *ret_len);
 
-/* Absolute presentation form, always with the final dot, NUL-terminated. Octets outside 0x21..0x7e are
- * written as \DDD, the characters special in master files get a backslash. Returns the text length. */
+/* Absolute presentation form, always with the final dot, NUL-terminated. Octets outside 0x21..0x7e
+ * are written as \DDD, the characters special in master files get a backslash. Returns the text
+ * length. */
 size_t zw_name_to_text(const uint8_t *name, char ret_text[static ZW_NAME_TEXT_MAX]);
 
-/* ASCII letters to lower case, in place (RFC 4034 section 6.2); octets above 0x7f stay (RFC 4343). */
+/* ASCII letters to lower case, in place (RFC 4034 section 6.2); octets above 0x7f stay (RFC 4343).
+ * */
 void zw_name_lower(uint8_t *name, size_t len);
 
 /* Same name, without regard to ASCII case. */
 bool zw_name_equal(const uint8_t *a, const uint8_t *b);
 
-/* Canonical order (RFC 4034 section 6.1): by label from the right, absent label first. <0, 0, >0. */
+/* Canonical order (RFC 4034 section 6.1): by label from the right, absent label first. <0, 0, >0.
+ * */
 int zw_name_cmp(const uint8_t *a, const uint8_t *b);
 
 /* True when @name is @parent or lies below it. */
@@ -48,6 +51,6 @@ unsigned int zw_name_labels(const uint8_t *name);
 /* The name without its first label; the root's parent is the root. */
 const uint8_t *zw_name_parent(const uint8_t *name);
 
-/* A leftmost "*" label in @pattern stands for one or more labels, as a wildcard owner does (RFC 4592
- * section 3.3.1); without it the names must be equal. */
+/* A leftmost "*" label in @pattern stands for one or more labels, as a wildcard owner does (RFC
+ * 4592 section 3.3.1); without it the names must be equal. */
 bool zw_name_matches(const uint8_t *pattern, const uint8_t *name);

@@ -141,13 +141,16 @@ int zw_rawzone_parse(const uint8_t *origin, const void *data, size_t len, zw_rec
 	void *ctx, struct zw_zone_error *ret_error)
 {
 	struct reader in = {data, (const uint8_t *)data + len};
-	struct rawzone z = {.fn = fn, .ctx = ctx, .error = ret_error};
+	struct rawzone z; /* large: not zeroed for nothing */
 	uint8_t lower_origin[ZW_NAME_MAX];
 	size_t origin_len = zw_name_len(origin);
 	int r;
 
 	memcpy(lower_origin, origin, origin_len);
 	zw_name_lower(lower_origin, origin_len);
+	z.fn = fn;
+	z.ctx = ctx;
+	z.error = ret_error;
 	zw_zonecheck_init(&z.check, lower_origin);
 	r = read_header(&in, ret_error);
 	while (r == 0 && left(&in) > 0) {

@@ -45,7 +45,8 @@ enum zw_zone_errkind {
 	_ZW_ZERR_MAX,
 };
 
-/* Why a zone cannot be read, for the event `zone-unreadable`. @reason is printable ASCII on one line. */
+/* Why a zone cannot be read, for the event `zone-unreadable`. @reason is printable ASCII on one
+ * line. */
 struct zw_zone_error {
 	enum zw_zone_errkind kind;
 	uint32_t file; /* as in struct zw_record */

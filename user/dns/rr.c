@@ -20,8 +20,8 @@
  * the data, and comes out in the generic form. */
 #define DUMP_MAX (512 * 1024)
 
-/* Types that BIND reads and libknot 3.2 does not, with one of the same presentation and wire format that
- * it does: IANA's registry and the RFC named there. */
+/* Types that BIND reads and libknot 3.2 does not, with one of the same presentation and wire format
+ * that it does: IANA's registry and the RFC named there. */
 static const struct {
 	const char *name;
 	uint16_t type, like;
@@ -131,14 +131,15 @@ int zw_rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, char **ret
 	uint8_t root[] = {0};
 	/* 32-bit times in signatures are read as lying in 1970..2106. */
 	knot_dump_style_t style = {.human_timestamp = true, .now = 1U << 31};
-	_zw_free_ knot_rdata_t *rd = malloc(knot_rdata_size(UINT16_MAX));
+	_zw_free_ knot_rdata_t *rd = NULL;
 	knot_rrset_t rrset;
 	int r;
 
-	if (!rd)
-		return -ENOMEM;
 	if (len > UINT16_MAX)
 		len = UINT16_MAX;
+	rd = malloc(knot_rdata_size((uint16_t)len));
+	if (!rd)
+		return -ENOMEM;
 	knot_rdata_init(rd, (uint16_t)len, rdata);
 	knot_rrset_init(&rrset, root, zw_type_like(type), KNOT_CLASS_IN, 0);
 	rrset.rrs = (knot_rdataset_t){

@@ -49,8 +49,8 @@ bool zw_type_is_meta(uint16_t type);
  * CDNSKEY, TYPE65534. SOA is not among them. */
 bool zw_type_is_signing(uint16_t type);
 
-/* Presentation form of @rdata without owner, TTL and type: "192.0.2.1". Data that does not fit its type
- * comes out in the generic form \# (RFC 3597). 0 with an allocated text, or -ENOMEM. */
+/* Presentation form of @rdata without owner, TTL and type: "192.0.2.1". Data that does not fit its
+ * type comes out in the generic form \# (RFC 3597). 0 with an allocated text, or -ENOMEM. */
 int zw_rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, char **ret_text);
 
 /* Lower-cases the names inside rdata of the types RFC 4034 section 6.2 lists as amended by RFC 6840

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What every server demands of a zone, for the readers in dns/: all owners inside it, exactly one SOA
- * and that at the apex. Private to dns/. */
+/* What every server demands of a zone, for the readers in dns/: all owners inside it, exactly one
+ * SOA and that at the apex. Private to dns/. */
 #pragma once
 
 #include "dns/name.h"

@@ -5,8 +5,8 @@
 
 #include "zone/builder_impl.h"
 
-/* The text of a snapshot is written anew when the unused part passes a quarter of it and this, or when
- * small additions have used up many chunk numbers. */
+/* The text of a snapshot is written anew when the unused part passes a quarter of it and this, or
+ * when small additions have used up many chunk numbers. */
 #define DEAD_MIN 65536
 #define CHUNKS_SPARE 32
 

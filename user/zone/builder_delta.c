@@ -10,7 +10,8 @@
 
 /* Records tried after the expected one before searching. */
 #define LOOKAHEAD 8
-/* Searches cost about twenty comparisons of names each; past this share building anew is cheaper. */
+/* Searches cost about twenty comparisons of names each; past this share building anew is cheaper.
+ * */
 #define MISSES_MAX(count) (1024U + (count) / 16)
 /* How far ahead of the file's position old records, and their text, are fetched into the cache. */
 #define PREFETCH_RECORD 24
@@ -99,8 +100,8 @@ static int old_position(struct zw_builder *b, uint32_t i, uint32_t *ret_position
 	return 0;
 }
 
-/* Text offset of the owner: the old one's if it has the name, so that equal names keep equal offsets.
- * @near is where a record of that name would stand in the old snapshot. */
+/* Text offset of the owner: the old one's if it has the name, so that equal names keep equal
+ * offsets. @near is where a record of that name would stand in the old snapshot. */
 static int owner_text(
 	struct zw_builder *b, const struct zw_record *record, uint32_t near, uint32_t *ret_offset)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The two ways to a snapshot: from nothing (full), and from the difference to the previous one (delta),
- * which gives up in favour of the first when too little matches. Private to zone/. */
+/* The two ways to a snapshot: from nothing (full), and from the difference to the previous one
+ * (delta), which gives up in favour of the first when too little matches. Private to zone/. */
 #pragma once
 
 #include "base/vec.h"

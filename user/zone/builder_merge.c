@@ -35,7 +35,8 @@ static int cmp_news(const void *a, const void *b, void *ctx)
 	return d ? d : (x->index > y->index) - (x->index < y->index);
 }
 
-/* Copies the old records in [from, to) that were seen. From here on d->pos holds their new index. */
+/* Copies the old records in [from, to) that were seen. From here on d->pos holds their new index.
+ * */
 static void copy_old(struct merge *m, uint32_t from, uint32_t to)
 {
 	struct zw_snapshot *s = m->s;

@@ -40,6 +40,6 @@ ZW_DEFINE_CLEANUP(struct zw_diff *, zw_diff_free);
 
 /* True when the difference is not empty and touches the apex SOA alone. */
 bool zw_diff_is_soa_only(const struct zw_diff *d);
-/* True when the difference is not empty and touches only what a signing server maintains by itself: the
- * SOA and the types of zw_type_is_signing(). */
+/* True when the difference is not empty and touches only what a signing server maintains by itself:
+ * the SOA and the types of zw_type_is_signing(). */
 bool zw_diff_is_signing_only(const struct zw_diff *d);

@@ -12,8 +12,8 @@ struct zw_zone_input {
 	size_t len;
 };
 
-/* @old: the previous snapshot of the same zone or NULL; when the content and its order are unchanged,
- * *ret_snapshot is @old with one more reference. 0; -EBADMSG with *ret_error filled when the zone cannot
- * be read; -ENOMEM. */
+/* @old: the previous snapshot of the same zone or NULL; when the content and its order are
+ * unchanged, *ret_snapshot is @old with one more reference. 0; -EBADMSG with *ret_error filled when
+ * the zone cannot be read; -ENOMEM. */
 int zw_zone_load(const struct zw_zone_input *input, struct zw_snapshot *old,
 	struct zw_snapshot **ret_snapshot, struct zw_zone_error *ret_error);

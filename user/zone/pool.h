@@ -76,8 +76,8 @@ void zw_intern_free(struct zw_intern *in);
 /* Makes room for one more. 0, -ENOMEM or -EFBIG. */
 int zw_intern_reserve(struct zw_intern *in);
 
-/* The free slot or the next one whose hash matches, from position *pos on: begin with *pos = hash. The
- * caller compares the strings and, to go on looking, increments *pos. */
+/* The free slot or the next one whose hash matches, from position *pos on: begin with *pos = hash.
+ * The caller compares the strings and, to go on looking, increments *pos. */
 static inline struct zw_intern_slot *zw_intern_probe(
 	const struct zw_intern *in, uint32_t hash, uint32_t *pos)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Snapshots as bytes. Integers are big-endian, varints are 7 bits an octet, least significant first.
+/* Snapshots as bytes. Integers are big-endian, varints are 7 bits an octet, least significant
+ * first.
  *
  *	"ZWSNAP", u16 version, u64 checksum of all that follows
  *	u32 records, u8 origin length, origin

@@ -3,9 +3,10 @@
  *
  * Records are kept sorted by owner (RFC 4034 section 6.1), type and rdata (section 6.3) without
  * duplicates, 16 bytes each, plus 4 bytes per record in the file for the order they were read in;
- * names and rdata are text in refcounted chunks, each distinct text once, which successive snapshots
- * of a zone share. All TTLs of an RRset are that of its first record in the file, as BIND loads it
- * (RFC 2181 section 5.2 forbids different ones), RRSIGs excepted. References may be taken and dropped by any thread. */
+ * names and rdata are text in refcounted chunks, each distinct text once, which successive
+ * snapshots of a zone share. All TTLs of an RRset are that of its first record in the file, as BIND
+ * loads it (RFC 2181 section 5.2 forbids different ones), RRSIGs excepted. References may be taken
+ * and dropped by any thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -37,7 +38,8 @@ struct zw_rrset {
 const uint8_t *zw_snapshot_origin(const struct zw_snapshot *s);
 /* Distinct records. */
 size_t zw_snapshot_count(const struct zw_snapshot *s);
-/* False when there is no SOA at the apex (partial states); zw_zone_load() never makes such a one. */
+/* False when there is no SOA at the apex (partial states); zw_zone_load() never makes such a one.
+ * */
 bool zw_snapshot_serial(const struct zw_snapshot *s, uint32_t *ret_serial);
 bool zw_snapshot_soa(const struct zw_snapshot *s, struct zw_rrset *ret_rrset);
 /* Bytes held; text shared with other snapshots counts in each of them. */
@@ -53,15 +55,15 @@ bool zw_snapshot_lookup(const struct zw_snapshot *s, const uint8_t *owner, uint1
 size_t zw_snapshot_seek(const struct zw_snapshot *s, const uint8_t *owner);
 /* Rdata number @i (< count) of an RRset. */
 const uint8_t *zw_rrset_rdata(const struct zw_rrset *rrset, size_t i, uint16_t *ret_len);
-/* Its TTL. Only in an RRset of signatures, whose TTLs are those of what they cover, may it differ from
- * @rrset->ttl, which is that of the first. */
+/* Its TTL. Only in an RRset of signatures, whose TTLs are those of what they cover, may it differ
+ * from @rrset->ttl, which is that of the first. */
 uint32_t zw_rrset_ttl(const struct zw_rrset *rrset, size_t i);
 /* Same TTLs and same rdatas (owner and type are not compared). */
 bool zw_rrset_equal(const struct zw_rrset *a, const struct zw_rrset *b);
 
 /* Same records and TTLs in whatever file order. By a 128-bit keyed multiset hash (Clarke et al.,
- * "Incremental Multiset Hash Functions", 2003) where both were made under the same key, else record by
- * record. */
+ * "Incremental Multiset Hash Functions", 2003) where both were made under the same key, else record
+ * by record. */
 bool zw_snapshot_equal(const struct zw_snapshot *a, const struct zw_snapshot *b);
 
 /* Bytes for the history store: versioned, checksummed, a function of the content alone.
@@ -71,20 +73,22 @@ int zw_snapshot_save(const struct zw_snapshot *s, uint8_t **ret_data, size_t *re
 int zw_snapshot_load(const struct zw_hash_key *key, const void *data, size_t len,
 	struct zw_snapshot **ret_snapshot);
 
-/* Collects records in file order. With @old (may be NULL; same origin), each record is first compared
- * with the one that followed in the previous file, so a re-read costs what changed: unchanged records
- * and text are shared, and when nothing changed the result is @old itself, referenced once more. */
+/* Collects records in file order. With @old (may be NULL; same origin), each record is first
+ * compared with the one that followed in the previous file, so a re-read costs what changed:
+ * unchanged records and text are shared, and when nothing changed the result is @old itself,
+ * referenced once more. */
 struct zw_builder;
 
-/* @key: one per process, kept by the caller until the builder is freed; with @old its key is used. */
+/* @key: one per process, kept by the caller until the builder is freed; with @old its key is used.
+ * */
 int zw_builder_new(const struct zw_hash_key *key, const uint8_t *origin, struct zw_snapshot *old,
 	struct zw_builder **ret_builder);
 void zw_builder_free(struct zw_builder *b);
 ZW_DEFINE_CLEANUP(struct zw_builder *, zw_builder_free);
 #define _zw_builder_ _zw_cleanup_(zw_builder_freep)
 
-/* Takes records in canonical form (struct zw_record). 0, -ENOMEM, -EFBIG past 2^32 records or 4 GiB of
- * text. After an error the builder can only be freed. */
+/* Takes records in canonical form (struct zw_record). 0, -ENOMEM, -EFBIG past 2^32 records or 4 GiB
+ * of text. After an error the builder can only be freed. */
 int zw_builder_add(struct zw_builder *b, const struct zw_record *record);
 /* The same with the signature of zw_record_fn; @ctx is the builder. */
 int zw_builder_add_fn(void *ctx, const struct zw_record *record);

@@ -11,8 +11,7 @@
 #define ZW_RDATA_IS_TEXT 0xffff
 
 struct zw_rec {
-	uint32_t
-		owner; /* text offset: equal exactly for equal names within a snapshot and its heirs */
+	uint32_t owner; /* text offset: equal exactly for equal names in a snapshot and its heirs */
 	union {
 		uint32_t text;
 		uint8_t bytes[ZW_RDATA_INLINE_MAX]; /* the unused ones are 0 */
