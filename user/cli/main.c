@@ -14,6 +14,10 @@ static const struct command {
 } commands[] = {
 	{"run", "the agent, in the foreground, as systemd starts it", zw_cmd_run},
 	{"watch", "print changes of zones live, without a configuration", zw_cmd_watch},
+	{"status", "hooks and why they are on or off, servers, zones, counters, losses",
+		zw_cmd_status},
+	{"selftest", "write a scratch zone in every known way and print which hook saw it",
+		zw_cmd_selftest},
 	{"check", "validate the configuration", zw_cmd_check},
 	{"version", "print the version", zw_cmd_version},
 	{"help", "this list", cmd_help},
