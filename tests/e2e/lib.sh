@@ -226,7 +226,8 @@ change_faults() {
 	$event as $e | $e.zonewitness as $zw | ($zw.changes[0] // {}) as $c
 	| ($who.uid | tostring) as $uid
 	| (if $login == "" or $login == "4294967295" then $uid else $login end) as $user
-	| [$zw.causes[]?.process.pid] as $accused
+	# Who only holds a mapping of the file is listed for the doubt it leaves, not accused.
+	| [$zw.causes[]? | select(.evidence != ["mapping"]) | .process.pid] as $accused
 	| fault($e.event.action == "record-change"; "action is \($e.event.action | show)"),
 	  fault($zw.zone == $want.origin + "."; "zone is \($zw.zone | show)"),
 	  fault($zw.channel == "file"; "channel is \($zw.channel | show)"),
