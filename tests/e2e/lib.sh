@@ -226,8 +226,9 @@ change_faults() {
 	$event as $e | $e.zonewitness as $zw | ($zw.changes[0] // {}) as $c
 	| ($who.uid | tostring) as $uid
 	| (if $login == "" or $login == "4294967295" then $uid else $login end) as $user
-	# Who only holds a mapping of the file is listed for the doubt it leaves, not accused.
-	| [$zw.causes[]? | select(.evidence != ["mapping"]) | .process.pid] as $accused
+	# Behind a probable cause stand those that leave the doubt; they are not accused.
+	| [$zw.causes[]?.process.pid]
+	| (if $who.attribution == "probable" then .[:1] else . end) as $accused
 	| fault($e.event.action == "record-change"; "action is \($e.event.action | show)"),
 	  fault($zw.zone == $want.origin + "."; "zone is \($zw.zone | show)"),
 	  fault($zw.channel == "file"; "channel is \($zw.channel | show)"),
