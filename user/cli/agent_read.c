@@ -280,6 +280,24 @@ static int open_include(
 	return 0;
 }
 
+/* What happened until now must be in the book before the difference is explained. Something that happened while
+ * the files were read means that they are to be read again, but not for ever. */
+static int catch_up(struct loader *l)
+{
+	struct zw_agent_reading *r = l->r;
+	int rc = zw_agent_drain(l->a);
+
+	if (rc < 0)
+		return rc;
+	if (l->z->last_ns >= r->begin_ns)
+		r->busy = true;
+	if (r->busy && !l->z->first_ns)
+		l->z->first_ns = r->begin_ns;
+	if (r->busy && r->begin_ns - l->z->first_ns >= BUSY_MAX_NS)
+		r->busy = false;
+	return 0;
+}
+
 static int parse(struct loader *l, size_t len)
 {
 	struct zw_zone_input input = {
@@ -303,6 +321,13 @@ static int parse(struct loader *l, size_t len)
 	rc = zw_zone_load(&input, l->z->good, &r->snapshot, &r->error);
 	if (rc == -ENOMEM)
 		return rc;
+	/* Included files were read after the book was brought up to date. */
+	if (r->files.len > 1) {
+		int drained = catch_up(l);
+
+		if (drained < 0 || r->busy)
+			return drained;
+	}
 	if (rc < 0 && rc != -EBADMSG)
 		zw_zone_fail(&r->error, ZW_ZERR_FORMAT, 0, 0, "%s", strerror(-rc));
 	if (rc < 0) {
@@ -353,15 +378,9 @@ static int read_main(struct loader *l, struct zw_agent_file *f)
 	}
 	r->busy = !still_same(f, len);
 	f->digest = zw_hash_bytes(&a->key, a->buffer, len);
-	/* What happened until now must be in the book before the difference is explained. */
-	rc = zw_agent_drain(a);
-	if (rc < 0)
+	rc = catch_up(l);
+	if (rc < 0 || r->busy)
 		return rc;
-	if (l->z->last_ns >= r->begin_ns)
-		r->busy = true;
-	if (r->busy && r->begin_ns - l->z->first_ns < BUSY_MAX_NS)
-		return 0;
-	r->busy = false;
 	/* Without includes the same bytes are the same zone. */
 	if (l->z->files.len == 1 && l->z->state != ZW_ZONE_NEW &&
 		f->digest == l->z->files.items[0].digest && l->z->files.items[0].present) {
@@ -369,6 +388,22 @@ static int read_main(struct loader *l, struct zw_agent_file *f)
 		return 0;
 	}
 	return parse(l, len);
+}
+
+/* Nothing was read, so what is known of the files, also of those it includes, is still what they are. */
+static int keep_files(const struct zw_agent_zone *z, const struct zw_agent_file *main_file,
+	struct zw_agent_reading *r)
+{
+	zw_agent_files copy = {};
+	int rc = zw_agent_files_copy(&z->files, &copy);
+
+	if (rc < 0)
+		return rc;
+	copy.items[0].writers = main_file->writers;
+	zw_agent_files_done(&r->files);
+	r->files = copy;
+	r->same = true;
+	return 0;
 }
 
 int zw_agent_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *ret_reading)
@@ -394,7 +429,7 @@ int zw_agent_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_r
 	} else if (being_written(a, z, &f, r.begin_ns)) {
 		r.busy = true;
 	} else if (nothing_changed(a, z, &f)) {
-		r.same = true;
+		rc = keep_files(z, &f, &r);
 	} else {
 		/* Includes are appended meanwhile, so the item moves; the copy keeps the descriptor. */
 		rc = read_main(&l, &f);
