@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -318,6 +319,20 @@ static void load_stored(struct zw_agent *a, struct zw_agent_zone *z, uint64_t *r
 			"the stored state of zone '%s' cannot be used: %s", z->name, strerror(-r));
 }
 
+/* A zone that somebody writes just now has no state yet that later ones can be compared with; the reader ends
+ * this after a while. */
+static int read_settled(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *ret_r)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
+	int rc;
+
+	while ((rc = zw_agent_read(a, z, ret_r)) == 0 && ret_r->busy) {
+		zw_agent_reading_done(ret_r);
+		nanosleep(&pause, NULL);
+	}
+	return rc;
+}
+
 int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z)
 {
 	struct zw_agent_reading r;
@@ -329,7 +344,7 @@ int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z)
 	/* Watch first, read then: a change in between has its event. The watch needs the inode, so it is
 	 * read again when the first reading found another one. */
 	for (int i = 0; i < 3 && watched; i++) {
-		rc = zw_agent_read(a, z, &r);
+		rc = read_settled(a, z, &r);
 		if (rc < 0)
 			return rc;
 		watched = z->files.items[0].walk.places.len == 0 ||
@@ -343,13 +358,11 @@ int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z)
 		}
 	}
 	if (watched) {
-		rc = zw_agent_read(a, z, &r);
+		rc = read_settled(a, z, &r);
 		if (rc < 0)
 			return rc;
 	}
-	if (r.busy) {
-		zw_agent_touch(a, z, zw_boottime_ns());
-	} else if (!r.snapshot) {
+	if (!r.snapshot) {
 		z->first_ns = 1; /* no waiting: at the start a zone is readable or not */
 		rc = take_unreadable(a, z, &r);
 	} else {
