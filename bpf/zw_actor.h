@@ -163,7 +163,10 @@ static long climb_step(__u32 i, void *ctx)
 
 	if (i >= ZW_ANCESTORS || !up || up == task || BPF_CORE_READ(up, pid) == 0)
 		return 1;
-	anc = &c->a->ancestor[i];
+	/* 6.1 forgets the bound of a spilled 32-bit value: the mask stands where it is used, and the barrier keeps
+	 * the compiler from taking it away as known. */
+	asm volatile("" : "+r"(i));
+	anc = &c->a->ancestor[i & (ZW_ANCESTORS - 1)];
 	c->task = up;
 	anc->tgid = BPF_CORE_READ(up, tgid);
 	anc->start_ns = BPF_CORE_READ(up, start_boottime);
