@@ -1,0 +1,304 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Changes that no hook can see are found by looking: blocks written behind the filesystem, and what happened
+# while the agent was not there. Each is reported once, as unattributed, with what evidence there is.
+# Usage: reconcile.sh
+set -u
+. "$(dirname "$0")/lib.sh"
+e2e_private_mounts "$0" "$@"
+e2e_begin perl losetup mkfs.ext4 filefrag
+
+EVENT_SECONDS=10
+# The owner of the files, who is no writer of them.
+OWNER_UID=33100
+BLOCK_BYTES=4096
+
+# --- zones -------------------------------------------------------------------------------------
+
+# zone_text NAME SERIAL ADDRESS
+zone_text() {
+	printf '%s\n' '$TTL 3600' "@ IN SOA ns.$1.test. hostmaster.$1.test. $2 3600 900 604800 300" \
+		"@ IN NS ns.$1.test." 'ns IN A 192.0.2.53' "www IN A $3"
+}
+
+# put NAME SERIAL ADDRESS [DIRECTORY]: by a process of this test, in place.
+put() {
+	zone_text "$1" "$2" "$3" >"${4:-$E2E_TMP}/$1.db"
+}
+
+make_zones() {
+	local name
+
+	for name in "$@"; do
+		put "$name" 1 192.0.2.1
+		chown "$OWNER_UID:$OWNER_UID" "$E2E_TMP/$name.db"
+	done
+}
+
+zone_args() {
+	local name
+
+	for name in "$@"; do
+		printf -- '--zone\n%s\n' "$name.test=$E2E_TMP/$name.db"
+	done
+}
+
+# --- what is expected --------------------------------------------------------------------------
+
+# Actions of one zone in the present run of the agent, in order.
+actions() {
+	zone_events "$1.test" | jq -r .event.action | paste -s -d ' '
+}
+
+expect_actions() {
+	local got
+
+	got=$(actions "$1")
+	if [ "$got" = "$3" ]; then
+		e2e_pass "$2"
+	else
+		e2e_fail "$2" "events are '$got', not '$3'" "$(zone_events "$1.test")"
+	fi
+}
+
+# unseen_faults EVENT BEFORE AFTER OWNER MTIME: a change of www that nobody was seen to make.
+unseen_faults() {
+	jq -r --arg before "$2" --arg after "$3" --arg owner "$4" --arg mtime "$5" '
+	def fault($ok; $what): if $ok then empty else $what end;
+	[.zonewitness.changes[]? | [.op, .type, .before.rdata[0], .after.rdata[0]]] as $changes
+	| fault(.event.action == "record-change"; "action is \(.event.action)"),
+	fault($changes == [["modify", "A", $before, $after]]; "changes are \($changes | tojson)"),
+	fault(.zonewitness.attribution == "none"; "attribution is \(.zonewitness.attribution)"),
+	fault(.zonewitness.verdict == "unattributed"; "verdict is \(.zonewitness.verdict)"),
+	fault(.zonewitness.causes == []; "accuses \([.zonewitness.causes[].process.pid])"),
+	fault(.process == null and .user == null; "has a principal"),
+	fault(.zonewitness.file.uid == $owner; "owner is \(.zonewitness.file.uid)"),
+	fault(.zonewitness.file.mtime[:19] == $mtime; "mtime is \(.zonewitness.file.mtime), not \($mtime)"),
+	fault((.zonewitness.file.ctime // "") | length > 19; "no ctime"),
+	fault(.zonewitness.reasons | length > 0; "no reasons")' <<<"$1"
+}
+
+utc_mtime() {
+	date -u -r "$1" +%FT%T
+}
+
+change_of() {
+	agent_wait "$EVENT_SECONDS" '.event.action == "record-change" and .zonewitness.zone == $zone' \
+		--arg zone "$1.test."
+}
+
+# --- while the agent was away ------------------------------------------------------------------
+
+AWAY=(same edited reverted touched spoiled stepped)
+
+# The database remembers; only the first start after a change may tell of it.
+test_away() {
+	local args event since
+
+	make_zones "${AWAY[@]}"
+	mapfile -t args < <(zone_args "${AWAY[@]}")
+	args+=(--db "$E2E_TMP/history.db")
+	agent_start "${args[@]}" || return
+	put stepped 2 192.0.2.2
+	change_of stepped >/dev/null || e2e_fail "seen live" "no event"
+	agent_stop
+	since=$(jq -r 'select(.event.action == "agent-stopped")["@timestamp"]' "$AGENT_OUT")
+
+	put edited 1 203.0.113.9
+	touch -d '2001-02-03 04:05:06 UTC' "$E2E_TMP/edited.db"
+	put reverted 1 203.0.113.9
+	put reverted 1 192.0.2.1
+	touch "$E2E_TMP/touched.db"
+	echo 'bad IN A x' >>"$E2E_TMP/spoiled.db"
+
+	agent_start "${args[@]}" || return
+	event=$(change_of edited)
+	e2e_check "found at the next start" \
+		"$(unseen_faults "$event" 192.0.2.1 203.0.113.9 "$OWNER_UID" 2001-02-03T04:05:06)" "$event"
+	window_check "$event" "$since"
+	event=$(zone_events spoiled.test)
+	e2e_check "unreadable at the next start" "$(jq -r '
+		if .event.action == "zone-unreadable" then empty else "action is \(.event.action)" end,
+		if .zonewitness.attribution == "none" then empty else .zonewitness.attribution end,
+		if .zonewitness.error_line == 6 then empty else "line is \(.zonewitness.error_line)" end' \
+		<<<"$event")" "$event"
+	put spoiled 1 203.0.113.9
+	event=$(change_of spoiled)
+	e2e_check "mended after that" "$(jq -r --argjson pid $$ '
+		[.zonewitness.changes[] | [.op, .type, .before.rdata[0], .after.rdata[0]]] as $changes
+		| if $changes == [["modify", "A", "192.0.2.1", "203.0.113.9"]] then empty
+		else $changes | tojson end,
+		if [.zonewitness.causes[].process.pid] == [$pid] then empty
+		else "accuses \([.zonewitness.causes[].process.pid])" end' <<<"$event")" "$event"
+	agent_stop
+	expect_actions same "nothing where nothing happened" ""
+	expect_actions edited "told once" record-change
+	expect_actions reverted "nothing where all is as it was" ""
+	expect_actions touched "nothing where only times moved" ""
+	expect_actions stepped "nothing again that was seen live" ""
+
+	agent_start "${args[@]}" || return
+	agent_stop
+	for name in "${AWAY[@]}"; do
+		expect_actions "$name" "third start, $name" ""
+	done
+}
+
+# From when to when it must have been: since the agent was last there, until it started.
+window_check() {
+	e2e_check "says since when" "$(jq -r --arg since "${2:0:16}" '
+		if .zonewitness.reasons | any(contains($since)) then empty
+		else "no reason names \($since): \(.zonewitness.reasons | tojson)" end' <<<"$1")" "$1"
+}
+
+# Killed, it has no chance to store anything last; what it told before is not told again, and what came after is.
+test_killed() {
+	local args event
+
+	make_zones killed
+	mapfile -t args < <(zone_args killed)
+	args+=(--db "$E2E_TMP/killed-history.db")
+	agent_start "${args[@]}" || return
+	put killed 1 192.0.2.2
+	change_of killed >/dev/null || e2e_fail "before it was killed" "no event"
+	e2e_until "$EVENT_SECONDS" stored_since killed-history.db "$E2E_TMP/killed.db" ||
+		e2e_fail "before it was killed" "the state was not stored"
+	kill -KILL "$AGENT_PID"
+	wait "$AGENT_PID" 2>/dev/null
+	AGENT_PID=
+	put killed 1 192.0.2.3
+	agent_start "${args[@]}" || return
+	event=$(change_of killed)
+	e2e_check "found after it was killed" "$(unseen_faults "$event" 192.0.2.2 192.0.2.3 "$OWNER_UID" \
+		"$(utc_mtime "$E2E_TMP/killed.db")")" "$event"
+	agent_stop
+	expect_actions killed "killed, told once" record-change
+}
+
+# Whether the database, or its write-ahead log, was written after the file.
+stored_since() {
+	[ "$E2E_TMP/$1" -nt "$2" ] || [ "$E2E_TMP/$1-wal" -nt "$2" ]
+}
+
+# --- behind the filesystem ---------------------------------------------------------------------
+
+make_image() {
+	mkdir "$E2E_TMP/mnt" && truncate -s 16M "$E2E_TMP/image" &&
+		mkfs.ext4 -q -F -b "$BLOCK_BYTES" "$E2E_TMP/image" &&
+		LOOP=$(losetup -f --show "$E2E_TMP/image") || return 1
+	e2e_at_exit "losetup -d '$LOOP'"
+	mount "$LOOP" "$E2E_TMP/mnt" || return 1
+	e2e_at_exit "umount '$E2E_TMP/mnt'"
+}
+
+# The first block of a small file on the image.
+block_of() {
+	filefrag -v -b"$BLOCK_BYTES" "$1" | awk '$1 == "0:" { sub(/\.\..*/, "", $4); print $4; exit }'
+}
+
+# Writes the same number of bytes to the device; the file keeps its times. Its cached pages are let go, as memory
+# pressure would do it.
+write_block() {
+	dd of="$LOOP" bs="$BLOCK_BYTES" seek="$2" conv=notrunc,fsync status=none <"$3" &&
+		dd if="$1" iflag=nocache count=0 status=none
+}
+
+test_raw_block() {
+	local block event file=$E2E_TMP/mnt/raw.db before
+
+	put raw 1 192.0.2.1 "$E2E_TMP/mnt"
+	chown "$OWNER_UID" "$file"
+	zone_text raw 1 192.0.2.9 >"$E2E_TMP/raw.new"
+	sync -f "$file"
+	block=$(block_of "$file")
+	before=$(stat -c '%s %i %y %z' "$file")
+	echo 'reconcile: 1s' >"$E2E_TMP/conf.yaml"
+	agent_start --config "$E2E_TMP/conf.yaml" --zone "raw.test=$file" || return
+	if ! write_block "$file" "$block" "$E2E_TMP/raw.new"; then
+		e2e_fail "raw block" "the block could not be written"
+		return
+	fi
+	event=$(change_of raw)
+	e2e_check "raw block" "$(unseen_faults "$event" 192.0.2.1 192.0.2.9 "$OWNER_UID" "$(utc_mtime "$file")"
+		[ "$before" = "$(stat -c '%s %i %y %z' "$file")" ] || echo "the file's times have changed")" "$event"
+	# The next change has a writer again, and begins where this one ended.
+	put raw 1 192.0.2.10 "$E2E_TMP/mnt"
+	event=$(agent_wait "$EVENT_SECONDS" '.zonewitness.attribution == "certain"')
+	e2e_check "raw block, then a write" "$(jq -r --argjson pid $$ '
+		if .zonewitness.changes[0].before.rdata == ["192.0.2.9"] then empty
+		else "before is \(.zonewitness.changes[0].before.rdata)" end,
+		if .process.pid == $pid then empty else "accuses \(.process.pid)" end' <<<"$event")" "$event"
+	agent_stop
+	expect_actions raw "raw block, told once" "record-change record-change"
+}
+
+# --- while it starts ---------------------------------------------------------------------------
+
+# A zone that is written all the time has some state when the agent is ready; it is not all new then.
+test_busy_start() {
+	make_zones busy
+	zone_text busy 1 192.0.2.1 >"$E2E_TMP/one"
+	zone_text busy 1 192.0.2.2 >"$E2E_TMP/two"
+	perl -e 'for (my $i = 1;; $i++) { open my $f, ">", $ARGV[0] or die; open my $in, "<", $ARGV[1 + $i % 2] or die;
+		local $/; print $f <$in> }' "$E2E_TMP/busy.db" "$E2E_TMP/one" "$E2E_TMP/two" &
+	BUSY_PID=$!
+	e2e_at_exit "kill $BUSY_PID 2>/dev/null"
+	agent_start --zone "busy.test=$E2E_TMP/busy.db" || return
+	kill "$BUSY_PID"
+	wait "$BUSY_PID" 2>/dev/null
+	put busy 1 192.0.2.3
+	e2e_until "$EVENT_SECONDS" has_last_change || e2e_fail "written while it starts" "the last state is not told"
+	agent_stop
+	e2e_check "written while it starts" "$(zone_events busy.test | jq -r 'select(.event.action == "record-change")
+		| [.zonewitness.changes[] | [.op, .type]] | select(. != [["modify", "A"]]) | tojson')" \
+		"$(zone_events busy.test)"
+}
+
+has_last_change() {
+	[ -n "$(agent_events '.zonewitness.changes[0].after.rdata == ["192.0.2.3"]')" ]
+}
+
+# --- a layered filesystem ----------------------------------------------------------------------
+
+# As in a container. The hooks see the file of the layer beneath, so that the writer may stay unknown; the change is
+# found all the same, and nobody else is accused.
+test_overlay() {
+	local dir=$E2E_TMP/overlay event name
+
+	mkdir -p "$dir/lower" "$dir/upper" "$dir/work" "$dir/merged"
+	for name in through beneath copied; do
+		put "$name" 1 192.0.2.1 "$dir/lower"
+	done
+	if ! mount -t overlay overlay -o "lowerdir=$dir/lower,upperdir=$dir/upper,workdir=$dir/work" "$dir/merged"; then
+		e2e_skip overlay "no overlay filesystem"
+		return
+	fi
+	e2e_at_exit "umount '$dir/merged'"
+	touch "$dir/merged/through.db" "$dir/merged/beneath.db"
+	agent_start --config "$E2E_TMP/conf.yaml" --zone "through.test=$dir/merged/through.db" \
+		--zone "beneath.test=$dir/merged/beneath.db" --zone "copied.test=$dir/merged/copied.db" || return
+	put through 1 192.0.2.9 "$dir/merged"
+	put copied 1 192.0.2.9 "$dir/merged"
+	put beneath 1 192.0.2.9 "$dir/upper"
+	for name in through copied beneath; do
+		event=$(change_of "$name")
+		e2e_check "overlay, $name" "$(jq -r --argjson pid $$ '
+			if .event.action == "record-change" then empty else "no event" end,
+			if .zonewitness.changes[0].after.rdata == ["192.0.2.9"] then empty
+			else "changes are \(.zonewitness.changes | tojson)" end,
+			(.zonewitness.causes[]?.process.pid | select(. != $pid) | "accuses \(.)")' \
+			<<<"${event:-null}")" "$event"
+	done
+	agent_stop
+}
+
+test_away
+test_killed
+if make_image; then
+	test_raw_block
+else
+	e2e_skip "raw block" "no loop device or no ext4 on it"
+fi
+test_busy_start
+test_overlay
+e2e_end
