@@ -99,7 +99,8 @@ struct zw_agent_zone {
 	zw_agent_files good_files; /* as they were when @good was read */
 	uint64_t good_ns;          /* CLOCK_BOOTTIME: when reading @good began */
 	uint64_t read_ns;          /* the same of @files, good or not */
-	uint64_t good_drops;       /* events lost until then */
+	uint64_t stored_ns;  /* CLOCK_REALTIME: of the stored state it was compared with; 0: none */
+	uint64_t good_drops; /* events lost until then */
 	enum zw_zone_state state;
 	uint64_t bad_digest; /* of what was reported as unreadable */
 	bool missing_in_dir; /* a file of it is missing: entries of its directory matter */
@@ -183,6 +184,9 @@ struct zw_agent_reading {
 };
 /* Reads @z anew. 0 or -ENOMEM; what is wrong with the zone is in *ret_reading. */
 int zw_agent_read(
+	struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *ret_reading);
+/* Only finds the zone file, without reading it. 0 or -ENOMEM. */
+int zw_agent_locate(
 	struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *ret_reading);
 void zw_agent_reading_done(struct zw_agent_reading *r);
 void zw_agent_files_done(zw_agent_files *files);

@@ -449,3 +449,24 @@ int zw_agent_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_r
 	*ret_reading = r;
 	return 0;
 }
+
+int zw_agent_locate(
+	struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *ret_reading)
+{
+	struct zw_agent_reading r = {.begin_ns = zw_boottime_ns()};
+	struct zw_agent_file f;
+	int rc = open_file(a, z, z->files.items[0].path, &f);
+
+	if (rc < 0)
+		return rc;
+	if (f.walk.fd >= 0)
+		close(ZW_TAKE_FD(f.walk.fd));
+	rc = zw_vec_push(&r.files, f);
+	if (rc < 0) {
+		free(f.path);
+		zw_walk_done(&f.walk);
+		return rc;
+	}
+	*ret_reading = r;
+	return 0;
+}

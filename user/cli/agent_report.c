@@ -102,7 +102,7 @@ static const struct zw_agent_file *before_of(const struct zw_agent_zone *z,
 	const struct zw_agent_file *good = file_in(&z->good_files, now->path);
 
 	if (last && z->state == ZW_ZONE_BAD &&
-		(action == ZW_ACTION_ZONE_UNREADABLE || file_replaced(last, now))) {
+		(action == ZW_ACTION_ZONE_UNREADABLE || !good || file_replaced(last, now))) {
 		*ret_from_ns = z->read_ns;
 		return last;
 	}
@@ -195,16 +195,29 @@ static int file_evidence(const struct zw_agent_reading *r, struct zw_report *rep
 	return 0;
 }
 
-/* Nothing was watched before the agent was there: only the window can be told. */
-static int explain_absence(
-	struct zw_agent *a, const struct zw_agent_zone *z, struct zw_report *report)
+/* What the attribution cannot say, and why. */
+static int explain_limits(const struct zw_agent_zone *z, struct zw_report *report)
 {
+	char since[ZW_TIME_ISO_MAX], until[ZW_TIME_ISO_MAX];
+
+	if (report->attribution == ZW_ATTRIBUTION_CERTAIN && !z->good_files.len) {
+		report->attribution = ZW_ATTRIBUTION_PROBABLE;
+		return zw_report_add_reason(report,
+			"the zone could not be read when the agent began to watch it; "
+			"a part of this may be older");
+	}
 	if (report->attribution != ZW_ATTRIBUTION_NONE)
 		return 0;
-	if (!z->good_files.len)
+	if (z->state == ZW_ZONE_NEW && z->stored_ns) {
+		zw_time_iso(z->stored_ns, since);
+		zw_time_iso(zw_realtime_ns(), until);
 		return zw_report_add_reason(report,
-			"changed while the agent was not watching, before %s",
-			a->ready ? "the zone appeared" : "it started");
+			"changed while the agent was not watching, between %s and %s", since,
+			until);
+	}
+	if (z->state == ZW_ZONE_NEW)
+		return zw_report_add_reason(
+			report, "it was so when the agent began to watch the zone");
 	return zw_report_add_reason(report,
 		"no hook saw a process do this; the file's owner and times are the only evidence");
 }
@@ -235,8 +248,8 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 	for (size_t i = 0; i < in.files; i++)
 		if (files[i].from_ns < in.from_ns)
 			in.from_ns = files[i].from_ns;
-	/* A zone that was never read while watched has no window to look into. */
-	if (!z->good_files.len)
+	/* What was there when the watch began has no window to look into. */
+	if (z->state == ZW_ZONE_NEW)
 		in.files = 0;
 	else
 		collect_holders(a, z, r, &holders);
@@ -249,7 +262,7 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 	if (rc == 0)
 		rc = file_evidence(r, report);
 	if (rc == 0)
-		rc = explain_absence(a, z, report);
+		rc = explain_limits(z, report);
 	if (rc == 0)
 		rc = zw_policy_judge(&a->conf->policy, report);
 	return rc;

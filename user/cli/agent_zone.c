@@ -300,8 +300,11 @@ void zw_agent_look(struct zw_agent *a, struct zw_agent_zone *z)
 	}
 }
 
+/* A file that is replaced faster than it can be read is left to its events. */
+#define FIRST_LOOKS 3
+
 /* What changed while no agent was there to see it. */
-static void load_stored(struct zw_agent *a, struct zw_agent_zone *z, uint64_t *ret_stored_ns)
+static void load_stored(struct zw_agent *a, struct zw_agent_zone *z)
 {
 	_zw_free_ char *server =
 		zw_asprintf("%s:%s", zw_server_kind_to_string(z->server->kind), z->server->config);
@@ -311,7 +314,7 @@ static void load_stored(struct zw_agent *a, struct zw_agent_zone *z, uint64_t *r
 
 	if (!a->history || !server)
 		return;
-	r = zw_history_load_zone(a->history, &key, &stored, ret_stored_ns);
+	r = zw_history_load_zone(a->history, &key, &stored, &z->stored_ns);
 	if (r == 0)
 		z->good = stored;
 	else if (r != -ENOENT)
@@ -336,39 +339,32 @@ static int read_settled(struct zw_agent *a, struct zw_agent_zone *z, struct zw_a
 int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z)
 {
 	struct zw_agent_reading r;
-	uint64_t stored_ns = 0;
-	bool watched = true;
+	bool moved = true;
 	int rc;
 
-	load_stored(a, z, &stored_ns);
+	load_stored(a, z);
 	/* Watch first, read then: a change in between has its event. The watch needs the inode, so it is
-	 * read again when the first reading found another one. */
-	for (int i = 0; i < 3 && watched; i++) {
-		rc = read_settled(a, z, &r);
-		if (rc < 0)
-			return rc;
-		watched = z->files.items[0].walk.places.len == 0 ||
-			  zw_walk_differs_at(&z->files.items[0].walk, &r.files.items[0].walk) !=
-				  SIZE_MAX;
-		if (watched) {
-			rc = adopt_files(a, z, &r);
-			zw_agent_reading_done(&r);
-			if (rc < 0)
-				return rc;
-		}
+	 * located again while the reading found another one. */
+	rc = zw_agent_locate(a, z, &r);
+	for (int i = 0; rc == 0 && moved && i < FIRST_LOOKS; i++) {
+		rc = adopt_files(a, z, &r);
+		zw_agent_reading_done(&r);
+		if (rc == 0)
+			rc = read_settled(a, z, &r);
+		if (rc == 0)
+			moved = zw_walk_differs_at(&z->files.items[0].walk,
+					&r.files.items[0].walk) != SIZE_MAX;
 	}
-	if (watched) {
-		rc = read_settled(a, z, &r);
-		if (rc < 0)
-			return rc;
-	}
+	if (rc < 0)
+		return rc;
+	/* What a zone includes is known, and watched, only now: it is read again soon. */
+	if (r.files.len > 1)
+		zw_agent_touch(a, z, zw_boottime_ns());
 	if (!r.snapshot) {
 		z->first_ns = 1; /* no waiting: at the start a zone is readable or not */
 		rc = take_unreadable(a, z, &r);
 	} else {
-		rc = stored_ns ? take_readable(a, z, &r) : adopt_good(a, z, &r);
-		if (rc == 0 && !stored_ns)
-			rc = adopt_files(a, z, &r);
+		rc = take_readable(a, z, &r);
 		z->state = ZW_ZONE_GOOD;
 	}
 	zw_agent_reading_done(&r);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -32,6 +33,23 @@ static int store(int fd)
 	return 0;
 }
 
+/* Past the page cache. Not every filesystem can, and then its hook is not needed. */
+static int direct(const char *file)
+{
+	_zw_close_ int fd = open(file, O_WRONLY | O_DIRECT | O_CLOEXEC);
+	void *page;
+
+	if (fd < 0)
+		return 0;
+	page = aligned_alloc(4096, 4096);
+	if (!page)
+		return -ENOMEM;
+	memset(page, 'd', 4096);
+	(void)!pwrite(fd, page, 4096, 0);
+	free(page);
+	return 0;
+}
+
 static int contents(int fd)
 {
 	static const char text[] = "zonewitness self-test\n";
@@ -42,7 +60,10 @@ static int contents(int fd)
 	if (ftruncate(fd, 8192) < 0)
 		return -errno;
 	/* Not every filesystem can do these; the hooks for them are optional then. */
-	(void)fallocate(fd, 0, 0, 8192);
+	(void)fallocate(fd, 0, 0, 16384);
+	(void)fallocate(fd, FALLOC_FL_ZERO_RANGE, 0, 4096);
+	(void)fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, 0, 4096);
+	(void)fallocate(fd, FALLOC_FL_INSERT_RANGE, 0, 4096);
 	(void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4096, 4096);
 	r = store(fd);
 	if (r < 0)
@@ -136,6 +157,8 @@ int zw_exercise(const char *dir)
 	}
 	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	r = fd < 0 ? -errno : contents(fd);
+	if (r == 0)
+		r = direct(file);
 	if (r == 0)
 		r = names(scratch, file);
 	if (r == 0)
