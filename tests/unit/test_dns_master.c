@@ -237,6 +237,9 @@ static void test_bad(void **state)
 	check_bad("a 5 A 1.1.1.1\n", 14, &no_soa);
 	check_bad("a A 1.1.1.1\n", 12, &no_ttl);
 	check_bad(SOA_LINE "\0\n", sizeof(SOA_LINE) + 1, &binary);
+	/* A semicolon that is quoted or escaped opens no comment. */
+	check_bad(SOA_LINE "a\\;\0\n", sizeof(SOA_LINE) + 4, &binary);
+	check_bad(SOA_LINE "a 5 TXT \";\0\"\n", sizeof(SOA_LINE) + 12, &binary);
 	check_bad("\0\0\0\3\0\0\0\1\0\0\0\0", 12, &map);
 }
 
@@ -301,6 +304,20 @@ static void test_long_line(void **state)
 	}
 }
 
+/* Servers pass over whatever a comment holds; a hole punched into one is no damage. */
+static void test_nul_in_comment(void **state)
+{
+	static const char text[] = SOA_LINE "a 5 A 1.1.1.1 ; \0\0\0 end\n;\0\nb 5 A 1.1.1.2\n";
+	struct zw_zone_input in = test_input(text, sizeof(text) - 1, NULL);
+	struct zw_zone_error error = {};
+	struct zw_snapshot *s = NULL;
+
+	(void)state;
+	assert_int_equal(zw_zone_load(&in, NULL, &s, &error), 0);
+	assert_int_equal(zw_snapshot_count(s), 3);
+	zw_snapshot_unref(s);
+}
+
 static int stop_at_third(void *ctx, const struct zw_record *record)
 {
 	assert_int_equal(record->line, ++*(uint64_t *)ctx);
@@ -341,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_include_bounds),
 		cmocka_unit_test(test_long_line),
+		cmocka_unit_test(test_nul_in_comment),
 		cmocka_unit_test(test_callback_stops),
 		cmocka_unit_test(test_generate_16),
 	};

@@ -136,14 +136,21 @@ static bool already_open(const struct source *from, const struct source *s)
 }
 
 /* NUL bytes make a file binary, except in a comment, where servers pass over them: a hole punched into one
- * leaves the zone as it was. A semicolon opens a comment unless it is quoted or escaped, which is left to
- * the scanner: it refuses the line if this was wrong. */
+ * leaves the zone as it was. */
 static bool nul_in_comment(const char *data, const char *nul)
 {
-	const char *line = memrchr(data, '\n', (size_t)(nul - data));
+	const char *p = memrchr(data, '\n', (size_t)(nul - data));
+	bool quoted = false;
 
-	line = line ? line + 1 : data;
-	return memchr(line, ';', (size_t)(nul - line)) != NULL;
+	for (p = p ? p + 1 : data; p < nul; p++) {
+		if (*p == ';' && !quoted)
+			return true;
+		if (*p == '"')
+			quoted = !quoted;
+		if (*p == '\\')
+			p++;
+	}
+	return false;
 }
 
 static int check_bytes(struct parser *p, const struct source *s)

@@ -93,7 +93,8 @@ bool zw_mastertoken_next(const char **p, const char *end, struct zw_mastertoken 
 				q++;
 		*p = q < end ? q + 1 : end;
 	} else {
-		for (q = s; q < end && !is_blank(*q) && !strchr("\n();\"", *q); q++)
+		/* strchr() finds the NUL of its own string, and data may hold one. */
+		for (q = s; q < end && !is_blank(*q) && (!*q || !strchr("\n();\"", *q)); q++)
 			if (*q == '\\' && q + 1 < end)
 				q++;
 		*p = q;
