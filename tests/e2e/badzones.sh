@@ -57,6 +57,11 @@ act() {
 
 # --- events ------------------------------------------------------------------------------------
 
+# check_event NAME FAULTS EVENT: e2e_check, for which no event is a fault too.
+check_event() {
+	e2e_check "$1" "$([ -n "$3" ] || echo "no event")$2" "$3"
+}
+
 # Every event of a zone counts, in the order they came: one too many is taken for the next.
 nth_event() {
 	agent_events '.zonewitness.zone == $zone' --arg zone "$1.test." | sed -n "$2p"
@@ -99,7 +104,7 @@ expect_unreadable() {
 		e2e_fail "$2" "no event"
 		return
 	fi
-	e2e_check "$2" "$(unreadable_faults "$who" "$3" "$4" "${5:-$(zone_dir "$1")/zone.db}")" "$event"
+	check_event "$2" "$(unreadable_faults "$who" "$3" "$4" "${5:-$(zone_dir "$1")/zone.db}")" "$event"
 }
 
 # mended_faults PID CHANGES: exactly these differences to the last good state. Who spoiled the zone in between
@@ -139,7 +144,7 @@ expect_change() {
 		e2e_fail "$2" "no event"
 		return
 	fi
-	e2e_check "$2" "$(mended_faults "$3" "$4")" "$event"
+	check_event "$2" "$(mended_faults "$3" "$4")" "$event"
 }
 
 # --- text that is no zone ----------------------------------------------------------------------
@@ -257,7 +262,7 @@ test_states() {
 	expect_unreadable states "first bad state" 6 address
 	act states "$BAD_UID" 'exec mv -T two zone.db'
 	next_event states
-	e2e_check "second bad state" "$(jq -r --argjson pid "$act_pid" '
+	check_event "second bad state" "$(jq -r --argjson pid "$act_pid" '
 		if .event.action == "zone-unreadable" then empty else "action is \(.event.action)" end,
 		if .zonewitness.error_line == 7 then empty else "line is \(.zonewitness.error_line)" end,
 		if (.error.message // "") | test("address") then empty else "reason is \(.error.message)" end,
@@ -267,7 +272,7 @@ test_states() {
 		else "\(.process.pid) is certain" end' <<<"$event")" "$event"
 	act states "$BAD_UID" 'exec mv -T three zone.db'
 	next_event states
-	e2e_check "first bad state again" "$(jq -r --argjson pid "$act_pid" '
+	check_event "first bad state again" "$(jq -r --argjson pid "$act_pid" '
 		if .event.action == "zone-unreadable" then empty else "action is \(.event.action)" end,
 		if [.zonewitness.causes[].process.pid] | index($pid) != null then empty
 		else "does not accuse \($pid)" end' <<<"$event")" "$event"
@@ -318,7 +323,7 @@ test_no_access() {
 	chmod 000 "$dir" "$dir/zone.db"
 	good_text no-access 2 203.0.113.9 >"$dir/zone.db"
 	next_event no-access
-	e2e_check "unreadable for others" "$(mended_faults "$$" '[["modify","www.no-access.test.","A",
+	check_event "unreadable for others" "$(mended_faults "$$" '[["modify","www.no-access.test.","A",
 		["192.0.2.1"],["203.0.113.9"]]]')" "$event"
 }
 
@@ -331,7 +336,7 @@ test_no_directory() {
 	mkdir "$E2E_TMP/aside"
 	perl -e '(rename $ARGV[0], $ARGV[1]) and open F, ">", $ARGV[0] or die' "$dir" "$E2E_TMP/aside/dir"
 	next_event no-directory
-	e2e_check "no directory" "$(jq -r '
+	check_event "no directory" "$(jq -r '
 		if .event.action == "zone-unreadable" then empty else "action is \(.event.action)" end,
 		if .error.message | test("Not a directory") then empty else .error.message end,
 		if .process.name == "perl" then empty else "accuses \(.process.name)" end' <<<"$event")" "$event"
@@ -394,7 +399,7 @@ test_includes() {
 	chmod 666 "$dir/sub/three.inc"
 	act include "$BAD_UID" 'exec perl -e "open F, q(>>), q(sub/three.inc); print F qq(\\\$INCLUDE sub/two.inc\n)"'
 	next_event include
-	e2e_check "includes going round" "$(jq -r --argjson pid "$act_pid" '
+	check_event "includes going round" "$(jq -r --argjson pid "$act_pid" '
 		if .event.action == "zone-unreadable" then empty else "action is \(.event.action)" end,
 		if .process.pid == $pid then empty else "accuses \(.process.pid)" end' <<<"$event")" "$event"
 	echo 'three IN A 192.0.2.87' >"$dir/mended"
@@ -458,7 +463,7 @@ test_hostile() {
 		} >"$(zone_dir "hostile-$name")/new"
 		act "hostile-$name" "$BAD_UID" 'exec mv -T new zone.db'
 		next_event "hostile-$name"
-		e2e_check "hostile $name" "$(line_faults "$lines"; jq -r --arg owner "$owner" --arg want "$want" '
+		check_event "hostile $name" "$(line_faults "$lines"; jq -r --arg owner "$owner" --arg want "$want" '
 			if .event.action == "record-change" then empty else "action is \(.event.action)" end,
 			(.zonewitness.changes[0] | (if .name == "\($owner).hostile-'"$name"'.test." then empty
 			 else "name is \(.name | tojson)" end),
@@ -477,7 +482,7 @@ test_hostile_program() {
 	lines=$(wc -l <"$AGENT_OUT")
 	act hostile-program "$BAD_UID" "cd \$'${evil//$'\n'/\\n}' && exec ./* --suffix=\$'a\\nb\\x1b\\xff' -T ../new ../zone.db"
 	next_event hostile-program
-	e2e_check "hostile program" "$(line_faults "$lines"; mended_faults "$act_pid" '[["modify",
+	check_event "hostile program" "$(line_faults "$lines"; mended_faults "$act_pid" '[["modify",
 		"www.hostile-program.test.","A",["192.0.2.1"],["203.0.113.9"]]]')" "$event"
 }
 

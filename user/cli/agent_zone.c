@@ -322,18 +322,25 @@ static void load_stored(struct zw_agent *a, struct zw_agent_zone *z)
 			"the stored state of zone '%s' cannot be used: %s", z->name, strerror(-r));
 }
 
-/* A zone that somebody writes just now has no state yet that later ones can be compared with; the reader ends
- * this after a while. */
+/* A zone that somebody writes just now has no state yet that later ones can be compared with. Waited for, but not
+ * for ever: the reader itself gives up on a file that never stops changing. */
 static int read_settled(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *ret_r)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
-	int rc;
+	uint64_t until = zw_boottime_ns() + HALF_WRITTEN_NS;
 
-	while ((rc = zw_agent_read(a, z, ret_r)) == 0 && ret_r->busy) {
+	for (;;) {
+		const struct zw_agent_file *f;
+		int rc = zw_agent_read(a, z, ret_r);
+
+		if (rc < 0)
+			return rc;
+		f = &ret_r->files.items[0];
+		if (!ret_r->busy && (ret_r->snapshot || !f->writers || zw_boottime_ns() >= until))
+			return 0;
 		zw_agent_reading_done(ret_r);
 		nanosleep(&pause, NULL);
 	}
-	return rc;
 }
 
 int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z)
