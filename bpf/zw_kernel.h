@@ -55,6 +55,7 @@ struct inode {
 	unsigned int i_nlink;
 	long long i_size;
 	struct hlist_head i_dentry;
+	__u32 i_state;
 	__u32 i_generation;
 	long long i_ctime_sec;
 	__u32 i_ctime_nsec;
@@ -213,16 +214,20 @@ struct inode___old {
 
 #pragma clang attribute pop
 
-/* include/linux/fs.h: macros up to 6.16, so they are in no BTF there; an enum with other values since. */
+/* include/linux/fs.h: an enum since 6.17. Before, macros, which are in no BTF; 6.12 renumbered them, and in the
+ * same series made i_state 32 bits wide, which is. */
 enum inode_state_flags_t {
 	I_DIRTY_PAGES = 64,
 };
+#define ZW_I_DIRTY_PAGES_6_12 (1 << 5)
 #define ZW_I_DIRTY_PAGES_OLD (1 << 2)
 
 static __always_inline __u32 zw_dirty_pages_bit(void)
 {
 	if (bpf_core_enum_value_exists(enum inode_state_flags_t, I_DIRTY_PAGES))
 		return bpf_core_enum_value(enum inode_state_flags_t, I_DIRTY_PAGES);
+	if (bpf_core_field_size(((struct inode *)0)->i_state) == sizeof(__u32))
+		return ZW_I_DIRTY_PAGES_6_12;
 	return ZW_I_DIRTY_PAGES_OLD;
 }
 

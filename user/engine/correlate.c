@@ -16,7 +16,7 @@ struct suspect {
 	enum zw_role role;
 	bool decided; /* it made, or may have made, the difference */
 	bool exact;   /* it was seen making it, not merely near it */
-	bool touched; /* moved the change time without a write that was seen */
+	bool touched; /* moved the change time without a write that was seen, or could store unseen */
 };
 typedef ZW_VEC(struct suspect) suspects;
 
@@ -102,6 +102,9 @@ static int written_in_place(
 			x->decided = x->exact = exact = true;
 			x->wrote_ns = c->time_ns;
 		} else if (c->op == ZW_FOP_ATTR && c->ctime_ns != ctime) {
+			x->touched = true;
+		} else if (c->op == ZW_FOP_MAP) {
+			/* It may be gone by now, so that it is no longer found among the holders. */
 			x->touched = true;
 		}
 		size = c->size_bytes;

@@ -47,7 +47,7 @@ struct zw_correlate_input {
  *
  *	same inode as before: whoever wrote to it in the window. Attribute changes count when nothing else is known
  *	or the size moved with them; when the change time moved they leave a doubt: a store to a page that
- *	is dirty already looks like that.
+ *	is dirty already looks like that. Who made a shared writable mapping leaves one for the same reason.
  *	other inode: whoever put it there, from the level of the path at which the two walks part: a mount, a
  *	directory, a link or the file. Who removed or exchanged what was there stands in when nobody
  *	was seen putting. Writers of the new content are listed, and count when they wrote after it was put there.
