@@ -248,6 +248,9 @@ static __always_inline __u32 zw_dirty_pages_bit(void)
 #define ZW_ENOENT 2
 #define ZW_EBADF 9
 
+/* Since 6.13 the top bit says that somebody asked for the time (I_CTIME_QUERIED, include/linux/fs.h). */
+#define ZW_CTIME_NSEC 0x7fffffffU
+
 /* The change time: two fields since 6.11, a private one in 6.6 to 6.10, a plain one before. */
 static __always_inline __u64 zw_inode_ctime_ns(struct inode *inode)
 {
@@ -256,7 +259,7 @@ static __always_inline __u64 zw_inode_ctime_ns(struct inode *inode)
 
 	if (bpf_core_field_exists(inode->i_ctime_sec))
 		return BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ULL +
-			BPF_CORE_READ(inode, i_ctime_nsec);
+			(BPF_CORE_READ(inode, i_ctime_nsec) & ZW_CTIME_NSEC);
 	if (bpf_core_field_exists(mid->__i_ctime))
 		return BPF_CORE_READ(mid, __i_ctime.tv_sec) * 1000000000ULL +
 			BPF_CORE_READ(mid, __i_ctime.tv_nsec);

@@ -216,7 +216,8 @@ agent_stop() {
 # What is wrong with a record-change event, one fault a line; nothing when it is right.
 # Usage: change_faults EVENT WANT WHO
 #   WANT  {"origin":, "owner":, "before":[..], "after":[..], "serial":{"before":, "after":}}
-#   WHO   {"pid": or null, "uid":, "executable": or null, "attribution": or null for "certain"}
+#   WHO   {"pid": or null, "uid":, "executable": or null, "attribution": or null for "certain"};
+#         where "probable" will do, whoever leaves the doubt may have been gone before it was noticed
 # `user` is the audit login user where there is one, so it is compared with the login of this test.
 change_faults() {
 	jq -n -r --argjson event "$1" --argjson want "$2" --argjson who "$3" \
@@ -242,7 +243,8 @@ change_faults() {
 		"after is \($c.after | show)"),
 	  fault($c.before.ttl == 3600 and $c.after.ttl == 3600; "a TTL is not 3600"),
 	  fault($zw.serial == $want.serial; "serial is \($zw.serial | show)"),
-	  fault($zw.attribution == ($who.attribution // "certain");
+	  fault($zw.attribution == ($who.attribution // "certain") or
+		($who.attribution == "probable" and $zw.attribution == "certain");
 		"attribution is \($zw.attribution | show)"),
 	  fault($who.pid == null or $e.process.pid == $who.pid;
 		"process.pid is \($e.process.pid | show), not \($who.pid)"),
