@@ -6,12 +6,12 @@
 /* --- tier tracepoint --------------------------------------------------------------------------------- */
 
 /* Fires in the writing task for write, mmap store, truncate, fallocate, O_DIRECT, copy_file_range, sendfile,
- * splice and io_uring, on every filesystem (fs/fs-writeback.c, __mark_inode_dirty). Without the pages bit
- * only times or size are known to have changed. */
+ * splice and io_uring, on every filesystem (fs/fs-writeback.c, __mark_inode_dirty). Only a page made dirty passes
+ * the pages bit alone; mark_inode_dirty() passes all bits, for a chmod too, and says nothing about data. */
 SEC("tp_btf/writeback_mark_inode_dirty")
 int BPF_PROG(zw_tp_dirty, struct inode *inode, int flags)
 {
-	bool data = flags & zw_dirty_pages_bit();
+	bool data = (__u32)flags == zw_dirty_pages_bit();
 
 	return on_inode(inode, data ? ZW_FOP_WRITE : ZW_FOP_ATTR, ZW_HOOK_TP_DIRTY, data);
 }

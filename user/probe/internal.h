@@ -17,6 +17,7 @@ struct zw_probe {
 	struct zw_proc_bpf *proc;
 	struct zw_inspect_bpf *inspect;
 	struct ring_buffer *file_ring, *proc_ring;
+	const volatile unsigned long *file_pos[2], *proc_pos[2]; /* consumed, produced: bytes ever */
 	struct zw_hook_status *hook; /* one for each program of the table */
 	struct bpf_link **link;      /* the same */
 	size_t programs;

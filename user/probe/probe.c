@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 
 #include "probe/internal.h"
 #include "probe/load.h"
@@ -19,15 +21,42 @@ static int on_sample(void *ctx, void *data, size_t len)
 	return 0;
 }
 
+/* The two positions of a ring, each at the beginning of a page of its map (kernel/bpf/ringbuf.c). */
+static int map_positions(int map, const volatile unsigned long *ret_pos[2])
+{
+	long page = sysconf(_SC_PAGESIZE);
+
+	for (int i = 0; i < 2; i++) {
+		void *p = mmap(NULL, (size_t)page, PROT_READ, MAP_SHARED, map, i * page);
+
+		if (p == MAP_FAILED)
+			return -errno;
+		ret_pos[i] = p;
+	}
+	return 0;
+}
+
+static void unmap_positions(const volatile unsigned long *pos[2])
+{
+	for (int i = 0; i < 2; i++)
+		if (pos[i])
+			munmap((void *)(uintptr_t)pos[i], (size_t)sysconf(_SC_PAGESIZE));
+}
+
 static int open_rings(struct zw_probe *p)
 {
+	int r;
+
 	p->file_ring = ring_buffer__new(bpf_map__fd(p->file->maps.zw_ring), on_sample, p, NULL);
 	if (!p->file_ring)
 		return -errno;
 	p->proc_ring = ring_buffer__new(bpf_map__fd(p->proc->maps.zw_ring), on_sample, p, NULL);
 	if (!p->proc_ring)
 		return -errno;
-	return 0;
+	r = map_positions(bpf_map__fd(p->file->maps.zw_ring), p->file_pos);
+	if (r == 0)
+		r = map_positions(bpf_map__fd(p->proc->maps.zw_ring), p->proc_pos);
+	return r;
 }
 
 int zw_probe_open(
@@ -71,6 +100,8 @@ void zw_probe_close(struct zw_probe *p)
 		return;
 	for (size_t i = 0; p->link && i < p->programs; i++)
 		bpf_link__destroy(p->link[i]);
+	unmap_positions(p->file_pos);
+	unmap_positions(p->proc_pos);
 	ring_buffer__free(p->file_ring);
 	ring_buffer__free(p->proc_ring);
 	zw_file_bpf__destroy(p->file);
@@ -112,17 +143,40 @@ int zw_probe_fd(const struct zw_probe *p)
 	return ring_buffer__epoll_fd(p->file_ring);
 }
 
+/* A program that was preempted between reserving and submitting holds up everything behind it. What was
+ * reserved before this call is waited for, since a reading may depend on it; not for ever, as the task may be
+ * stopped in a debugger of the kernel. */
+#define DRAIN_WAIT_NS 50000
+#define DRAIN_WAITS 2000
+
+static int drain_ring(struct ring_buffer *ring, const volatile unsigned long *pos[2])
+{
+	const struct timespec pause = {.tv_nsec = DRAIN_WAIT_NS};
+	unsigned long until = *pos[1];
+
+	for (int i = 0; i < DRAIN_WAITS; i++) {
+		int r = ring_buffer__consume(ring);
+
+		if (r < 0)
+			return r;
+		if ((long)(*pos[0] - until) >= 0)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
 int zw_probe_drain(struct zw_probe *p, zw_probe_fn fn, void *ctx)
 {
 	int r;
 
 	p->fn = fn;
 	p->fn_ctx = ctx;
-	r = ring_buffer__consume(p->proc_ring);
-	if (r >= 0)
-		r = ring_buffer__consume(p->file_ring);
+	r = drain_ring(p->proc_ring, p->proc_pos);
+	if (r == 0)
+		r = drain_ring(p->file_ring, p->file_pos);
 	p->fn = NULL;
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static int find_dev(const struct zw_probe *p, uint64_t dev)
