@@ -100,8 +100,6 @@ struct zw_agent_zone {
 	uint64_t good_ns;          /* CLOCK_BOOTTIME: when reading @good began */
 	uint64_t read_ns;          /* the same of @files, good or not */
 	uint64_t stored_ns;  /* CLOCK_REALTIME: of the stored state it was compared with; 0: none */
-	uint64_t early_ns;   /* the same: what was told of from here on may have been done after @good_ns */
-	uint64_t changed_ns; /* the same, of the last reading that found a change; 0: none */
 	uint64_t good_drops; /* events lost until then */
 	enum zw_zone_state state;
 	uint64_t bad_digest; /* of what was reported as unreadable */

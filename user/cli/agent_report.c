@@ -125,8 +125,6 @@ static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_
 
 		if (before ? !file_differs(before, now) : i > 0)
 			continue; /* included only now: whoever changed the file that includes it */
-		list[n].early_ns =
-			z->early_ns && z->early_ns < list[n].from_ns ? z->early_ns : list[n].from_ns;
 		list[n].after = reading_of(now);
 		if (before)
 			list[n].before = reading_of(before);

@@ -117,15 +117,6 @@ static bool any_maps(const struct zw_agent_reading *r)
 	return false;
 }
 
-/* Hooks run before the operation, and a process can be held up in between: while the zone is looked at again,
- * what was told of since its first event may still be to come. */
-static uint64_t early_from(const struct zw_agent_zone *z, const struct zw_agent_reading *r)
-{
-	uint64_t from = z->first_ns && z->first_ns < r->begin_ns ? z->first_ns : r->begin_ns;
-
-	return from > z->changed_ns ? from : z->changed_ns;
-}
-
 /* The reading is the new starting point for the next difference. */
 static int adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
 {
@@ -136,7 +127,6 @@ static int adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_age
 		return rc;
 	zw_agent_files_done(&z->good_files);
 	memcpy(&z->good_files, &copy, sizeof(copy));
-	z->early_ns = early_from(z, r);
 	z->good_ns = r->begin_ns;
 	z->good_drops = a->drops[ZW_DROP_FILE_RING_FULL] + a->bad_events;
 	if (r->snapshot && r->snapshot != z->good) {
@@ -278,7 +268,7 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 		rc = adopt_files(a, z, r);
 	if (changed) {
 		z->tries = 0;
-		z->first_ns = z->changed_ns = z->early_ns = r->begin_ns;
+		z->first_ns = r->begin_ns;
 	}
 	look_again(a, z);
 	return rc;

@@ -532,53 +532,15 @@ static int attribute(
 	return 0;
 }
 
-static int collect(const struct zw_correlate_input *in, bool early, suspects *s)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < in->files; i++) {
-		struct zw_correlate_file f = in->file[i];
-
-		if (early && f.early_ns)
-			f.from_ns = f.early_ns;
-		r = file_replaced(&f) ? replaced(in, &f, s) : written_in_place(in, &f, s);
-	}
-	return r;
-}
-
-static bool any_exact(const suspects *s)
-{
-	ZW_VEC_FOREACH(x, s)
-		if (x->exact)
-			return true;
-	return false;
-}
-
-/* The wider window only counts when it shows somebody doing it: who was merely near then is no better than who
- * was near in the narrow one. */
-static int collect_early(const struct zw_correlate_input *in, suspects *s)
-{
-	suspects early = {};
-	int r = collect(in, true, &early);
-
-	if (r == 0 && any_exact(&early)) {
-		suspects narrow = *s;
-
-		*s = early;
-		early = narrow;
-	}
-	zw_vec_free(&early);
-	return r;
-}
-
 int zw_correlate(const struct zw_correlate_input *in, struct zw_report *report)
 {
 	suspects s = {};
 	uint64_t last = 0;
-	int r = collect(in, false, &s);
+	int r = 0;
 
-	if (r == 0 && !any_exact(&s))
-		r = collect_early(in, &s);
+	for (size_t i = 0; r == 0 && i < in->files; i++)
+		r = file_replaced(&in->file[i]) ? replaced(in, &in->file[i], &s)
+						: written_in_place(in, &in->file[i], &s);
 	if (r == 0)
 		r = add_holders(in, &s);
 	if (r == 0)

@@ -22,9 +22,6 @@ struct zw_reading {
 struct zw_correlate_file {
 	struct zw_reading before, after;
 	uint64_t from_ns; /* CLOCK_BOOTTIME: beginning of the earlier reading */
-	/* An operation that was told of from here on may have been done after the earlier reading: most hooks
-	 * run before it. Looked at when nobody else was seen; 0 or from_ns: there is no such doubt. */
-	uint64_t early_ns;
 };
 
 /* Somebody who has the file open for writing or mapped shared and writable now, or did between. */
