@@ -103,6 +103,7 @@ struct zw_agent_zone {
 	uint64_t good_drops; /* events lost until then */
 	enum zw_zone_state state;
 	uint64_t bad_digest; /* of what was reported as unreadable */
+	bool early;          /* an operation on names may not be done yet, see zw_hook_is_early() */
 	bool missing_in_dir; /* a file of it is missing: entries of its directory matter */
 	bool unsaved;        /* @good is newer than what the history has */
 	/* holders seen while the file was mapped, for a store that no hook can see */

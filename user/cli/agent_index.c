@@ -316,34 +316,40 @@ static void mark_chain(struct zw_agent *a, struct zw_agent_chain *c, uint64_t ti
 			zw_agent_touch(a, *z, time_ns);
 }
 
-static void mark_inode(struct zw_agent *a, uint64_t dev, uint64_t ino, uint64_t time_ns)
+static void mark_inode(struct zw_agent *a, uint64_t ino, const struct zw_event *event)
 {
-	struct site *s = ino ? site_of(a, dev, ino) : NULL;
+	struct site *s = ino ? site_of(a, event->file.dev, ino) : NULL;
+	/* Whether a write is still under way, the inode itself tells. */
+	bool early = event->file.op != ZW_FOP_WRITE && zw_hook_is_early(event->hook);
 	ZW_VEC(struct zw_agent_chain *) chains = {};
 
 	if (!s)
 		return;
-	ZW_VEC_FOREACH(z, &s->zones)
-		zw_agent_touch(a, *z, time_ns);
+	ZW_VEC_FOREACH(z, &s->zones) {
+		(*z)->early |= early;
+		zw_agent_touch(a, *z, event->time_ns);
+	}
 	/* Walking a chain changes the table of sites, so the list is taken first. */
 	ZW_VEC_FOREACH(c, &s->chains)
 		if (zw_vec_push(&chains, *c) < 0)
 			break;
 	ZW_VEC_FOREACH(c, &chains)
-		mark_chain(a, *c, time_ns);
+		mark_chain(a, *c, event->time_ns);
 	zw_vec_free(&chains);
 }
 
 /* More zones than this are looked at by a reconciliation that begins at once, in slices. */
 #define MOUNT_LOOK_MAX 4096
 
-static void mark_mounts(struct zw_agent *a, uint64_t time_ns)
+static void mark_mounts(struct zw_agent *a, const struct zw_event *event)
 {
 	for (size_t i = 0; i < a->chains.len; i++)
-		mark_chain(a, a->chains.items[i], time_ns);
+		mark_chain(a, a->chains.items[i], event->time_ns);
 	if (a->zones.len <= MOUNT_LOOK_MAX) {
-		ZW_VEC_FOREACH(z, &a->zones)
-			zw_agent_touch(a, *z, time_ns);
+		ZW_VEC_FOREACH(z, &a->zones) {
+			(*z)->early |= zw_hook_is_early(event->hook);
+			zw_agent_touch(a, *z, event->time_ns);
+		}
 	} else {
 		a->reconcile_next = 0;
 		a->reconcile_from_ns = 0;
@@ -356,14 +362,14 @@ void zw_agent_mark(struct zw_agent *a, const struct zw_event *event)
 	const uint64_t inodes[] = {f->ino, f->ino2, f->dir_ino, f->old_dir_ino};
 
 	if (f->op == ZW_FOP_MOUNT) {
-		mark_mounts(a, event->time_ns);
+		mark_mounts(a, event);
 		return;
 	}
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(inodes); i++) {
 		/* Writing a file beside a zone file changes no entry of their directory. */
 		if (i >= 2 && f->op == ZW_FOP_WRITE)
 			break;
-		mark_inode(a, f->dev, inodes[i], event->time_ns);
+		mark_inode(a, inodes[i], event);
 	}
 }
 

@@ -17,6 +17,8 @@
 #define LOOK_AGAIN_NS (20 * ZW_NSEC_PER_MSEC)
 /* After an event that changed nothing: hooks that run before the operation may be early. */
 static const uint64_t second_looks[] = {20 * ZW_NSEC_PER_MSEC, 200 * ZW_NSEC_PER_MSEC};
+/* A zone that has such events all the time gets a new starting point all the same. */
+#define EARLY_MAX_NS (2 * ZW_NSEC_PER_SEC)
 
 int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server, const char *name,
 	const char *view, const char *path, struct zw_agent_zone **ret_zone)
@@ -117,6 +119,23 @@ static bool any_maps(const struct zw_agent_reading *r)
 	return false;
 }
 
+static bool any_writers(const struct zw_agent_reading *r)
+{
+	ZW_VEC_FOREACH(f, &r->files)
+		if (f->writers)
+			return true;
+	return false;
+}
+
+/* True when somebody who was seen already may be about to change what was just read: his event is then to be found
+ * after the starting point of the difference that he makes. */
+static bool too_early(
+	const struct zw_agent *a, const struct zw_agent_zone *z, const struct zw_agent_reading *r)
+{
+	return z->first_ns && !a->stopping && z->tries < ZW_ARRAY_SIZE(second_looks) &&
+	       (z->early || any_writers(r)) && r->begin_ns - z->good_ns < EARLY_MAX_NS;
+}
+
 /* The reading is the new starting point for the next difference. */
 static int adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
 {
@@ -129,6 +148,7 @@ static int adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_age
 	memcpy(&z->good_files, &copy, sizeof(copy));
 	z->good_ns = r->begin_ns;
 	z->good_drops = a->drops[ZW_DROP_FILE_RING_FULL] + a->bad_events;
+	z->early = false;
 	if (r->snapshot && r->snapshot != z->good) {
 		zw_snapshot_unref(z->good);
 		z->good = ZW_TAKE(r->snapshot);
@@ -262,7 +282,7 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 		z->state = ZW_ZONE_GOOD;
 	}
 	/* A bad zone that is still the same bad zone is no starting point. */
-	if (z->state == ZW_ZONE_GOOD)
+	if (z->state == ZW_ZONE_GOOD && (changed || !z->good_ns || !too_early(a, z, r)))
 		rc = adopt_good(a, z, r);
 	if (rc == 0)
 		rc = adopt_files(a, z, r);

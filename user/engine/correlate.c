@@ -162,13 +162,17 @@ static int mounted_over(const struct zw_correlate_input *in, const struct zw_cor
 	suspects *s)
 {
 	const zw_causes *list = zw_cause_book_of(in->book, 0, 0);
+	bool mounted = false;
 
 	if (!list)
 		return 0;
+	/* Anybody may call mount(2) and be refused: attempts count only when no success was seen. */
+	ZW_VEC_FOREACH(it, list)
+		mounted |= in_window(in, f, *it) && zw_hook_is_mounted((*it)->hook);
 	ZW_VEC_FOREACH(it, list) {
 		struct suspect *x;
 
-		if (!in_window(in, f, *it))
+		if (!in_window(in, f, *it) || (mounted && !zw_hook_is_mounted((*it)->hook)))
 			continue;
 		x = note(s, *it);
 		if (!x)

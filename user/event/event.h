@@ -2,6 +2,7 @@
 /* Kernel events, validated and owned: what struct zw_wire_* becomes before anything else looks at it. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,4 +58,9 @@ void zw_proc_facts_done(struct zw_proc_facts *proc);
 #define _zw_event_ _zw_cleanup_(zw_event_done)
 
 const char *zw_fop_to_string(enum zw_fop op);     /* "write", "rename", ...; static */
+/* Whether a FILE event of @hook comes before what it tells of is done, so that a reading just after it may be too
+ * early. */
+bool zw_hook_is_early(enum zw_hook hook);
+/* Whether @hook tells of a mount, or the end of one, that succeeded. */
+bool zw_hook_is_mounted(enum zw_hook hook);
 const char *zw_hook_to_string(enum zw_hook hook); /* "tp_btf/writeback_mark_inode_dirty", ...; static */

@@ -80,6 +80,17 @@ const char *zw_fop_to_string(enum zw_fop op)
 	return (unsigned int)op < _ZW_FOP_MAX ? fop_names[op] : "unknown";
 }
 
+bool zw_hook_is_mounted(enum zw_hook hook)
+{
+	return hook >= ZW_HOOK_TP_SYS_MOUNT && hook <= ZW_HOOK_TP_SYS_PIVOT_ROOT;
+}
+
+bool zw_hook_is_early(enum zw_hook hook)
+{
+	return hook >= ZW_HOOK_TP_EXT4_DA_WRITE && hook <= ZW_HOOK_FENTRY_MOVE_MOUNT &&
+	       !zw_hook_is_mounted(hook);
+}
+
 const char *zw_hook_to_string(enum zw_hook hook)
 {
 	return (unsigned int)hook < _ZW_HOOK_MAX ? hook_names[hook] : "unknown";

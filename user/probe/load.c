@@ -99,7 +99,7 @@ static int attach_object(
 			snprintf(p->hook[i].reason, sizeof(p->hook[i].reason), "cannot attach: %s",
 				strerror(-r));
 			p->hook[i].state = ZW_STATE_FAILED;
-			if (prog->required)
+			if (prog->required && (!prog->beside || p->tier[prog->capability] == prog->tier))
 				return r;
 		}
 	}
@@ -206,8 +206,8 @@ static void choose_tiers(struct zw_probe *p, const struct zw_probe_options *o, b
 		struct zw_hook_status *h = &p->hook[i];
 		enum zw_capability cap = h->program->capability;
 
-		want[i] = p->served[cap] && p->tier[cap] == h->program->tier &&
-			  h->state != ZW_STATE_FAILED;
+		want[i] = p->served[cap] && h->state != ZW_STATE_FAILED &&
+			  (p->tier[cap] == h->program->tier || h->program->beside);
 		if (!want[i] && h->state != ZW_STATE_FAILED && p->served[cap]) {
 			char reason[64];
 

@@ -9,11 +9,13 @@
 		.btf = "btf_trace_" tp, .btf_is_type = true, .tier = ZW_TIER_TRACEPOINT, \
 		.capability = cap, .required = req, .ext4 = only_ext4                    \
 	}
+/* Beside the security hooks: those run before a mount, which may take long or fail, and no other hook tells when it
+ * is there. */
 #define SYS(hook_id, prog, call, req)                                                  \
 	{                                                                              \
 		.hook = ZW_HOOK_TP_SYS_##hook_id, .object = ZW_OBJ_FILE, .name = prog, \
 		.tracepoint = "syscalls/sys_exit_" call, .tier = ZW_TIER_TRACEPOINT,   \
-		.capability = ZW_CAP_MOUNT, .required = req                            \
+		.capability = ZW_CAP_MOUNT, .required = req, .beside = true            \
 	}
 /* The same function of security/security.c, once for each of the two upper tiers. */
 #define SECURITY(hook_id, fn, cap, req)                                                           \

@@ -48,6 +48,7 @@ struct zw_program {
 	enum zw_capability capability;
 	bool required; /* its tier does not serve the capability without it */
 	bool ext4;     /* fires for ext4 alone */
+	bool beside;   /* runs also where another tier serves the capability, if it can */
 };
 
 const struct zw_program *zw_programs(size_t *ret_n);
