@@ -208,6 +208,9 @@ static void choose_tiers(struct zw_probe *p, const struct zw_probe_options *o, b
 
 		want[i] = p->served[cap] && h->state != ZW_STATE_FAILED &&
 			  (p->tier[cap] == h->program->tier || h->program->beside);
+		/* That a better tier stayed silent is why it does not serve this. */
+		if (h->state == ZW_STATE_SILENT && h->program->tier < p->tier[cap])
+			continue;
 		if (!want[i] && h->state != ZW_STATE_FAILED && p->served[cap]) {
 			char reason[64];
 
