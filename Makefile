@@ -187,8 +187,8 @@ install: $(BIN) ## install below DESTDIR
 	$(Q)$(INSTALL) -m 644 scripts/zonewitness.catalog $(DESTDIR)$(CATALOGDIR)/zonewitness.catalog
 	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/zonewitness/zonewitness.yaml || $(INSTALL) -m 644 \
 		scripts/zonewitness.yaml $(DESTDIR)$(SYSCONFDIR)/zonewitness/zonewitness.yaml
-	$(Q)set -e; for page in $(wildcard scripts/man/*.8); do \
-		$(INSTALL) -m 644 $$page $(DESTDIR)$(MANDIR)/man8/$${page##*/}; done
+	$(Q)set -e; for page in $(wildcard scripts/man/*.[58]); do \
+		$(INSTALL) -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 
 .PHONY: clean
 clean: ## remove everything built
