@@ -61,6 +61,7 @@ struct zw_agent_server {
 	uint64_t exe_dev, exe_ino;
 	int root_fd;
 	uint64_t fingerprint;
+	uint64_t list_ns;  /* CLOCK_BOOTTIME: list its zones then, whatever the fingerprint says */
 	bool seen;   /* by the discovery that is running */
 	char *error; /* last failure to list its zones, not repeated; NULL: none */
 };

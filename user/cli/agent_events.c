@@ -11,6 +11,10 @@
 /* Executables whose start or end means that servers are to be looked for again. */
 static const char *const server_names[] = {"named", "knotd", "nsd", "pdns_server"};
 
+/* Knot's running configuration can be changed over its socket without a trace in any file. The client is gone
+ * when the listing comes. */
+static const char knot_client[] = "knotc";
+
 /* A server listens and reads its zones some time after its exec. */
 #define DISCOVER_SOON_NS (300 * ZW_NSEC_PER_MSEC)
 
@@ -18,6 +22,16 @@ static void discover_soon(struct zw_agent *a, uint64_t now)
 {
 	if (a->discover && a->discover_ns > now + DISCOVER_SOON_NS)
 		a->discover_ns = now + DISCOVER_SOON_NS;
+}
+
+static void list_knot_soon(struct zw_agent *a, uint64_t now)
+{
+	ZW_VEC_FOREACH(s, &a->servers) {
+		if ((*s)->kind != ZW_SERVER_KNOT)
+			continue;
+		(*s)->list_ns = now + DISCOVER_SOON_NS;
+		discover_soon(a, now);
+	}
 }
 
 static void on_process(struct zw_agent *a, const struct zw_event *event)
@@ -30,6 +44,8 @@ static void on_process(struct zw_agent *a, const struct zw_event *event)
 		for (size_t i = 0; slash && i < ZW_ARRAY_SIZE(server_names); i++)
 			if (zw_streq(slash + 1, server_names[i]))
 				discover_soon(a, event->time_ns);
+		if (slash && zw_streq(slash + 1, knot_client))
+			list_knot_soon(a, event->time_ns);
 	} else if (event->type == ZW_WIRE_EXIT) {
 		ZW_VEC_FOREACH(s, &a->servers)
 			if ((*s)->pid && (uint32_t)(*s)->pid == event->fork.child_tgid)

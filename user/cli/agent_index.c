@@ -316,11 +316,19 @@ static void mark_chain(struct zw_agent *a, struct zw_agent_chain *c, uint64_t ti
 			zw_agent_touch(a, *z, time_ns);
 }
 
+/* The operation may not be done yet. Whether a write is still under way, the inode itself tells; a rename in
+ * the tracepoint tier is told of by its victim, just before the name moves. */
+static bool is_early(const struct zw_event *event)
+{
+	if (event->hook == ZW_HOOK_TP_EXT4_META)
+		return event->file.op == ZW_FOP_ATTR && event->file.nlink == 0;
+	return event->file.op != ZW_FOP_WRITE && zw_hook_is_early(event->hook);
+}
+
 static void mark_inode(struct zw_agent *a, uint64_t ino, const struct zw_event *event)
 {
 	struct site *s = ino ? site_of(a, event->file.dev, ino) : NULL;
-	/* Whether a write is still under way, the inode itself tells. */
-	bool early = event->file.op != ZW_FOP_WRITE && zw_hook_is_early(event->hook);
+	bool early = is_early(event);
 	ZW_VEC(struct zw_agent_chain *) chains = {};
 
 	if (!s)

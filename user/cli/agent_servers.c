@@ -254,9 +254,13 @@ static int follow_server(struct zw_agent *a, const struct zw_server *found)
 				zw_agent_touch(a, *z, zw_boottime_ns());
 	}
 	r = zw_server_fingerprint(found, PROC_ROOT, &fingerprint);
-	if (r == 0 && fingerprint && fingerprint == s->fingerprint && !s->error)
+	if (r == 0 && fingerprint && fingerprint == s->fingerprint && !s->error &&
+		zw_boottime_ns() < s->list_ns)
 		return 0;
 	s->fingerprint = fingerprint;
+	/* Knot's running configuration can be changed by clients that nobody knows of. */
+	s->list_ns = s->kind == ZW_SERVER_KNOT ? zw_boottime_ns() + a->conf->reconcile_ns :
+						 UINT64_MAX;
 	return follow_zones(a, s, found);
 }
 
