@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "actor/table.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "conf/conf.h"
 #include "engine/causes.h"
@@ -134,6 +135,7 @@ struct zw_agent {
 	ZW_VEC(struct zw_agent_server *) servers;
 	ZW_VEC(struct zw_agent_zone *) zones;
 	ZW_VEC(struct zw_agent_chain *) chains;
+	ZW_VEC(struct zw_agent_chain *) early_chains; /* to be walked again, unordered */
 	struct zw_map *chain_by_dir;
 	struct zw_map *sites;               /* struct zw_inode_key -> struct site */
 	ZW_VEC(struct zw_agent_zone *) due; /* zones with due_ns set, unordered */
@@ -159,9 +161,19 @@ void zw_agent_unindex_zone(struct zw_agent *a, struct zw_agent_zone *z);
 /* Puts a zone under the chain of its directory; before it is first looked at. */
 int zw_agent_chain_join(struct zw_agent *a, struct zw_agent_zone *z);
 void zw_agent_chain_leave(struct zw_agent *a, struct zw_agent_zone *z);
+/* Whether the directory of @z had an event a moment ago that has not made it lead elsewhere yet. */
+bool zw_agent_chain_early(const struct zw_agent_zone *z, uint64_t now);
+/* Walks such directories again; returns when the next one is to be walked, UINT64_MAX when none is. */
+uint64_t zw_agent_chains_again(struct zw_agent *a);
 /* Marks the zones that a FILE event may have changed. */
 void zw_agent_mark(struct zw_agent *a, const struct zw_event *event);
 void zw_agent_index_free(struct zw_agent *a);
+
+/* After an event that changed nothing, so much later each: hooks run before the operation, some of them long before,
+ * and even ext4's own events come before a path leads to what was renamed (fs/namei.c, vfs_rename). */
+static const uint64_t zw_second_looks[] = {20 * ZW_NSEC_PER_MSEC, 200 * ZW_NSEC_PER_MSEC};
+/* What has such events all the time is not waited for: the next difference starts at what was read. */
+#define ZW_EARLY_MAX_NS (2 * ZW_NSEC_PER_SEC)
 
 /* agent_schedule.c */
 

@@ -14,6 +14,9 @@ struct zw_agent_chain {
 	char *dir;
 	struct zw_walk walk;
 	ZW_VEC(struct zw_agent_zone *) zones;
+	uint64_t again_ns;  /* CLOCK_BOOTTIME: to be walked again then; 0: not */
+	uint64_t early_ns;  /* since when that is so */
+	unsigned int tries; /* walks again since the last event */
 };
 
 /* An inode somebody depends on. */
@@ -189,8 +192,21 @@ static int chain_walk(struct zw_agent *a, struct zw_agent_chain *c, bool *ret_mo
 	return 0;
 }
 
+static void chain_settled(struct zw_agent *a, struct zw_agent_chain *c)
+{
+	if (!c->again_ns)
+		return;
+	c->again_ns = 0;
+	for (size_t i = 0; i < a->early_chains.len; i++)
+		if (a->early_chains.items[i] == c) {
+			zw_vec_remove_unordered(&a->early_chains, i);
+			return;
+		}
+}
+
 static void chain_free(struct zw_agent *a, struct zw_agent_chain *c)
 {
+	chain_settled(a, c);
 	chain_unindex(a, c);
 	zw_walk_done(&c->walk);
 	zw_vec_free(&c->zones);
@@ -303,8 +319,8 @@ void zw_agent_chain_leave(struct zw_agent *a, struct zw_agent_zone *z)
 }
 
 /* An entry of one of its directories changed: the path may lead elsewhere now, and a file that was missing
- * may be there. Files that are there have events of their own. */
-static void mark_chain(struct zw_agent *a, struct zw_agent_chain *c, uint64_t time_ns)
+ * may be there. Files that are there have events of their own. Returns whether it leads elsewhere. */
+static bool mark_chain(struct zw_agent *a, struct zw_agent_chain *c, uint64_t time_ns)
 {
 	bool moved = false;
 	int r = chain_walk(a, c, &moved);
@@ -314,6 +330,52 @@ static void mark_chain(struct zw_agent *a, struct zw_agent_chain *c, uint64_t ti
 	ZW_VEC_FOREACH(z, &c->zones)
 		if (moved || (*z)->missing_in_dir)
 			zw_agent_touch(a, *z, time_ns);
+	if (moved)
+		chain_settled(a, c);
+	return moved;
+}
+
+/* A walk that found nothing new may have been too early. */
+static void chain_again(struct zw_agent *a, struct zw_agent_chain *c)
+{
+	uint64_t now = zw_boottime_ns();
+
+	if (!c->again_ns) {
+		if (zw_vec_push(&a->early_chains, c) < 0)
+			return; /* the reconciliation will come to it */
+		c->early_ns = now;
+	}
+	c->again_ns = now + zw_second_looks[0];
+	c->tries = 0;
+}
+
+bool zw_agent_chain_early(const struct zw_agent_zone *z, uint64_t now)
+{
+	return z->chain->again_ns && now < z->chain->early_ns + ZW_EARLY_MAX_NS;
+}
+
+uint64_t zw_agent_chains_again(struct zw_agent *a)
+{
+	uint64_t now = zw_boottime_ns(), next = UINT64_MAX;
+
+	for (size_t i = 0; i < a->early_chains.len;) {
+		struct zw_agent_chain *c = a->early_chains.items[i];
+
+		if (c->again_ns <= now) {
+			/* Off the list when it moved, or has been walked often enough. */
+			if (mark_chain(a, c, now))
+				continue;
+			if (++c->tries == ZW_ARRAY_SIZE(zw_second_looks)) {
+				chain_settled(a, c);
+				continue;
+			}
+			c->again_ns = now + zw_second_looks[c->tries];
+		}
+		if (c->again_ns < next)
+			next = c->again_ns;
+		i++;
+	}
+	return next;
 }
 
 /* The operation may not be done yet. Whether a write is still under way, the inode itself tells; a rename in
@@ -342,7 +404,8 @@ static void mark_inode(struct zw_agent *a, uint64_t ino, const struct zw_event *
 		if (zw_vec_push(&chains, *c) < 0)
 			break;
 	ZW_VEC_FOREACH(c, &chains)
-		mark_chain(a, *c, event->time_ns);
+		if (!mark_chain(a, *c, event->time_ns))
+			chain_again(a, *c);
 	zw_vec_free(&chains);
 }
 
@@ -389,6 +452,7 @@ void zw_agent_index_free(struct zw_agent *a)
 	while (a->chains.len)
 		chain_free(a, a->chains.items[--a->chains.len]);
 	zw_vec_free(&a->chains);
+	zw_vec_free(&a->early_chains);
 	zw_map_free(a->chain_by_dir);
 	a->chain_by_dir = NULL;
 	while (a->sites && zw_map_next(a->sites, &it, NULL, NULL, &value)) {

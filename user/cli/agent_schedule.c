@@ -41,7 +41,7 @@ void zw_agent_touch(struct zw_agent *a, struct zw_agent_zone *z, uint64_t time_n
 
 uint64_t zw_agent_run_due(struct zw_agent *a)
 {
-	uint64_t next = UINT64_MAX, now = zw_boottime_ns();
+	uint64_t next = zw_agent_chains_again(a), now = zw_boottime_ns();
 
 	/* A look takes its zone off the list, and may put it and others on again. */
 	for (size_t i = 0; i < a->due.len;) {

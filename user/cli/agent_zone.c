@@ -15,10 +15,6 @@
 /* A zone that does not parse while somebody writes it may be half of a good one. */
 #define HALF_WRITTEN_NS (2 * ZW_NSEC_PER_SEC)
 #define LOOK_AGAIN_NS (20 * ZW_NSEC_PER_MSEC)
-/* After an event that changed nothing: hooks that run before the operation may be early. */
-static const uint64_t second_looks[] = {20 * ZW_NSEC_PER_MSEC, 200 * ZW_NSEC_PER_MSEC};
-/* A zone that has such events all the time gets a new starting point all the same. */
-#define EARLY_MAX_NS (2 * ZW_NSEC_PER_SEC)
 
 int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server, const char *name,
 	const char *view, const char *path, struct zw_agent_zone **ret_zone)
@@ -132,8 +128,12 @@ static bool any_writers(const struct zw_agent_reading *r)
 static bool too_early(
 	const struct zw_agent *a, const struct zw_agent_zone *z, const struct zw_agent_reading *r)
 {
-	return z->first_ns && !a->stopping && z->tries < ZW_ARRAY_SIZE(second_looks) &&
-	       (z->early || any_writers(r)) && r->begin_ns - z->good_ns < EARLY_MAX_NS;
+	if (a->stopping)
+		return false;
+	if (zw_agent_chain_early(z, r->begin_ns))
+		return true;
+	return z->first_ns && r->begin_ns < z->first_ns + ZW_EARLY_MAX_NS &&
+	       z->tries < ZW_ARRAY_SIZE(zw_second_looks) && (z->early || any_writers(r));
 }
 
 /* The reading is the new starting point for the next difference. */
@@ -252,8 +252,8 @@ static void look_again(struct zw_agent *a, struct zw_agent_zone *z)
 {
 	if (!z->first_ns)
 		return;
-	if (!a->stopping && z->tries < ZW_ARRAY_SIZE(second_looks)) {
-		zw_agent_schedule(a, z, zw_boottime_ns() + second_looks[z->tries++]);
+	if (!a->stopping && z->tries < ZW_ARRAY_SIZE(zw_second_looks)) {
+		zw_agent_schedule(a, z, zw_boottime_ns() + zw_second_looks[z->tries++]);
 		z->digest_wanted = true;
 		return;
 	}
@@ -282,7 +282,7 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 		z->state = ZW_ZONE_GOOD;
 	}
 	/* A bad zone that is still the same bad zone is no starting point. */
-	if (z->state == ZW_ZONE_GOOD && (changed || !z->good_ns || !too_early(a, z, r)))
+	if (z->state == ZW_ZONE_GOOD && (changed || !too_early(a, z, r)))
 		rc = adopt_good(a, z, r);
 	if (rc == 0)
 		rc = adopt_files(a, z, r);
