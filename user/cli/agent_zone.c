@@ -282,7 +282,7 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 		z->state = ZW_ZONE_GOOD;
 	}
 	/* A bad zone that is still the same bad zone is no starting point. */
-	if (z->state == ZW_ZONE_GOOD && (changed || !too_early(a, z, r)))
+	if (z->state == ZW_ZONE_GOOD && (changed || !z->good_ns || !too_early(a, z, r)))
 		rc = adopt_good(a, z, r);
 	if (rc == 0)
 		rc = adopt_files(a, z, r);

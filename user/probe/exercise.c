@@ -50,7 +50,7 @@ static int direct(const char *file)
 	return 0;
 }
 
-static int contents(int fd)
+static int contents(int fd, const char *file)
 {
 	static const char text[] = "zonewitness self-test\n";
 	int r;
@@ -68,6 +68,9 @@ static int contents(int fd)
 	r = store(fd);
 	if (r < 0)
 		return r;
+	/* By name and by descriptor: kernels since 6.2 ask two different hooks. */
+	if (truncate(file, 2) < 0)
+		return -errno;
 	return ftruncate(fd, 1) < 0 ? -errno : 0;
 }
 
@@ -156,7 +159,7 @@ int zw_exercise(const char *dir)
 		return -ENOMEM;
 	}
 	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	r = fd < 0 ? -errno : contents(fd);
+	r = fd < 0 ? -errno : contents(fd, file);
 	if (r == 0)
 		r = direct(file);
 	if (r == 0)
