@@ -165,9 +165,7 @@ test_tool() {
 	who[$tool]=$(jq -n -c --argjson pid "$pid" --argjson uid "$uid" \
 		--arg exe "$(realpath "$(command -v "${program[$tool]}")")" \
 		'{pid: $pid, uid: $uid, executable: $exe}')
-	if ! event=$(agent_wait "$EVENT_SECONDS" \
-		'.event.action == "record-change" and .zonewitness.zone == $zone' \
-		--arg zone "$tool.test."); then
+	if ! event=$(agent_wait_change "$EVENT_SECONDS" "$tool.test."); then
 		e2e_fail "$tool" "no record-change event" "$(zone_events "$tool.test")"
 		return
 	fi

@@ -12,7 +12,7 @@ e2e_begin unshare
 FIRST_UID=31000
 EVENT_SECONDS=10
 
-declare -A want who held
+declare -A want who held origin_of
 ways=()
 zones=()
 
@@ -26,13 +26,15 @@ clean_ways() {
 
 # Makes the layout of one way, and the zone argument of the agent.
 set_up() {
-	local way=$1 uid=$2 line
+	local way=$1 uid=$2 line zone
 
 	line=$("$ZW_WAYS" setup "$way" "$E2E_TMP/$way" --uid "$uid" --gid "$uid") ||
 		e2e_die "$way: setup failed"
 	want[$way]=$line
 	ways+=("$way")
-	zones+=(--zone "$(jq -r '"\(.origin)=\(.zone)"' <<<"$line")")
+	[[ $line =~ \"origin\":\"([^\"]*)\" ]] && origin_of[$way]=${BASH_REMATCH[1]}
+	[[ $line =~ \"zone\":\"([^\"]*)\" ]] && zone=${BASH_REMATCH[1]}
+	zones+=(--zone "${origin_of[$way]}=$zone")
 }
 
 has_output() {
@@ -85,7 +87,7 @@ attribution_of() {
 }
 
 test_way() {
-	local way=$1 uid=$2 status event origin
+	local way=$1 uid=$2 status event origin=${origin_of[$1]}
 
 	run_way "$way" "$uid"
 	status=$?
@@ -99,10 +101,7 @@ test_way() {
 	who[$way]=$(jq -c --arg exe "$(writer_program "$way")" \
 		--arg attribution "$(attribution_of "$way")" \
 		'select(.pid) | . + {executable: $exe, attribution: $attribution}' "$E2E_TMP/$way.out")
-	origin=$(jq -r .origin <<<"${want[$way]}")
-	if ! event=$(agent_wait "$EVENT_SECONDS" \
-		'.event.action == "record-change" and .zonewitness.zone == $zone' \
-		--arg zone "$origin."); then
+	if ! event=$(agent_wait_change "$EVENT_SECONDS" "$origin."); then
 		e2e_fail "$way" "no record-change event" "$(zone_events "$origin")"
 		return
 	fi
@@ -111,26 +110,26 @@ test_way() {
 
 # After the agent has stopped, nothing more can come.
 test_no_more_events() {
-	local way origin faults all=''
+	local way faults all=''
 
 	for way in "${!who[@]}"; do
 		faults=$(zone_faults "${want[$way]}" "${who[$way]}")
 		[ -z "$faults" ] && continue
-		origin=$(jq -r .origin <<<"${want[$way]}")
-		e2e_fail "$way, all events" "$faults" "$(zone_events "$origin")"
+		e2e_fail "$way, all events" "$faults" "$(zone_events "${origin_of[$way]}")"
 		all+="$way "
 	done
 	[ -n "$all" ] || e2e_pass "nothing but one change per zone"
 }
 
-mapfile -t names < <("$ZW_WAYS" list | cut -f 1)
+list=$("$ZW_WAYS" list)
+mapfile -t names < <(cut -f 1 <<<"$list")
 [ $# = 0 ] || names=("$@")
 e2e_at_exit clean_ways
 
 uid=$FIRST_UID
 for way in "${names[@]}"; do
 	set_up "$way" "$uid"
-	if "$ZW_WAYS" list | grep -qP "^$way\t[a-z,]*hold"; then
+	if [[ $'\n'$list =~ $'\n'$way$'\t'[a-z,]*hold ]]; then
 		hold "$way" "$uid"
 	fi
 	uid=$((uid + 1))
