@@ -12,8 +12,9 @@
 /* How long the dirty page is left before the silent store: many times what an observer needs to react
  * to the fault, and well below the writeback interval of 5 s that would clean the page. */
 #define LATE_NSEC (100 * 1000 * 1000)
+#define RW (PROT_READ | PROT_WRITE)
 
-static int map_zone(struct zw_way_ctx *ctx)
+static int map_zone(struct zw_way_ctx *ctx, int prot)
 {
 	void *map;
 	int r;
@@ -21,7 +22,7 @@ static int map_zone(struct zw_way_ctx *ctx)
 	r = zw_way_open(ctx->file, O_RDWR, &ctx->fd);
 	if (r < 0)
 		return r;
-	map = mmap(NULL, ctx->old_text.len, PROT_READ | PROT_WRITE, MAP_SHARED, ctx->fd, 0);
+	map = mmap(NULL, ctx->old_text.len, prot, MAP_SHARED, ctx->fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
 	ctx->map = map;
@@ -29,9 +30,9 @@ static int map_zone(struct zw_way_ctx *ctx)
 	return 0;
 }
 
-static int map_and_close(struct zw_way_ctx *ctx)
+static int map_and_close(struct zw_way_ctx *ctx, int prot)
 {
-	int r = map_zone(ctx);
+	int r = map_zone(ctx, prot);
 
 	if (r < 0)
 		return r;
@@ -57,14 +58,14 @@ static void touch(struct zw_way_ctx *ctx)
 
 int zw_way_run_mmap(struct zw_way_ctx *ctx)
 {
-	int r = map_zone(ctx);
+	int r = map_zone(ctx, RW);
 
 	return r < 0 ? r : store(ctx);
 }
 
 int zw_way_run_mmap_closed(struct zw_way_ctx *ctx)
 {
-	int r = map_and_close(ctx);
+	int r = map_and_close(ctx, RW);
 
 	return r < 0 ? r : store(ctx);
 }
@@ -74,7 +75,7 @@ int zw_way_run_mmap_late(struct zw_way_ctx *ctx)
 	struct timespec left = {.tv_nsec = LATE_NSEC};
 	int r;
 
-	r = map_and_close(ctx);
+	r = map_and_close(ctx, RW);
 	if (r < 0)
 		return r;
 	touch(ctx);
@@ -95,7 +96,7 @@ int zw_way_run_mmap_read(struct zw_way_ctx *ctx)
 	if (r == 0)
 		r = zw_way_open(ctx->spare, O_RDONLY, &fd);
 	if (r == 0)
-		r = map_and_close(ctx);
+		r = map_and_close(ctx, RW);
 	if (r < 0)
 		return r;
 	n = read(fd, ctx->map, ctx->map_len);
@@ -106,19 +107,31 @@ int zw_way_run_mmap_read(struct zw_way_ctx *ctx)
 
 int zw_way_run_mmap_child(struct zw_way_ctx *ctx)
 {
-	int r = map_and_close(ctx);
+	int r = map_and_close(ctx, RW);
 
 	return r < 0 ? r : zw_way_in_child(ctx, 0, store);
 }
 
+/* What the mapping was made for does not say that it will be written to. */
+int zw_way_run_mmap_protect(struct zw_way_ctx *ctx)
+{
+	int r = map_and_close(ctx, PROT_READ);
+
+	if (r < 0)
+		return r;
+	if (mprotect(ctx->map, ctx->map_len, RW) < 0)
+		return -errno;
+	return store(ctx);
+}
+
 int zw_way_prepare_mmap(struct zw_way_ctx *ctx)
 {
-	return map_and_close(ctx);
+	return map_and_close(ctx, RW);
 }
 
 int zw_way_prepare_mmap_dirty(struct zw_way_ctx *ctx)
 {
-	int r = map_and_close(ctx);
+	int r = map_and_close(ctx, RW);
 
 	if (r < 0)
 		return r;

@@ -129,6 +129,17 @@ int zw_way_run_link_into(struct zw_way_ctx *ctx)
 	return link(ctx->spare, ctx->file) < 0 ? -errno : 0;
 }
 
+int zw_way_run_symlink(struct zw_way_ctx *ctx)
+{
+	int r = zw_way_put_new(ctx, ctx->spare);
+
+	if (r < 0)
+		return r;
+	if (unlink(ctx->file) < 0)
+		return -errno;
+	return symlink(ctx->spare, ctx->file) < 0 ? -errno : 0;
+}
+
 /* Replaces the symbolic link @path by one to @target, in one step. */
 static int swap_link(const struct zw_way_ctx *ctx, const char *target, const char *path)
 {
