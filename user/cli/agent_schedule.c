@@ -41,7 +41,7 @@ void zw_agent_touch(struct zw_agent *a, struct zw_agent_zone *z, uint64_t time_n
 
 uint64_t zw_agent_run_due(struct zw_agent *a)
 {
-	uint64_t next = zw_agent_chains_again(a), now = zw_boottime_ns();
+	uint64_t next, now = zw_boottime_ns();
 
 	/* A look takes its zone off the list, and may put it and others on again. */
 	for (size_t i = 0; i < a->due.len;) {
@@ -53,6 +53,8 @@ uint64_t zw_agent_run_due(struct zw_agent *a)
 		}
 		zw_agent_look(a, z);
 	}
+	/* After the looks, which take in new events. */
+	next = zw_agent_chains_again(a);
 	ZW_VEC_FOREACH(z, &a->due)
 		if ((*z)->due_ns < next)
 			next = (*z)->due_ns;
