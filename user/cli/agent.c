@@ -446,6 +446,10 @@ int zw_agent_run(struct zw_agent *a)
 			tick(a, now, &slow_ns);
 			tick_ns = now + TICK_NS;
 		}
+		if (zw_agent_reconcile_behind(a)) {
+			zw_agent_reconcile(a, zw_boottime_ns());
+			next = now;
+		}
 		if (a->stop_ns && now >= a->stop_ns)
 			break;
 		if (r == 0)

@@ -61,10 +61,11 @@ struct zw_agent_server {
 	uint64_t start_ns;
 	uint64_t exe_dev, exe_ino;
 	int root_fd;
+	int mounts_fd; /* mountinfo of its mount namespace: poll(2) tells when that changed; -1: none */
 	uint64_t fingerprint;
-	uint64_t list_ns;  /* CLOCK_BOOTTIME: list its zones then, whatever the fingerprint says */
-	bool seen;   /* by the discovery that is running */
-	char *error; /* last failure to list its zones, not repeated; NULL: none */
+	uint64_t list_ns; /* CLOCK_BOOTTIME: list its zones then, whatever the fingerprint says */
+	bool seen;        /* by the discovery that is running */
+	char *error;      /* last failure to list its zones, not repeated; NULL: none */
 };
 
 /* One file of a zone as it was last read. */
@@ -183,7 +184,12 @@ void zw_agent_schedule(struct zw_agent *a, struct zw_agent_zone *z, uint64_t due
 void zw_agent_unschedule(struct zw_agent *a, struct zw_agent_zone *z);
 /* Looks at what is due; returns when something is due next, UINT64_MAX when nothing is. */
 uint64_t zw_agent_run_due(struct zw_agent *a);
+/* A slice of the pass over all zones that takes the whole period. */
 void zw_agent_reconcile(struct zw_agent *a, uint64_t now_ns);
+/* Begins a pass at once and goes through it as fast as events leave time for. */
+void zw_agent_reconcile_now(struct zw_agent *a);
+/* True while such a pass is not done. */
+bool zw_agent_reconcile_behind(const struct zw_agent *a);
 
 /* agent_read.c: the bytes of a zone */
 
@@ -231,6 +237,8 @@ void zw_agent_report_losses(struct zw_agent *a);
 
 /* Finds servers and their zones and follows what changed since. */
 int zw_agent_discover(struct zw_agent *a);
+/* Whether anything was mounted or unmounted in the server's mount namespace since the last call. */
+bool zw_agent_server_remounted(const struct zw_agent_server *s);
 int zw_agent_configured_zones(struct zw_agent *a, struct zw_str *error);
 void zw_agent_server_unref(struct zw_agent_server *s);
 

@@ -412,19 +412,31 @@ static void mark_inode(struct zw_agent *a, uint64_t ino, const struct zw_event *
 /* More zones than this are looked at by a reconciliation that begins at once, in slices. */
 #define MOUNT_LOOK_MAX 4096
 
-static void mark_mounts(struct zw_agent *a, const struct zw_event *event)
+static void mark_server_mounts(
+	struct zw_agent *a, const struct zw_agent_server *s, const struct zw_event *event)
 {
 	for (size_t i = 0; i < a->chains.len; i++)
-		mark_chain(a, a->chains.items[i], event->time_ns);
-	if (a->zones.len <= MOUNT_LOOK_MAX) {
-		ZW_VEC_FOREACH(z, &a->zones) {
-			(*z)->early |= zw_hook_is_early(event->hook);
-			zw_agent_touch(a, *z, event->time_ns);
-		}
-	} else {
-		a->reconcile_next = 0;
-		a->reconcile_from_ns = 0;
+		if (a->chains.items[i]->server == s)
+			mark_chain(a, a->chains.items[i], event->time_ns);
+	if (a->zones.len > MOUNT_LOOK_MAX) {
+		zw_agent_reconcile_now(a);
+		return;
 	}
+	ZW_VEC_FOREACH(z, &a->zones) {
+		if ((*z)->server != s)
+			continue;
+		(*z)->early |= zw_hook_is_early(event->hook);
+		zw_agent_touch(a, *z, event->time_ns);
+	}
+}
+
+/* Every mount of the machine is told of; what concerns no server's mount namespace, as the start of most
+ * containers, ends here. Before it is done nothing has changed yet: the end of the call is told of too. */
+static void mark_mounts(struct zw_agent *a, const struct zw_event *event)
+{
+	ZW_VEC_FOREACH(s, &a->servers)
+		if (zw_agent_server_remounted(*s))
+			mark_server_mounts(a, *s, event);
 }
 
 void zw_agent_mark(struct zw_agent *a, const struct zw_event *event)

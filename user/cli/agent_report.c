@@ -291,10 +291,6 @@ void zw_agent_report_losses(struct zw_agent *a)
 		(struct zw_report_count){"since_last_report", lost - a->drops_reported};
 	a->drops_reported = lost;
 	/* What was lost is found by looking: every zone is read anew. */
-	ZW_VEC_FOREACH(z, &a->zones) {
-		(*z)->digest_wanted = true;
-		if (!(*z)->due_ns)
-			zw_agent_schedule(a, *z, zw_boottime_ns() + a->conf->settle_ns);
-	}
+	zw_agent_reconcile_now(a);
 	zw_agent_deliver(a, ZW_TAKE(report));
 }

@@ -61,7 +61,9 @@ uint64_t zw_agent_run_due(struct zw_agent *a)
 	return next;
 }
 
-/* One pass over all zones takes the whole period, a slice each time this is called. */
+/* An event waits for one slice at most: a part of what a settled write waits anyway. */
+#define SLICE_NS (2 * ZW_NSEC_PER_MSEC)
+
 void zw_agent_reconcile(struct zw_agent *a, uint64_t now_ns)
 {
 	uint64_t period = a->conf->reconcile_ns, until;
@@ -73,15 +75,27 @@ void zw_agent_reconcile(struct zw_agent *a, uint64_t now_ns)
 		a->reconcile_from_ns = now_ns;
 	}
 	until = (now_ns - a->reconcile_from_ns) * a->zones.len / period;
-	/* Behind, as after a mount: catch up in pieces, so that events do not wait. */
-	if (until > a->reconcile_next + 1000)
-		until = a->reconcile_next + 1000;
 	while (a->reconcile_next < until && a->reconcile_next < a->zones.len) {
 		struct zw_agent_zone *z = a->zones.items[a->reconcile_next++];
 
+		/* Behind, as after a mount: catch up in pieces, so that events do not wait. */
+		if (zw_boottime_ns() - now_ns > SLICE_NS)
+			break;
 		if (z->due_ns)
 			continue;
 		z->digest_wanted = true;
 		zw_agent_look(a, z);
 	}
+}
+
+void zw_agent_reconcile_now(struct zw_agent *a)
+{
+	a->reconcile_next = 0;
+	a->reconcile_from_ns = 0;
+}
+
+bool zw_agent_reconcile_behind(const struct zw_agent *a)
+{
+	return a->conf->reconcile_ns && a->reconcile_from_ns == 0 &&
+	       a->reconcile_next < a->zones.len;
 }

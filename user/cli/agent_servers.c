@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -17,6 +18,7 @@ void zw_agent_server_unref(struct zw_agent_server *s)
 	if (!s || --s->refs > 0)
 		return;
 	zw_closep(&s->root_fd);
+	zw_closep(&s->mounts_fd);
 	free(s->config);
 	free(s->cwd);
 	free(s->error);
@@ -32,7 +34,7 @@ static int server_new(
 		return -ENOMEM;
 	s->refs = 1;
 	s->kind = kind;
-	s->root_fd = -1;
+	s->root_fd = s->mounts_fd = -1;
 	s->config = strdup(config ? config : "");
 	if (!s->config) {
 		zw_agent_server_unref(s);
@@ -47,17 +49,20 @@ static int server_attach(struct zw_agent_server *s, const struct zw_server *foun
 {
 	_zw_free_ char *root = zw_asprintf(PROC_ROOT "/%d/root", (int)found->pid);
 	_zw_free_ char *exe = zw_asprintf(PROC_ROOT "/%d/exe", (int)found->pid);
+	_zw_free_ char *mounts = zw_asprintf(PROC_ROOT "/%d/mountinfo", (int)found->pid);
 	_zw_free_ char *cwd = strdup(found->cwd ? found->cwd : "/");
 	struct stat st;
 	int fd;
 
-	if (!root || !exe || !cwd)
+	if (!root || !exe || !mounts || !cwd)
 		return -ENOMEM;
 	fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	zw_closep(&s->root_fd);
 	s->root_fd = fd;
+	zw_closep(&s->mounts_fd);
+	s->mounts_fd = open(mounts, O_RDONLY | O_CLOEXEC);
 	free(s->cwd);
 	s->cwd = ZW_TAKE(cwd);
 	s->pid = found->pid;
@@ -68,6 +73,15 @@ static int server_attach(struct zw_agent_server *s, const struct zw_server *foun
 		s->exe_ino = st.st_ino;
 	}
 	return 0;
+}
+
+/* mountinfo wakes with POLLERR | POLLPRI once for each change of the table (fs/proc_namespace.c, mounts_poll). What
+ * cannot be asked is taken for changed. */
+bool zw_agent_server_remounted(const struct zw_agent_server *s)
+{
+	struct pollfd p = {.fd = s->mounts_fd, .events = POLLPRI};
+
+	return s->mounts_fd < 0 || poll(&p, 1, 0) != 0;
 }
 
 static bool kind_wanted(const struct zw_agent *a, const struct zw_server *found)
@@ -259,8 +273,8 @@ static int follow_server(struct zw_agent *a, const struct zw_server *found)
 		return 0;
 	s->fingerprint = fingerprint;
 	/* Knot's running configuration can be changed by clients that nobody knows of. */
-	s->list_ns = s->kind == ZW_SERVER_KNOT ? zw_boottime_ns() + a->conf->reconcile_ns :
-						 UINT64_MAX;
+	s->list_ns =
+		s->kind == ZW_SERVER_KNOT ? zw_boottime_ns() + a->conf->reconcile_ns : UINT64_MAX;
 	return follow_zones(a, s, found);
 }
 
@@ -304,6 +318,7 @@ int zw_agent_configured_zones(struct zw_agent *a, struct zw_str *error)
 		zw_agent_server_unref(none);
 		return -errno;
 	}
+	none->mounts_fd = open(PROC_ROOT "/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	r = zw_vec_push(&a->servers, none);
 	if (r < 0) {
 		zw_agent_server_unref(none);
