@@ -26,9 +26,7 @@ __u32 zw_all_devs = 0;
 /* The agent itself: reading a zone must not look like touching it. */
 __u32 zw_self_tgid = 0;
 
-/* One event for each actor, inode, operation and hook in this time. A writer of a large file dirties a page
- * at a time; 1 ms keeps the order of actors readable and the agent's wake-ups few. */
-#define ZW_COALESCE_NS 1000000ULL
+/* What ZW_COALESCE_NS holds for. */
 struct coalesce_key {
 	__u64 ino;
 	__u32 dev;
@@ -36,6 +34,8 @@ struct coalesce_key {
 	__u16 op;
 	__u16 hook;
 	__u32 nlink; /* losing a name is news even right after another event */
+	__u32 name;  /* and so is having another one; 0 for inodes that are watched themselves */
+	__u32 reserved;
 };
 struct coalesce_value {
 	__u64 last_ns;
@@ -131,6 +131,8 @@ static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)
 
 		key.ino = BPF_CORE_READ(of, i_ino);
 		key.nlink = BPF_CORE_READ(of, i_nlink);
+		if (dentry)
+			key.name = BPF_CORE_READ(dentry, d_name.hash);
 		if (coalesce(&key, &skipped))
 			return 0;
 	}

@@ -27,6 +27,7 @@ struct hlist_head {
 };
 
 struct qstr {
+	__u32 hash;
 	const unsigned char *name;
 };
 

@@ -120,6 +120,11 @@ enum zw_drop {
 	_ZW_DROP_MAX,
 };
 
+/* One event for each actor, inode, operation and hook in this time. A writer of a large file dirties a page
+ * at a time; 1 ms keeps the order of actors readable and the agent's wake-ups few. An event stands for all
+ * that its actor did in the same way until this much later. */
+#define ZW_COALESCE_NS 1000000ULL
+
 #define ZW_COMM_LEN 16 /* TASK_COMM_LEN, include/linux/sched.h */
 #define ZW_TTY_LEN 16
 #define ZW_NAME_LEN 256 /* NAME_MAX and a NUL */

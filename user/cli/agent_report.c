@@ -52,20 +52,12 @@ void zw_agent_deliver(struct zw_agent *a, struct zw_report *report)
 	}
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static struct zw_reading reading_of(const struct zw_agent_file *f)
 {
 	return (struct zw_reading){
 		.place = f->walk.places.items,
 		.places = f->walk.places.len,
 		.present = f->present,
-		.name = base_name(f->path),
 		.size_bytes = f->size_bytes,
 		.ctime_ns = f->ctime_ns,
 		.generation = f->generation,

@@ -81,6 +81,44 @@ static int file_under(
 	return r;
 }
 
+static void trim(zw_causes *list, uint64_t before_ns)
+{
+	size_t keep = 0;
+
+	for (size_t i = 0; i < list->len; i++) {
+		if (list->items[i]->time_ns < before_ns)
+			cause_unref(list->items[i]);
+		else
+			list->items[keep++] = list->items[i];
+	}
+	list->len = keep;
+}
+
+static void forget(struct zw_cause_book *book, uint64_t before_ns)
+{
+	size_t it = 0, len;
+	const void *key;
+	void *value;
+
+	trim(&book->order, before_ns);
+	while (zw_map_next(book->by_inode, &it, &key, &len, &value)) {
+		zw_causes *list = value;
+
+		trim(list, before_ns);
+		if (list->len)
+			continue;
+		zw_map_remove(book->by_inode, key, len);
+		zw_vec_free(list);
+		free(list);
+	}
+}
+
+static void incomplete(struct zw_cause_book *book, uint64_t until_ns)
+{
+	if (until_ns > book->incomplete_until)
+		book->incomplete_until = until_ns;
+}
+
 static int new_cause(
 	const struct zw_event *event, struct zw_actor *actor, struct zw_cause **ret_cause)
 {
@@ -142,16 +180,16 @@ int zw_cause_book_add(
 		r = zw_vec_push(&book->order, cause);
 	if (r < 0) {
 		/* Under some of its inodes it may stand already, which is better than nowhere. */
-		book->incomplete_until = cause->time_ns;
+		incomplete(book, cause->time_ns + 1);
 		return r;
 	}
 	ZW_TAKE(cause);
 	if (book->order.len > ZW_CAUSES_MAX) {
 		/* An eighth at a time, so that the cost of looking through all is spread. */
-		uint64_t until = book->order.items[ZW_CAUSES_MAX / 8]->time_ns;
+		uint64_t until = book->order.items[ZW_CAUSES_MAX / 8]->time_ns + 1;
 
-		zw_cause_book_expire(book, until);
-		book->incomplete_until = until;
+		forget(book, until);
+		incomplete(book, until);
 	}
 	return 0;
 }
@@ -163,38 +201,10 @@ const zw_causes *zw_cause_book_of(const struct zw_cause_book *book, uint64_t dev
 	return zw_map_get(book->by_inode, &key, sizeof(key));
 }
 
-static void trim(zw_causes *list, uint64_t before_ns)
-{
-	size_t keep = 0;
-
-	for (size_t i = 0; i < list->len; i++) {
-		if (list->items[i]->time_ns < before_ns)
-			cause_unref(list->items[i]);
-		else
-			list->items[keep++] = list->items[i];
-	}
-	list->len = keep;
-}
-
 void zw_cause_book_expire(struct zw_cause_book *book, uint64_t before_ns)
 {
-	size_t it = 0, len;
-	const void *key;
-	void *value;
-
-	if (!book->order.len || book->order.items[0]->time_ns >= before_ns)
-		return;
-	trim(&book->order, before_ns);
-	while (zw_map_next(book->by_inode, &it, &key, &len, &value)) {
-		zw_causes *list = value;
-
-		trim(list, before_ns);
-		if (list->len)
-			continue;
-		zw_map_remove(book->by_inode, key, len);
-		zw_vec_free(list);
-		free(list);
-	}
+	if (book->order.len && book->order.items[0]->time_ns < before_ns)
+		forget(book, before_ns);
 }
 
 uint64_t zw_cause_book_incomplete_until(const struct zw_cause_book *book)

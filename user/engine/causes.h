@@ -44,6 +44,6 @@ void zw_cause_book_expire(struct zw_cause_book *book, uint64_t before_ns);
 
 /* Beyond this many causes the oldest go first; a machine under attack must not eat all memory. */
 #define ZW_CAUSES_MAX 65536
-/* Everything up to this time may be incomplete, because it had to be forgotten early; 0: nothing was. */
+/* What is older than this may be incomplete, since something had to be forgotten early; 0: nothing was. */
 uint64_t zw_cause_book_incomplete_until(const struct zw_cause_book *book);
 size_t zw_cause_book_len(const struct zw_cause_book *book);

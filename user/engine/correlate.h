@@ -12,7 +12,6 @@ struct zw_reading {
 	const struct zw_place *place; /* the whole walk; the last is the file when it is present */
 	size_t places;
 	bool present;
-	const char *name; /* last component of the path */
 	uint64_t size_bytes;
 	uint64_t ctime_ns;   /* CLOCK_REALTIME */
 	uint32_t generation; /* of the inode; 0: not known */
@@ -45,14 +44,18 @@ struct zw_correlate_input {
 
 /* Fills cause, causes, attribution, has_principal, channel, time_ns and reasons of @report. How it decides:
  *
- *	same inode as before: whoever wrote to it in the window. Attribute changes count when nothing else is known
- *	or the size moved with them; when the change time moved they leave a doubt: a store to a page that
- *	is dirty already looks like that. Who made a shared writable mapping leaves one for the same reason.
+ *	same inode as before: whoever wrote to it in the window. An attribute change is a write when the size moved
+ *	with it; when only the change time moved it leaves a doubt, since a store to a page that is dirty already
+ *	looks like that, and counts when nobody else is known; so does whoever made a shared writable mapping. Reading
+ *	moves neither and is nothing.
  *	other inode: whoever put it there, from the level of the path at which the two walks part: a mount, a
- *	directory, a link or the file. Who removed or exchanged what was there stands in when nobody
- *	was seen putting. Writers of the new content are listed, and count when they wrote after it was put there.
+ *	directory, a link or the file. Without a hook that tells it by name, whoever left the marks of it;
+ *	without marks, everybody who changed the directory. Several that put something there one after the other
+ *	count all, and so do those who wrote what was replaced: the new content may be made from theirs. Who wrote
+ *	the new content beforehand is listed, and counts when it wrote after that was put there.
  *	one process: certain, unless events were lost, somebody else has it mapped (stores to a page that is dirty
- *	already are invisible), it is a kernel thread, or only circumstantial evidence is left: probable.
+ *	already are invisible) or may have done more than was seen, it is a kernel thread, or only
+ *	circumstantial evidence is left: probable.
  *	several: ambiguous, all listed. None: who holds it; else none.
  *
  * 0 or -ENOMEM. */

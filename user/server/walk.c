@@ -224,6 +224,7 @@ static int step(struct walker *w, const char *name, bool last, bool must_dir, bo
 	r = identify(fd, &place, &mode);
 	if (r < 0)
 		return stop(w, r);
+	place.name_hash = zw_place_name_hash(name);
 	if (mode == S_IFLNK)
 		return follow(w, fd, &place);
 	if (must_dir && mode != S_IFDIR)

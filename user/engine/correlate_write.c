@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/correlate_impl.h"
+
+#include <errno.h>
+
+/* What the inode was when the event before happened, for telling what moved since. */
+struct state {
+	uint64_t size_bytes, ctime_ns;
+};
+
+/* An attribute change is a write when the size moved with it; when the change time did, it can hide one. Reading
+ * moves neither. @early: from before the reading, so that what moved with it is not known. */
+static void judge(const struct zw_cause *c, bool early, struct state *state, struct suspect *x)
+{
+	bool attr = c->op == ZW_FOP_ATTR;
+
+	if (c->op == ZW_FOP_WRITE || (attr && !early && c->size_bytes != state->size_bytes))
+		x->decided = x->exact = x->wrote = true;
+	else if (c->op == ZW_FOP_MAP || (attr && !early && c->ctime_ns != state->ctime_ns))
+		x->touched = true;
+	if (!early)
+		*state = (struct state){c->size_bytes, c->ctime_ns};
+}
+
+int zw_correlate_written(
+	const struct zw_correlate_input *in, const struct zw_correlate_file *f, struct suspects *s)
+{
+	const struct zw_place *p = zw_file_place(&f->after);
+	const zw_causes *list = zw_cause_book_of(in->book, p->dev, p->ino);
+	struct state state = {f->before.size_bytes, f->before.ctime_ns};
+	bool anybody = false;
+
+	if (!list)
+		return 0;
+	ZW_VEC_FOREACH(it, list) {
+		struct suspect *x;
+
+		if (!zw_cause_of_file(*it, &f->after) || !zw_in_window(in, f, *it))
+			continue;
+		x = zw_suspect_note(s, *it);
+		if (!x)
+			return -ENOMEM;
+		judge(*it, (*it)->time_ns < f->from_ns, &state, x);
+		anybody |= x->decided;
+	}
+	/* Where no write is known, who could have hidden one counts. */
+	ZW_VEC_FOREACH(x, &s->list)
+		x->decided |= !anybody && (x->touched || x->evidence & ZW_EVIDENCE_OPEN);
+	return 0;
+}
