@@ -54,7 +54,7 @@ LIB        := $(BUILD)/libzonewitness.a
 BIN        := $(BUILD)/zonewitness
 UNIT_SRCS  := $(wildcard tests/unit/test_*.c)
 UNIT_BINS  := $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/tests/unit/%)
-TOOL_SRCS  := $(wildcard tests/e2e/*.c tests/bench/*.c)
+TOOL_SRCS  := $(wildcard tests/e2e/*.c tests/bench/*.c tests/bpf/*.c)
 TOOL_BINS  := $(TOOL_SRCS:tests/%.c=$(BUILD)/tests/%)
 BENCH_BINS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 
