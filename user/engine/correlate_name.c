@@ -39,6 +39,7 @@ struct scene {
 	const struct zw_cause *nameless; /* the first that saw the old inode without any name */
 	bool unlinked;                   /* the entry was removed explicitly */
 	uint64_t first_placed_ns;        /* the first such act, agreeing with what is there or not */
+	uint64_t left_ns;                /* when the old inode was first touched; 0: it was not */
 	uint64_t final_ns;               /* when the entry began to lead where it does; 0: not known */
 };
 
@@ -160,6 +161,12 @@ static void see_entry(struct scene *sc, const struct zw_cause *c, struct trace *
 	t->near |= t->entry_ns || is_inode(at->old, c, c->ino2);
 }
 
+static void see_leaving(struct scene *sc, const struct zw_cause *c)
+{
+	if (!sc->left_ns || c->time_ns < sc->left_ns)
+		sc->left_ns = c->time_ns;
+}
+
 static void see_inode(struct scene *sc, const struct zw_cause *c, struct trace *t)
 {
 	const struct parting *at = &sc->at;
@@ -173,11 +180,15 @@ static void see_inode(struct scene *sc, const struct zw_cause *c, struct trace *
 			t->near = true;
 		}
 		t->near |= is_inode(at->old, c, c->dir_ino) || is_inode(at->new, c, c->dir_ino);
+		if (is_inode(at->old, c, c->dir_ino))
+			see_leaving(sc, c);
 		break;
 	case ZW_FOP_ATTR:
 		t->near |= is_old(at, c) || is_new(at, c);
-		if (is_old(at, c))
+		if (is_old(at, c)) {
 			t->left_ns = c->time_ns;
+			see_leaving(sc, c);
+		}
 		if (early)
 			break;
 		/* Whoever lets go of an inode last also sees it without a name, but later. */
@@ -302,17 +313,19 @@ static bool decide_by_marks(struct scene *sc)
 	return sc->final_ns != 0;
 }
 
-/* Nobody was seen doing it: everybody who changed the directory may have, else everybody who was near. */
+/* Nobody was seen doing it: everybody who changed the directory may have, else everybody who was near. Before the
+ * old inode was touched, which taking it away does, there was no room for another. */
 static void decide_by_place(struct scene *sc)
 {
 	bool entry = false;
 
 	ZW_VEC_FOREACH(t, &sc->trace)
-		entry |= t->entry_ns != 0;
+		entry |= t->entry_ns && t->entry_ns + ZW_COALESCE_NS >= sc->left_ns;
 	ZW_VEC_FOREACH(x, &sc->s->list) {
 		const struct trace *t = &sc->trace.items[x - sc->s->list.items];
 
-		x->decided = entry ? t->entry_ns != 0 : t->near;
+		x->decided = entry ? t->entry_ns && t->entry_ns + ZW_COALESCE_NS >= sc->left_ns
+				   : t->near;
 	}
 }
 
