@@ -293,6 +293,8 @@ link-device	not a regular file	ln -s /dev/zero l && exec mv -T l zone.db	exec mv
 '
 
 set_up_files() {
+	# Beside the zones' directories nothing else is to be made while one of them is moved.
+	mkdir "$E2E_TMP/aside"
 	local name
 
 	while IFS=$'\t' read -r name _; do
@@ -333,7 +335,6 @@ test_no_directory() {
 
 	dir=$(zone_dir no-directory)
 	chmod 777 "$dir"
-	mkdir "$E2E_TMP/aside"
 	perl -e '(rename $ARGV[0], $ARGV[1]) and open F, ">", $ARGV[0] or die' "$dir" "$E2E_TMP/aside/dir"
 	next_event no-directory
 	check_event "no directory" "$(jq -r '

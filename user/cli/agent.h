@@ -116,6 +116,7 @@ struct zw_agent_zone {
 	uint64_t first_ns;  /* first event since the last look; 0: none */
 	uint64_t last_ns;   /* last event since the last look */
 	unsigned int tries; /* looks since first_ns that found nothing */
+	unsigned int postponed; /* looks that found a difference nobody was seen making */
 	bool digest_wanted; /* equal times and size are not enough this time */
 };
 

@@ -61,6 +61,8 @@ static struct zw_reading reading_of(const struct zw_agent_file *f)
 		.size_bytes = f->size_bytes,
 		.ctime_ns = f->ctime_ns,
 		.generation = f->generation,
+		.mode = f->mode,
+		.owner_uid = f->uid,
 	};
 }
 

@@ -14,6 +14,8 @@
 #define MISSING_GRACE_NS (200 * ZW_NSEC_PER_MSEC)
 /* A zone that does not parse while somebody writes it may be half of a good one. */
 #define HALF_WRITTEN_NS (2 * ZW_NSEC_PER_SEC)
+#define POSTPONE_NS (50 * ZW_NSEC_PER_MSEC)
+#define POSTPONE_MAX 4
 #define LOOK_AGAIN_NS (20 * ZW_NSEC_PER_MSEC)
 
 int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server, const char *name,
@@ -147,6 +149,7 @@ static int adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_age
 	zw_agent_files_done(&z->good_files);
 	memcpy(&z->good_files, &copy, sizeof(copy));
 	z->good_ns = r->begin_ns;
+	z->postponed = 0;
 	z->good_drops = a->drops[ZW_DROP_FILE_RING_FULL] + a->bad_events;
 	z->early = false;
 	if (r->snapshot && r->snapshot != z->good) {
@@ -159,6 +162,20 @@ static int adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_age
 	return 0;
 }
 
+/* The end of a system call is told of a moment after its effect can be seen. Before a difference is reported as
+ * nobody's it is looked at again. */
+static bool may_be_told_yet(
+	struct zw_agent *a, struct zw_agent_zone *z, const struct zw_report *report)
+{
+	if (report->attribution != ZW_ATTRIBUTION_NONE || z->state == ZW_ZONE_NEW || a->stopping ||
+		z->postponed >= POSTPONE_MAX)
+		return false;
+	z->postponed++;
+	zw_agent_schedule(a, z, zw_boottime_ns() + POSTPONE_NS);
+	return true;
+}
+
+/* 1: not reported yet, the zone will be looked at again. */
 static int report_change(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r,
 	struct zw_diff **diff)
 {
@@ -176,6 +193,8 @@ static int report_change(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 	rc = zw_agent_attribute(a, z, r, report);
 	if (rc < 0)
 		return rc;
+	if (may_be_told_yet(a, z, report))
+		return 1;
 	a->changes++;
 	zw_agent_deliver(a, ZW_TAKE(report));
 	return 0;
@@ -277,8 +296,8 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 		if (changed)
 			rc = report_change(a, z, r, &diff);
 		zw_diff_free(diff);
-		if (rc < 0)
-			return rc;
+		if (rc != 0)
+			return rc < 0 ? rc : 0;
 		z->state = ZW_ZONE_GOOD;
 	}
 	/* A bad zone that is still the same bad zone is no starting point. */

@@ -141,6 +141,8 @@ static int new_cause(
 		.ctime_ns = f->ctime_ns,
 		.nlink = f->nlink,
 		.generation = f->generation,
+		.mode = f->mode,
+		.owner_uid = f->owner_uid,
 		.actor = zw_actor_ref(actor),
 	};
 	if (f->name[0]) {

@@ -18,7 +18,7 @@ struct zw_cause {
 	enum zw_hook hook;
 	uint64_t dev, ino, dir_ino, old_dir_ino, ino2; /* as in struct zw_wire_file */
 	uint64_t size_bytes, ctime_ns;
-	uint32_t nlink, generation;
+	uint32_t nlink, generation, mode, owner_uid;
 	char *name;             /* NULL when the hook gave none */
 	struct zw_actor *actor; /* owned reference */
 };

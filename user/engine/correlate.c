@@ -83,9 +83,10 @@ static int attribute(
 	report->has_principal = decided == 1;
 	if (decided == 0) {
 		report->attribution = ZW_ATTRIBUTION_NONE;
-		return incomplete ? zw_report_add_reason(report,
-					    "events were lost in this time, among them perhaps the cause")
-				  : 0;
+		return incomplete
+			       ? zw_report_add_reason(report,
+					 "events were lost in this time, among them perhaps the cause")
+			       : 0;
 	}
 	if (decided > 1) {
 		report->attribution = ZW_ATTRIBUTION_AMBIGUOUS;

@@ -15,6 +15,7 @@ struct zw_reading {
 	uint64_t size_bytes;
 	uint64_t ctime_ns;   /* CLOCK_REALTIME */
 	uint32_t generation; /* of the inode; 0: not known */
+	uint32_t mode, owner_uid;
 };
 
 /* One file of the zone, at an earlier reading and now. */
@@ -34,7 +35,7 @@ struct zw_correlate_input {
 	const struct zw_correlate_file *file; /* those that differ */
 	size_t files;
 	uint64_t from_ns, to_ns; /* CLOCK_BOOTTIME: the earliest from_ns of the files, and now */
-	int64_t real_offset_ns; /* zw_boot_to_real_offset_ns() */
+	int64_t real_offset_ns;  /* zw_boot_to_real_offset_ns() */
 	const struct zw_correlate_holder *holder;
 	size_t holders;
 	uint64_t lost;                           /* events lost in the kernel in the window */

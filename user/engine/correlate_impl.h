@@ -37,8 +37,9 @@ void zw_suspects_done(struct suspects *s);
 /* How late an action may be that @c stands for. */
 static inline uint64_t zw_cause_slack_ns(const struct zw_cause *c)
 {
-	return c->op == ZW_FOP_WRITE || c->op == ZW_FOP_ATTR || c->op == ZW_FOP_DIRENT ? ZW_COALESCE_NS
-										       : 0;
+	return c->op == ZW_FOP_WRITE || c->op == ZW_FOP_ATTR || c->op == ZW_FOP_DIRENT
+		       ? ZW_COALESCE_NS
+		       : 0;
 }
 
 static inline bool zw_in_window(const struct zw_correlate_input *in,

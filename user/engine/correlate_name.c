@@ -34,13 +34,13 @@ struct scene {
 	const struct zw_correlate_file *f;
 	struct parting at;
 	struct suspects *s;
-	ZW_VEC(struct trace) trace; /* of the suspect with the same number */
+	ZW_VEC(struct trace) trace;      /* of the suspect with the same number */
 	const struct zw_cause *placed;   /* the act that put there what is there, told by name */
 	const struct zw_cause *nameless; /* the first that saw the old inode without any name */
 	bool unlinked;                   /* the entry was removed explicitly */
-	uint64_t first_placed_ns;        /* the first such act, agreeing with what is there or not */
-	uint64_t left_ns;                /* when the old inode was first touched; 0: it was not */
-	uint64_t final_ns;               /* when the entry began to lead where it does; 0: not known */
+	uint64_t first_placed_ns; /* the first such act, agreeing with what is there or not */
+	uint64_t left_ns;         /* when the old inode was first touched; 0: it was not */
+	uint64_t final_ns;        /* when the entry began to lead where it does; 0: not known */
 };
 
 static void find_parting(const struct zw_correlate_file *f, struct parting *ret)
@@ -64,7 +64,7 @@ static void find_parting(const struct zw_correlate_file *f, struct parting *ret)
 			ret->dir = &b->place[i];
 	if (ret->old && k + 1 == a->places)
 		ret->old_generation = a->generation;
-	if (ret->new && k + 1 == b->places)
+	if (ret->new &&k + 1 == b->places)
 		ret->new_generation = b->generation;
 	if (ret->new)
 		ret->name_hash = ret->new->name_hash;
@@ -121,9 +121,9 @@ static bool is_placing(const struct parting *at, const struct zw_cause *c)
 		return at_entry(at, c) || is_exchange(at, c);
 	case ZW_FOP_LINK:
 	case ZW_FOP_CREATE:
-		return at->new && at_entry(at, c) && (c->name || is_new(at, c));
+		return at->new &&at_entry(at, c) && (c->name || is_new(at, c));
 	case ZW_FOP_UNLINK:
-		return !at->new && at_entry(at, c);
+		return !at->new &&at_entry(at, c);
 	default:
 		return false;
 	}
@@ -137,7 +137,8 @@ static bool agrees(const struct parting *at, const struct zw_cause *c)
 /* From there on the operations are on entries. */
 static_assert(ZW_FOP_CREATE == ZW_FOP_DIRENT + 1 && ZW_FOP_RENAME == ZW_FOP_CREATE + 3, "");
 
-static void see_entry(struct scene *sc, const struct zw_cause *c, struct trace *t, struct suspect *x)
+static void see_entry(
+	struct scene *sc, const struct zw_cause *c, struct trace *t, struct suspect *x)
 {
 	const struct parting *at = &sc->at;
 	bool in_dir = is_inode(at->dir, c, c->dir_ino) || is_inode(at->dir, c, c->old_dir_ino);
@@ -254,11 +255,12 @@ static void decide_by_name(struct scene *sc)
 	const struct zw_cause *c = sc->placed;
 	uint64_t old_ino = sc->at.old ? sc->at.old->ino : 0;
 	uint64_t left_ino = is_exchange(&sc->at, c) ? c->ino : c->ino2;
-	bool direct = sc->at.new ? c->op == ZW_FOP_RENAME && left_ino == old_ino
-				 : c->op == ZW_FOP_UNLINK;
+	bool direct =
+		sc->at.new ? c->op == ZW_FOP_RENAME &&left_ino == old_ino : c->op == ZW_FOP_UNLINK;
 
 	sc->final_ns = c->time_ns;
-	sc->s->gap = !direct && sc->at.new && c->op == ZW_FOP_RENAME && c->ino2 && sc->first_placed_ns == c->time_ns;
+	sc->s->gap = !direct && sc->at.new && c->op == ZW_FOP_RENAME && c->ino2 &&
+		     sc->first_placed_ns == c->time_ns;
 	ZW_VEC_FOREACH(x, &sc->s->list) {
 		const struct trace *t = &sc->trace.items[x - sc->s->list.items];
 
@@ -278,7 +280,8 @@ static bool decide_by_marks(struct scene *sc)
 	ZW_VEC_FOREACH(x, &sc->s->list) {
 		struct trace *t = &sc->trace.items[x - sc->s->list.items];
 
-		if (c && t->dirent_ns && !t->unlinked && zw_actor_same_process(x->actor, c->actor)) {
+		if (c && t->dirent_ns && !t->unlinked &&
+			zw_actor_same_process(x->actor, c->actor)) {
 			over = x;
 			t->placed_ns = c->time_ns;
 			x->evidence |= ZW_EVIDENCE_RENAME;
@@ -392,8 +395,8 @@ static int old_content(struct scene *sc, const struct zw_place *place)
 static void doubt_marks(struct scene *sc, const struct suspect *author)
 {
 	/* Then what came before may count as well. */
-	bool any = !sc->at.new ||
-		   sc->trace.items[author - sc->s->list.items].made_ns == sc->final_ns;
+	bool any =
+		!sc->at.new || sc->trace.items[author - sc->s->list.items].made_ns == sc->final_ns;
 	bool own = author->wrote;
 
 	ZW_VEC_FOREACH(x, &sc->s->list)

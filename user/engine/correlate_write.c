@@ -6,20 +6,30 @@
 /* What the inode was when the event before happened, for telling what moved since. */
 struct state {
 	uint64_t size_bytes, ctime_ns;
+	uint32_t mode, owner_uid, nlink;
 };
 
-/* An attribute change is a write when the size moved with it; when the change time did, it can hide one. Reading
- * moves neither. @early: from before the reading, so that what moved with it is not known. */
+/* Why the change time moved is plain: a chmod, a chown, a link made or removed. */
+static bool is_plain(const struct zw_cause *c, const struct state *state)
+{
+	return c->mode != state->mode || c->owner_uid != state->owner_uid ||
+	       (state->nlink && c->nlink != state->nlink);
+}
+
+/* An attribute change is a write when the size moved with it; when the change time did and nothing tells why, it can
+ * hide one. Reading moves neither. @early: from before the reading, so that what moved with it is not known. */
 static void judge(const struct zw_cause *c, bool early, struct state *state, struct suspect *x)
 {
 	bool attr = c->op == ZW_FOP_ATTR;
 
 	if (c->op == ZW_FOP_WRITE || (attr && !early && c->size_bytes != state->size_bytes))
 		x->decided = x->exact = x->wrote = true;
-	else if (c->op == ZW_FOP_MAP || (attr && !early && c->ctime_ns != state->ctime_ns))
+	else if (c->op == ZW_FOP_MAP ||
+		 (attr && !early && c->ctime_ns != state->ctime_ns && !is_plain(c, state)))
 		x->touched = true;
 	if (!early)
-		*state = (struct state){c->size_bytes, c->ctime_ns};
+		*state =
+			(struct state){c->size_bytes, c->ctime_ns, c->mode, c->owner_uid, c->nlink};
 }
 
 int zw_correlate_written(
@@ -27,7 +37,9 @@ int zw_correlate_written(
 {
 	const struct zw_place *p = zw_file_place(&f->after);
 	const zw_causes *list = zw_cause_book_of(in->book, p->dev, p->ino);
-	struct state state = {f->before.size_bytes, f->before.ctime_ns};
+	/* How many names it had was not looked at then. */
+	struct state state = {
+		f->before.size_bytes, f->before.ctime_ns, f->before.mode, f->before.owner_uid, 0};
 	bool anybody = false;
 
 	if (!list)

@@ -14,8 +14,9 @@ enum zw_place_kind {
 
 struct zw_place {
 	enum zw_place_kind kind;
-	uint32_t name_hash; /* zw_place_name_hash() of the entry that led here; 0: none, as for the root */
-	uint64_t dev;       /* kernel dev_t, as in zw_wire.h */
+	uint32_t
+		name_hash; /* zw_place_name_hash() of the entry that led here; 0: none, as for the root */
+	uint64_t dev; /* kernel dev_t, as in zw_wire.h */
 	uint64_t ino;
 	uint64_t mnt_id; /* statx STATX_MNT_ID: changes when something is mounted over it */
 	bool parent;     /* the directory that holds a link or the file: its entries matter */
