@@ -107,8 +107,6 @@ compare() {
 
 # report LABEL COLUMN_WITHOUT COLUMN_WITH
 report() {
-	local ratio
-
 	awk -v a="$2" '{ print $a / 1e6 }' "$E2E_TMP/pairs" | median "filework $1:" ms
 	awk -v a="$3" '{ print $a / 1e6 }' "$E2E_TMP/pairs" | median "filework ${1%without}with:" ms
 	awk -v a="$2" -v b="$3" '{ print $a / $b }' "$E2E_TMP/pairs" | median "filework ${1%, without} ratio:" ""

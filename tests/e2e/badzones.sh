@@ -322,10 +322,10 @@ test_no_access() {
 	local dir
 
 	dir=$(zone_dir no-access)
-	chmod 000 "$dir" "$dir/zone.db"
-	good_text no-access 2 203.0.113.9 >"$dir/zone.db"
+	good_text no-access 2 203.0.113.9 >"$dir/new"
+	act no-access 0 'exec perl -e "open I, q(new); open O, q(>zone.db) or die; print O <I>; chmod 0, q(.), q(zone.db)"'
 	next_event no-access
-	check_event "unreadable for others" "$(mended_faults "$$" '[["modify","www.no-access.test.","A",
+	check_event "unreadable for others" "$(mended_faults "$act_pid" '[["modify","www.no-access.test.","A",
 		["192.0.2.1"],["203.0.113.9"]]]')" "$event"
 }
 

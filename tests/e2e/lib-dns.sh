@@ -1,12 +1,11 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private DNS servers for the tests that follow them by discovery; sourced after lib.sh. They run in the network
 # namespace of the test, on loopback, with everything below $E2E_TMP.
 #
-# Discovery sees the servers of other tests on this machine too, so that only events of zones below .$DNS_SUFFIX
-# are looked at.
+# Discovery sees the servers of other tests on this machine too, so zones have names of their own, and only events of
+# those are looked at.
 
-DNS_SUFFIX=test
 DNS_SECONDS=20
 # Discovery compares configurations every 5 s.
 DNS_FOLLOW_SECONDS=20
