@@ -35,7 +35,8 @@ static bool check(bool good, const char *name)
 
 static void die(const char *what)
 {
-	printf("not ok - %s: %s\n%u passed, %u failed\n", what, strerror(errno), passed, failed + 1);
+	printf("not ok - %s: %s\n%u passed, %u failed\n", what, strerror(errno), passed,
+		failed + 1);
 	exit(1);
 }
 
@@ -119,7 +120,8 @@ static char *make_file(const char *dir, const char *name)
 /* --- what is done -------------------------------------------------------------------------------------- */
 
 /* Runs @act in a child and waits for it; its pid. */
-static uint32_t in_child(bool (*act)(const char *path, unsigned int n), const char *path, unsigned int n)
+static uint32_t in_child(
+	bool (*act)(const char *path, unsigned int n), const char *path, unsigned int n)
 {
 	int status;
 	pid_t pid = fork();

@@ -23,8 +23,8 @@ enum dialect {
 enum {
 	DEV = 0x800001,
 	ROOT = 2,
-	ZONE_DIR = 10,  /* watched: the zone is in it */
-	FAR_DIR = 11, /* not watched */
+	ZONE_DIR = 10, /* watched: the zone is in it */
+	FAR_DIR = 11,  /* not watched */
 	MACHINE_ACTORS = 5,
 	MACHINE_NAMES = 6,
 	MACHINE_INODES = 64,
@@ -112,7 +112,8 @@ static inline int machine_new_inode(struct machine *m, uint64_t ino)
 
 static inline void machine_setup(struct machine *m, enum dialect dialect)
 {
-	*m = (struct machine){.dialect = dialect, .now = 1000 * MS, .last_author = NOBODY, .at_first = NOBODY};
+	*m = (struct machine){
+		.dialect = dialect, .now = 1000 * MS, .last_author = NOBODY, .at_first = NOBODY};
 	assert_int_equal(zw_cause_book_new(&m->book), 0);
 	for (uint32_t i = 0; i < MACHINE_ACTORS; i++)
 		m->actor[i] = machine_actor(100 + i);
@@ -136,7 +137,8 @@ static inline uint64_t machine_dir(int name)
 }
 
 /* Whatever an event is about; the operation fills in what its hook knows. */
-static inline void machine_tell(struct machine *m, int who, struct zw_file_facts f, const char *name)
+static inline void machine_tell(
+	struct machine *m, int who, struct zw_file_facts f, const char *name)
 {
 	struct zw_event e = {.type = ZW_WIRE_FILE, .time_ns = m->now, .file = f};
 
@@ -147,12 +149,13 @@ static inline void machine_tell(struct machine *m, int who, struct zw_file_facts
 }
 
 /* As zw_file.h does for writes, attributes and directories. */
-static inline bool machine_coalesces(struct machine *m, int who, enum zw_fop op, uint64_t ino,
-	uint32_t nlink, const char *name)
+static inline bool machine_coalesces(
+	struct machine *m, int who, enum zw_fop op, uint64_t ino, uint32_t nlink, const char *name)
 {
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(m->coalesced); i++)
 		if (m->coalesced[i].ns && m->coalesced[i].ino == ino && m->coalesced[i].op == op &&
-			m->coalesced[i].who == who && m->coalesced[i].nlink == nlink && m->coalesced[i].name == name &&
+			m->coalesced[i].who == who && m->coalesced[i].nlink == nlink &&
+			m->coalesced[i].name == name &&
 			m->now - m->coalesced[i].ns < ZW_COALESCE_NS)
 			return true;
 	m->coalesced[m->next_coalesced].ns = m->now;
@@ -165,8 +168,7 @@ static inline bool machine_coalesces(struct machine *m, int who, enum zw_fop op,
 	return false;
 }
 
-static inline struct zw_file_facts machine_facts(
-	const struct machine *m, enum zw_fop op, int inode)
+static inline struct zw_file_facts machine_facts(const struct machine *m, enum zw_fop op, int inode)
 {
 	const struct machine_inode *i = &m->inode[inode];
 
@@ -194,7 +196,8 @@ static inline void machine_dirent(struct machine *m, int who, uint64_t dir)
 	struct zw_file_facts f = {.op = ZW_FOP_DIRENT, .dir_ino = dir};
 
 	m->now += 1 * US;
-	if (m->dialect == MARKS && dir == ZONE_DIR && !machine_coalesces(m, who, ZW_FOP_DIRENT, dir, 2, NULL))
+	if (m->dialect == MARKS && dir == ZONE_DIR &&
+		!machine_coalesces(m, who, ZW_FOP_DIRENT, dir, 2, NULL))
 		machine_tell(m, who, f, NULL);
 }
 
@@ -223,7 +226,8 @@ static inline void op_write_inode(struct machine *m, int who, int inode, uint64_
 			name = machine_name[n];
 	if (name)
 		f.dir_ino = ZONE_DIR;
-	if ((i->watched || name) && !machine_coalesces(m, who, ZW_FOP_WRITE, i->ino, i->nlink, name))
+	if ((i->watched || name) &&
+		!machine_coalesces(m, who, ZW_FOP_WRITE, i->ino, i->nlink, name))
 		machine_tell(m, who, f, name);
 	i->size += grow;
 	i->writers |= 1U << who;

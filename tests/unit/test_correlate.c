@@ -33,7 +33,10 @@ struct scenario {
 	struct verdict marks, named;
 };
 
-#define BY(attr, p, ...) {.attribution = attr, .who = p, .listed = __VA_ARGS__}
+#define BY(attr, p, ...)                                             \
+	{                                                            \
+		.attribution = attr, .who = p, .listed = __VA_ARGS__ \
+	}
 #define SAME(...) .marks = __VA_ARGS__, .named = __VA_ARGS__
 #define B(p) (1U << (p))
 
@@ -292,6 +295,14 @@ static void reader_lets_go(struct machine *m)
 	op_evict(m, P3, old);
 }
 
+/* Before P1 took the file away there was no room for what P3 did. */
+static void moved_away_from_busy(struct machine *m)
+{
+	noise(m);
+	rest(m);
+	op_exchange(m, P1, TMP1, ZONE);
+}
+
 static void nothing_seen(struct machine *m)
 {
 	m->entry[ZONE] = machine_new_inode(m, 0);
@@ -327,8 +338,7 @@ static const struct scenario scenarios[] = {
 	{"exchange told from the zone", prepared_by_p1, exchange_told_from_zone,
 		SAME(BY(CERTAIN, P2, B(P1) | B(P2)))},
 	{"unlink and create", NULL, unlink_and_create, SAME(BY(CERTAIN, P1, B(P1)))},
-	{"unlink and create by two", NULL, unlink_and_create_by_two,
-		SAME(BY(CERTAIN, P2, B(P2)))},
+	{"unlink and create by two", NULL, unlink_and_create_by_two, SAME(BY(CERTAIN, P2, B(P2)))},
 	{"moved away and created", NULL, moved_away_and_created, SAME(BY(CERTAIN, P1, B(P1)))},
 	{"link", nothing_but_far, link_into, SAME(BY(CERTAIN, P2, B(P2)))},
 	{"created where nothing was", no_zone, create_new, SAME(BY(CERTAIN, P1, B(P1)))},
@@ -337,7 +347,8 @@ static const struct scenario scenarios[] = {
 	{"moved away", NULL, moved_away, SAME(BY(CERTAIN, P1, B(P1)))},
 	{"moved away, an alias is removed", alias, moved_away_while_alias_goes,
 		SAME(BY(CERTAIN, P1, B(P1)))},
-	{"two renames", both_prepared, two_renames, .marks = BY(PROBABLE, P1, B(P1) | B(P2) | B(P3)),
+	{"two renames", both_prepared, two_renames,
+		.marks = BY(PROBABLE, P1, B(P1) | B(P2) | B(P3)),
 		.named = BY(AMBIGUOUS, NOBODY, B(P1) | B(P2) | B(P3))},
 	{"two renames at once", both_prepared, two_renames_at_once,
 		.marks = BY(PROBABLE, P1, B(P1) | B(P2) | B(P3)),
@@ -351,6 +362,8 @@ static const struct scenario scenarios[] = {
 	{"write in a busy directory", NULL, noisy_write, SAME(BY(CERTAIN, P1, B(P1)))},
 	{"creation in a busy directory", NULL, noisy_create, SAME(BY(CERTAIN, P1, B(P1)))},
 	{"a reader lets go of the old file", NULL, reader_lets_go, SAME(BY(CERTAIN, P1, B(P1)))},
+	{"exchange in a busy directory", prepared_by_p1, moved_away_from_busy,
+		SAME(BY(CERTAIN, P1, B(P1)))},
 	{"nothing seen", NULL, nothing_seen, SAME(BY(NONE, NOBODY, 0))},
 	{"inode number reused", NULL, number_reused, SAME(BY(CERTAIN, P2, B(P2)))},
 };
@@ -435,14 +448,13 @@ static void limit_begin(struct limit *l)
 
 static void limit_check(struct limit *l, const struct verdict *want)
 {
-	_zw_report_free_ struct zw_report *r =
-		machine_explain(&l->m, &l->before, l->from, l->in);
+	_zw_report_free_ struct zw_report *r = machine_explain(&l->m, &l->before, l->from, l->in);
 
 	if (!verdict_is(&l->m, r, want))
 		show(r);
 	assert_true(verdict_is(&l->m, r, want));
-	assert_int_equal(r->reasons > 0, want->attribution == PROBABLE ||
-						 want->attribution == AMBIGUOUS || l->in.lost);
+	assert_int_equal(r->reasons > 0,
+		want->attribution == PROBABLE || want->attribution == AMBIGUOUS || l->in.lost);
 	machine_done(&l->m);
 }
 
@@ -632,7 +644,8 @@ static void path_to(struct path *p, enum zw_place_kind kind, uint64_t middle, ui
 		.mnt_id = kind == ZW_PLACE_DIR ? mnt : 1,
 		.name_hash = zw_place_name_hash("current")};
 	if (dir)
-		p->place[n++] = (struct zw_place){.dev = DEV, .ino = dir, .mnt_id = 1, .name_hash = 6};
+		p->place[n++] =
+			(struct zw_place){.dev = DEV, .ino = dir, .mnt_id = 1, .name_hash = 6};
 	if (file)
 		p->place[n++] = (struct zw_place){.kind = ZW_PLACE_FILE,
 			.dev = DEV,
@@ -656,9 +669,8 @@ static void upper_tell(struct upper *u, int who, struct zw_file_facts f, const c
 static void upper_check(struct upper *u, const struct verdict *want)
 {
 	_zw_report_free_ struct zw_report *r = calloc(1, sizeof(*r));
-	struct zw_correlate_file f = {.before = u->before.reading,
-		.after = u->after.reading,
-		.from_ns = 1050 * MS};
+	struct zw_correlate_file f = {
+		.before = u->before.reading, .after = u->after.reading, .from_ns = 1050 * MS};
 	struct zw_correlate_input in = {.book = u->m.book,
 		.file = &f,
 		.files = 1,
@@ -703,7 +715,8 @@ static void test_link_swapped(void **state)
 	upper_tell(&u, P2,
 		(struct zw_file_facts){.op = ZW_FOP_UNLINK, .ino = LINK_OLD, .dir_ino = PARENT},
 		"current");
-	upper_tell(&u, P1, (struct zw_file_facts){.op = ZW_FOP_CREATE, .dir_ino = PARENT}, "current");
+	upper_tell(
+		&u, P1, (struct zw_file_facts){.op = ZW_FOP_CREATE, .dir_ino = PARENT}, "current");
 	upper_tell(&u, P3, (struct zw_file_facts){.op = ZW_FOP_CREATE, .dir_ino = PARENT}, "other");
 	upper_check(&u, &(struct verdict)BY(CERTAIN, P1, B(P1)));
 
@@ -727,7 +740,8 @@ static void test_directory_renamed(void **state)
 			NULL);
 		if (dialect == MARKS)
 			upper_tell(&u, P1,
-				(struct zw_file_facts){.op = ZW_FOP_DIRENT, .dir_ino = PARENT}, NULL);
+				(struct zw_file_facts){.op = ZW_FOP_DIRENT, .dir_ino = PARENT},
+				NULL);
 		else
 			upper_tell(&u, P1,
 				(struct zw_file_facts){.op = ZW_FOP_RENAME,

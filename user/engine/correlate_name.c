@@ -135,7 +135,8 @@ static bool agrees(const struct parting *at, const struct zw_cause *c)
 }
 
 /* From there on the operations are on entries. */
-static_assert(ZW_FOP_CREATE == ZW_FOP_DIRENT + 1 && ZW_FOP_RENAME == ZW_FOP_CREATE + 3, "");
+static_assert(ZW_FOP_CREATE == ZW_FOP_DIRENT + 1 && ZW_FOP_RENAME == ZW_FOP_CREATE + 3,
+	"operations on entries are not in a row");
 
 static void see_entry(
 	struct scene *sc, const struct zw_cause *c, struct trace *t, struct suspect *x)
