@@ -245,6 +245,33 @@ static bool wait_for_better(
 	return true;
 }
 
+static void look_again(struct zw_agent *a, struct zw_agent_zone *z)
+{
+	if (!z->first_ns)
+		return;
+	if (!a->stopping && z->tries < ZW_ARRAY_SIZE(zw_second_looks)) {
+		zw_agent_schedule(a, z, zw_boottime_ns() + zw_second_looks[z->tries++]);
+		z->digest_wanted = true;
+		return;
+	}
+	z->first_ns = 0;
+}
+
+/* A bad zone that is still the same bad zone: from here on whoever mends it is looked for, unless he may have been
+ * seen already. */
+static int keep_bad(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
+{
+	uint64_t read_ns = z->read_ns;
+	bool early = too_early(a, z, r);
+	int rc = adopt_files(a, z, r);
+
+	if (early)
+		z->read_ns = read_ns;
+	else
+		z->early = false;
+	return rc;
+}
+
 static int take_unreadable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
 {
 	uint64_t id = bad_identity(a, r);
@@ -252,8 +279,11 @@ static int take_unreadable(struct zw_agent *a, struct zw_agent_zone *z, struct z
 	bool blank = !r->files.items[0].present || !r->files.items[0].size_bytes;
 	int rc = 0;
 
-	if (z->state == ZW_ZONE_BAD && z->bad_digest == id)
-		return adopt_files(a, z, r);
+	if (z->state == ZW_ZONE_BAD && z->bad_digest == id) {
+		rc = keep_bad(a, z, r);
+		look_again(a, z);
+		return rc;
+	}
 	if (wait_for_better(a, z, r))
 		return 0;
 	rc = report_unreadable(a, z, r);
@@ -265,18 +295,6 @@ static int take_unreadable(struct zw_agent *a, struct zw_agent_zone *z, struct z
 		rc = adopt_good(a, z, r);
 	z->first_ns = 0;
 	return rc < 0 ? rc : adopt_files(a, z, r);
-}
-
-static void look_again(struct zw_agent *a, struct zw_agent_zone *z)
-{
-	if (!z->first_ns)
-		return;
-	if (!a->stopping && z->tries < ZW_ARRAY_SIZE(zw_second_looks)) {
-		zw_agent_schedule(a, z, zw_boottime_ns() + zw_second_looks[z->tries++]);
-		z->digest_wanted = true;
-		return;
-	}
-	z->first_ns = 0;
 }
 
 static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
@@ -304,7 +322,7 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 	if (z->state == ZW_ZONE_GOOD && (changed || !z->good_ns || !too_early(a, z, r)))
 		rc = adopt_good(a, z, r);
 	if (rc == 0)
-		rc = adopt_files(a, z, r);
+		rc = z->state == ZW_ZONE_BAD ? keep_bad(a, z, r) : adopt_files(a, z, r);
 	if (changed) {
 		z->tries = 0;
 		z->first_ns = r->begin_ns;
