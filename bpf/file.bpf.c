@@ -13,7 +13,9 @@ int BPF_PROG(zw_tp_dirty, struct inode *inode, int flags)
 {
 	bool data = (__u32)flags == zw_dirty_pages_bit();
 
-	return on_inode(inode, data ? ZW_FOP_WRITE : ZW_FOP_ATTR, ZW_HOOK_TP_DIRTY, data);
+	/* ext4 tells of writes to files beside a zone's in hooks of its own. */
+	return on_inode(inode, data ? ZW_FOP_WRITE : ZW_FOP_ATTR, ZW_HOOK_TP_DIRTY,
+		data && inode->i_sb->s_magic != ZW_EXT4_MAGIC);
 }
 
 /* Directory changes and link counts (fs/ext4/inode.c, __ext4_mark_inode_dirty). Writeback by kernel threads

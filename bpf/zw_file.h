@@ -23,6 +23,9 @@ struct {
 __u64 zw_devs[ZW_DEVS] = {};
 __u32 zw_all_devs = 0;
 
+/* See zw_maybe_bit(). Kept by the agent: set before the watch, cleared after the last one. */
+__u64 zw_maybe[ZW_MAYBE_BITS / 64] = {};
+
 /* The agent itself: reading a zone must not look like touching it. */
 __u32 zw_self_tgid = 0;
 
@@ -68,6 +71,13 @@ static __always_inline bool device_watched(__u64 dev)
 	return zw_all_devs;
 }
 
+static __always_inline bool maybe_watched(__u64 ino)
+{
+	__u32 bit = zw_maybe_bit(ino);
+
+	return zw_maybe[bit / 64] >> (bit % 64) & 1;
+}
+
 static __always_inline __u32 watch_of(__u64 dev, struct inode *inode)
 {
 	struct zw_inode_key key = {.dev = dev};
@@ -76,6 +86,8 @@ static __always_inline __u32 watch_of(__u64 dev, struct inode *inode)
 	if (!inode)
 		return 0;
 	key.ino = inode->i_ino;
+	if (!maybe_watched(key.ino))
+		return 0;
 	flags = bpf_map_lookup_elem(&zw_watch, &key);
 	return flags ? *flags : 0;
 }
@@ -169,8 +181,9 @@ static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)
 	return 0;
 }
 
-/* Something happened to @inode itself: its data, its attributes, or, for a directory, its entries. */
-static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, bool data)
+/* Something happened to @inode itself: its data, its attributes, or, for a directory, its entries. @beside: a file
+ * that is not watched, but whose directory is, counts too. */
+static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, bool beside)
 {
 	__u64 dev = inode->i_sb->s_dev;
 	struct file_op o = {.inode = inode, .op = op, .hook = hook};
@@ -192,12 +205,14 @@ static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, bo
 		return emit(&o, dev, watch);
 	}
 	/* A file beside a zone file may be renamed over it next: who writes it is wanted then. */
-	if (!data || type != ZW_S_IFREG)
+	if (!beside || type != ZW_S_IFREG)
 		return 0;
 	alias = alias_of(inode);
 	if (!alias)
 		return 0;
 	key.ino = BPF_CORE_READ(alias, d_parent, d_inode, i_ino);
+	if (!maybe_watched(key.ino))
+		return 0;
 	flags = bpf_map_lookup_elem(&zw_watch, &key);
 	if (!flags || !(*flags & ZW_WATCH_DIR))
 		return 0;

@@ -16,6 +16,7 @@
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_magic;
 };
 
 struct hlist_node {
@@ -233,6 +234,7 @@ static __always_inline __u32 zw_dirty_pages_bit(void)
 }
 
 /* Constants of the user API that are macros in every kernel and never change. */
+#define ZW_EXT4_MAGIC 0xef53     /* include/uapi/linux/magic.h */
 #define ZW_PF_KTHREAD 0x00200000 /* include/linux/sched.h */
 #define ZW_FMODE_WRITE 0x2       /* include/linux/fs.h */
 #define ZW_MAY_WRITE 0x2         /* include/linux/fs.h */

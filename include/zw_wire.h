@@ -112,6 +112,15 @@ struct zw_inode_key {
 	__u64 ino;
 };
 
+/* Bits of the filter in front of zw_watch, by inode number alone: 8 KiB that stay in the cache, where the map is
+ * megabytes. A clear bit means that no such inode is watched on any device. */
+#define ZW_MAYBE_BITS 65536
+
+static inline __u32 zw_maybe_bit(__u64 ino)
+{
+	return (__u32)(ino ^ ino >> 16) & (ZW_MAYBE_BITS - 1);
+}
+
 /* Every way an event can be lost in the kernel; the per-CPU counters of the map zw_drops. */
 enum zw_drop {
 	ZW_DROP_FILE_RING_FULL = 0, /* file events: the ring buffer was full */

@@ -26,6 +26,7 @@ struct zw_probe {
 	char *scratch;
 	uint64_t devs[8]; /* devices that hold watched inodes, with how many of them */
 	uint32_t dev_watches[8];
+	uint32_t maybe[ZW_MAYBE_BITS]; /* watches for each bit of the filter */
 	uint32_t other_watches; /* on devices beyond those */
 	zw_probe_fn fn;         /* of the drain that is running */
 	void *fn_ctx;

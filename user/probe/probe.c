@@ -206,6 +206,19 @@ static void count_dev(struct zw_probe *p, uint64_t dev, int by)
 	p->file->bss->zw_devs[i] = p->dev_watches[i] ? dev : 0;
 }
 
+/* The filter by inode number alone, in the same order as the devices. */
+static void count_maybe(struct zw_probe *p, uint64_t ino, int by)
+{
+	uint32_t bit = zw_maybe_bit(ino);
+	__u64 mask = 1ULL << (bit % 64);
+
+	p->maybe[bit] += (uint32_t)by;
+	if (p->maybe[bit])
+		p->file->bss->zw_maybe[bit / 64] |= mask;
+	else
+		p->file->bss->zw_maybe[bit / 64] &= ~mask;
+}
+
 int zw_probe_watch(struct zw_probe *p, uint64_t dev, uint64_t ino, uint32_t flags)
 {
 	struct zw_inode_key key = {.dev = dev, .ino = ino};
@@ -218,9 +231,12 @@ int zw_probe_watch(struct zw_probe *p, uint64_t dev, uint64_t ino, uint32_t flag
 		return r;
 	}
 	count_dev(p, dev, 1);
+	count_maybe(p, ino, 1);
 	r = bpf_map_update_elem(map, &key, &flags, BPF_NOEXIST);
-	if (r < 0)
+	if (r < 0) {
+		count_maybe(p, ino, -1);
 		count_dev(p, dev, -1);
+	}
 	return r;
 }
 
@@ -229,8 +245,10 @@ int zw_probe_unwatch(struct zw_probe *p, uint64_t dev, uint64_t ino)
 	struct zw_inode_key key = {.dev = dev, .ino = ino};
 	int r = bpf_map_delete_elem(bpf_map__fd(p->file->maps.zw_watch), &key);
 
-	if (r == 0)
+	if (r == 0) {
+		count_maybe(p, ino, -1);
 		count_dev(p, dev, -1);
+	}
 	return r;
 }
 
