@@ -145,6 +145,7 @@ struct zw_agent {
 	size_t buffer_cap;
 	size_t reconcile_next; /* zone the reconciliation has come to */
 	uint64_t reconcile_from_ns;
+	uint64_t remounted_ns; /* when a server's mount table was last found changed */
 	uint64_t discover_ns; /* when to look for servers again */
 	uint64_t stop_ns;     /* 0: never */
 	uint64_t drops[_ZW_DROP_MAX];

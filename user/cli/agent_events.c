@@ -53,15 +53,26 @@ static void on_process(struct zw_agent *a, const struct zw_event *event)
 	}
 }
 
+/* A mount that is done, as this one is, shows in the tables of the servers it concerns; others, as of every container
+ * that starts, explain nothing. Two that are done at the same time are told of one after the other, and the
+ * first look finds them both: hence the time. */
+#define REMOUNT_SLACK_NS ZW_NSEC_PER_SEC
+
+static bool elsewhere(const struct zw_agent *a, const struct zw_event *event)
+{
+	return zw_hook_is_mounted(event->hook) &&
+	       (!a->remounted_ns || event->time_ns > a->remounted_ns + REMOUNT_SLACK_NS);
+}
+
 static int on_file(struct zw_agent *a, const struct zw_event *event)
 {
 	_zw_actor_unref_ struct zw_actor *actor = NULL;
 	int r = zw_proc_table_resolve(a->procs, event, &actor);
 
-	if (r == 0)
-		r = zw_cause_book_add(a->book, event, actor);
-	/* Also without a cause the zone is looked at. */
+	/* Also without a cause the zone is looked at, but not from here. */
 	zw_agent_mark(a, event);
+	if (r == 0 && !elsewhere(a, event))
+		r = zw_cause_book_add(a->book, event, actor);
 	return r;
 }
 

@@ -435,8 +435,10 @@ static void mark_server_mounts(
 static void mark_mounts(struct zw_agent *a, const struct zw_event *event)
 {
 	ZW_VEC_FOREACH(s, &a->servers)
-		if (zw_agent_server_remounted(*s))
+		if (zw_agent_server_remounted(*s)) {
+			a->remounted_ns = zw_boottime_ns();
 			mark_server_mounts(a, *s, event);
+		}
 }
 
 void zw_agent_mark(struct zw_agent *a, const struct zw_event *event)
