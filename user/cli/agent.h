@@ -95,9 +95,11 @@ struct zw_agent_zone {
 	char *view;
 	struct zw_agent_server *server;
 	struct zw_agent_chain *chain;
-	uint8_t origin[256];  /* wire form */
-	bool seen;            /* by the discovery that is running */
-	zw_agent_files files; /* [0] is the zone file, the others what it includes */
+	ZW_VEC(struct zw_inode_key) sites; /* inodes it depends on beyond its chain */
+	bool unindexed;                    /* some of them could not be watched: try again */
+	uint8_t origin[256];               /* wire form */
+	bool seen;                         /* by the discovery that is running */
+	zw_agent_files files;              /* [0] is the zone file, the others what it includes */
 	struct zw_snapshot *good;
 	zw_agent_files good_files; /* as they were when @good was read */
 	uint64_t good_ns;          /* CLOCK_BOOTTIME: when reading @good began */
@@ -112,12 +114,12 @@ struct zw_agent_zone {
 	/* holders seen while the file was mapped, for a store that no hook can see */
 	ZW_VEC(struct zw_correlate_holder) mappers;
 	/* when it is to be looked at */
-	uint64_t due_ns;    /* CLOCK_BOOTTIME; 0: not due */
-	uint64_t first_ns;  /* first event since the last look; 0: none */
-	uint64_t last_ns;   /* last event since the last look */
-	unsigned int tries; /* looks since first_ns that found nothing */
+	uint64_t due_ns;        /* CLOCK_BOOTTIME; 0: not due */
+	uint64_t first_ns;      /* first event since the last look; 0: none */
+	uint64_t last_ns;       /* last event since the last look */
+	unsigned int tries;     /* looks since first_ns that found nothing */
 	unsigned int postponed; /* looks that found a difference nobody was seen making */
-	bool digest_wanted; /* equal times and size are not enough this time */
+	bool digest_wanted;     /* equal times and size are not enough this time */
 };
 
 struct zw_agent {
@@ -146,8 +148,8 @@ struct zw_agent {
 	size_t reconcile_next; /* zone the reconciliation has come to */
 	uint64_t reconcile_from_ns;
 	uint64_t remounted_ns; /* when a server's mount table was last found changed */
-	uint64_t discover_ns; /* when to look for servers again */
-	uint64_t stop_ns;     /* 0: never */
+	uint64_t discover_ns;  /* when to look for servers again */
+	uint64_t stop_ns;      /* 0: never */
 	uint64_t drops[_ZW_DROP_MAX];
 	uint64_t drops_reported;
 	uint64_t events, bad_events, changes;
@@ -159,6 +161,8 @@ struct zw_agent {
 
 /* agent_index.c: which zones an inode concerns, and the kernel's watch map */
 
+/* Watches what the files of @z depend on, then stops watching what they no longer do. On failure some may not be
+ * watched; calling again completes it. 0, -ENOMEM, -E2BIG. */
 int zw_agent_index_zone(struct zw_agent *a, struct zw_agent_zone *z);
 void zw_agent_unindex_zone(struct zw_agent *a, struct zw_agent_zone *z);
 /* Puts a zone under the chain of its directory; before it is first looked at. */
@@ -212,6 +216,7 @@ int zw_agent_locate(
 	struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *ret_reading);
 void zw_agent_reading_done(struct zw_agent_reading *r);
 void zw_agent_files_done(zw_agent_files *files);
+#define _zw_files_ _zw_cleanup_(zw_agent_files_done)
 int zw_agent_files_copy(const zw_agent_files *from, zw_agent_files *ret_to);
 
 /* agent_zone.c: from a reading to a report */

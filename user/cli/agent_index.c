@@ -93,31 +93,58 @@ static size_t shared_places(const struct zw_agent_chain *chain, const struct zw_
 	return k;
 }
 
+static bool is_indexed(const struct zw_agent_zone *z, const struct zw_place *p)
+{
+	for (size_t i = 0; i < z->sites.len; i++)
+		if (z->sites.items[i].dev == p->dev && z->sites.items[i].ino == p->ino)
+			return true;
+	return false;
+}
+
+/* The zone keeps a list of its sites, which is short; that of a site's zones can be long. */
 static int index_place(struct zw_agent *a, const struct zw_place *p, struct zw_agent_zone *z)
 {
+	struct zw_inode_key key = {.dev = p->dev, .ino = p->ino};
 	struct site *s;
 	int r = site_get(a, p->dev, p->ino, place_flags(p), &s);
 
+	if (r < 0 || is_indexed(z, p))
+		return r;
+	r = zw_vec_push(&s->zones, z);
 	if (r < 0)
 		return r;
-	ZW_VEC_FOREACH(it, &s->zones)
-		if (*it == z)
-			return 0;
-	return zw_vec_push(&s->zones, z);
+	r = zw_vec_push(&z->sites, key);
+	if (r < 0)
+		s->zones.len--;
+	return r;
 }
 
-static void unindex_place(struct zw_agent *a, const struct zw_place *p, struct zw_agent_zone *z)
+static void leave_site(struct zw_agent *a, struct zw_agent_zone *z, size_t number)
 {
-	struct site *s = site_of(a, p->dev, p->ino);
+	struct zw_inode_key key = z->sites.items[number];
+	struct site *s = site_of(a, key.dev, key.ino);
 
-	if (!s)
-		return;
-	for (size_t i = 0; i < s->zones.len; i++)
+	zw_vec_remove_unordered(&z->sites, number);
+	/* Zones leave in the opposite order they came in. */
+	for (size_t i = s->zones.len; i-- > 0;)
 		if (s->zones.items[i] == z) {
 			zw_vec_remove_unordered(&s->zones, i);
 			break;
 		}
-	site_put(a, p->dev, p->ino, s);
+	site_put(a, key.dev, key.ino, s);
+}
+
+static bool depends_on(const struct zw_agent_zone *z, const struct zw_inode_key *key)
+{
+	for (size_t f = 0; f < z->files.len; f++) {
+		const struct zw_walk *walk = &z->files.items[f].walk;
+
+		for (size_t i = shared_places(z->chain, walk); i < walk->places.len; i++)
+			if (walk->places.items[i].dev == key->dev &&
+				walk->places.items[i].ino == key->ino)
+				return true;
+	}
+	return false;
 }
 
 int zw_agent_index_zone(struct zw_agent *a, struct zw_agent_zone *z)
@@ -132,14 +159,17 @@ int zw_agent_index_zone(struct zw_agent *a, struct zw_agent_zone *z)
 				return r;
 		}
 	}
+	for (size_t i = z->sites.len; i-- > 0;)
+		if (!depends_on(z, &z->sites.items[i]))
+			leave_site(a, z, i);
 	return 0;
 }
 
 void zw_agent_unindex_zone(struct zw_agent *a, struct zw_agent_zone *z)
 {
-	ZW_VEC_FOREACH(f, &z->files)
-		ZW_VEC_FOREACH(p, &f->walk.places)
-			unindex_place(a, p, z);
+	while (z->sites.len)
+		leave_site(a, z, z->sites.len - 1);
+	zw_vec_free(&z->sites);
 }
 
 static void chain_unindex(struct zw_agent *a, struct zw_agent_chain *c)
@@ -186,8 +216,12 @@ static int chain_walk(struct zw_agent *a, struct zw_agent_chain *c, bool *ret_mo
 		r = site_get(a, p->dev, p->ino, place_flags(p), &s);
 		if (r == 0)
 			r = zw_vec_push(&s->chains, c);
-		if (r < 0)
+		if (r < 0) {
+			/* As if it had never been walked: the next walk differs and tries again. */
+			chain_unindex(a, c);
+			zw_walk_done(&c->walk);
 			return r;
+		}
 	}
 	return 0;
 }
@@ -235,7 +269,7 @@ static void chain_forget(struct zw_agent *a, const struct zw_agent_chain *c)
 
 	if (key)
 		zw_map_remove(a->chain_by_dir, key, strlen(key));
-	for (size_t i = 0; i < a->chains.len; i++)
+	for (size_t i = a->chains.len; i-- > 0;)
 		if (a->chains.items[i] == c) {
 			zw_vec_remove_unordered(&a->chains, i);
 			return;
@@ -307,7 +341,7 @@ void zw_agent_chain_leave(struct zw_agent *a, struct zw_agent_zone *z)
 
 	if (!c)
 		return;
-	for (size_t i = 0; i < c->zones.len; i++)
+	for (size_t i = c->zones.len; i-- > 0;)
 		if (c->zones.items[i] == z) {
 			zw_vec_remove_unordered(&c->zones, i);
 			break;

@@ -400,6 +400,8 @@ static int keep_files(const struct zw_agent_zone *z, const struct zw_agent_file 
 	if (rc < 0)
 		return rc;
 	copy.items[0].writers = main_file->writers;
+	/* The caller closes the descriptor. */
+	r->files.items[0].walk.fd = -1;
 	zw_agent_files_done(&r->files);
 	r->files = copy;
 	r->same = true;

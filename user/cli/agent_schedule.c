@@ -39,6 +39,9 @@ void zw_agent_touch(struct zw_agent *a, struct zw_agent_zone *z, uint64_t time_n
 	zw_agent_schedule(a, z, z->last_ns + a->conf->settle_ns);
 }
 
+/* Half a tick. */
+#define TURN_NS (50 * ZW_NSEC_PER_MSEC)
+
 uint64_t zw_agent_run_due(struct zw_agent *a)
 {
 	uint64_t next, now = zw_boottime_ns();
@@ -52,6 +55,9 @@ uint64_t zw_agent_run_due(struct zw_agent *a)
 			continue;
 		}
 		zw_agent_look(a, z);
+		/* Signals and housekeeping wait for this, so the rest is for the next turn. */
+		if (zw_boottime_ns() - now > TURN_NS)
+			return now;
 	}
 	/* After the looks, which take in new events. */
 	next = zw_agent_chains_again(a);

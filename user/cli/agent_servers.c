@@ -200,6 +200,10 @@ static int follow_listed(struct zw_agent *a, struct zw_agent_server *s,
 			continue;
 		}
 		r = add_zone(a, s, l->name, l->view, l->file);
+		/* A server may list it twice. */
+		if (r == 0)
+			r = zw_map_put(
+				known, key, strlen(key), a->zones.items[a->zones.len - 1], NULL);
 		if (r == -ENOMEM || r == -E2BIG)
 			return r;
 		if (r < 0)
@@ -275,7 +279,11 @@ static int follow_server(struct zw_agent *a, const struct zw_server *found)
 	/* Knot's running configuration can be changed by clients that nobody knows of. */
 	s->list_ns =
 		s->kind == ZW_SERVER_KNOT ? zw_boottime_ns() + a->conf->reconcile_ns : UINT64_MAX;
-	return follow_zones(a, s, found);
+	r = follow_zones(a, s, found);
+	/* What was not added is tried again by the next discovery. */
+	if (r < 0)
+		s->fingerprint = 0;
+	return r;
 }
 
 int zw_agent_discover(struct zw_agent *a)

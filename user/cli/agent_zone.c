@@ -87,8 +87,8 @@ void zw_agent_zone_free(struct zw_agent *a, struct zw_agent_zone *z)
  * ones go, so that an inode both need is never unwatched. */
 static int adopt_files(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
 {
+	bool moved = z->unindexed || z->files.len != r->files.len;
 	zw_agent_files old = {};
-	bool moved = z->files.len != r->files.len;
 	int rc = 0;
 
 	for (size_t i = 0; !moved && i < z->files.len; i++)
@@ -97,8 +97,6 @@ static int adopt_files(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 	z->missing_in_dir = false;
 	ZW_VEC_FOREACH(f, &r->files)
 		z->missing_in_dir |= !f->present;
-	if (moved)
-		zw_agent_unindex_zone(a, z);
 	memcpy(&old, &z->files, sizeof(old));
 	memcpy(&z->files, &r->files, sizeof(old));
 	r->files = (zw_agent_files){};
@@ -106,6 +104,7 @@ static int adopt_files(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 	zw_agent_files_done(&old);
 	if (moved)
 		rc = zw_agent_index_zone(a, z);
+	z->unindexed = rc < 0;
 	return rc;
 }
 
@@ -139,15 +138,12 @@ static bool too_early(
 }
 
 /* The reading is the new starting point for the next difference. */
-static int adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
+static void adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r,
+	zw_agent_files *copy)
 {
-	zw_agent_files copy = {};
-	int rc = zw_agent_files_copy(&r->files, &copy);
-
-	if (rc < 0)
-		return rc;
 	zw_agent_files_done(&z->good_files);
-	memcpy(&z->good_files, &copy, sizeof(copy));
+	memcpy(&z->good_files, copy, sizeof(*copy));
+	*copy = (zw_agent_files){};
 	z->good_ns = r->begin_ns;
 	z->postponed = 0;
 	z->good_drops = a->drops[ZW_DROP_FILE_RING_FULL] + a->bad_events;
@@ -159,7 +155,6 @@ static int adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_age
 	}
 	if (!any_maps(r))
 		forget_mappers(z);
-	return 0;
 }
 
 /* The end of a system call is told of a moment after its effect can be seen. Before a difference is reported as
@@ -277,7 +272,8 @@ static int take_unreadable(struct zw_agent *a, struct zw_agent_zone *z, struct z
 	uint64_t id = bad_identity(a, r);
 	/* An empty or missing file keeps nothing of what its makers did: the next difference starts here. */
 	bool blank = !r->files.items[0].present || !r->files.items[0].size_bytes;
-	int rc = 0;
+	_zw_files_ zw_agent_files copy = {};
+	int rc;
 
 	if (z->state == ZW_ZONE_BAD && z->bad_digest == id) {
 		rc = keep_bad(a, z, r);
@@ -286,23 +282,29 @@ static int take_unreadable(struct zw_agent *a, struct zw_agent_zone *z, struct z
 	}
 	if (wait_for_better(a, z, r))
 		return 0;
-	rc = report_unreadable(a, z, r);
+	rc = zw_agent_files_copy(&r->files, &copy);
+	if (rc == 0)
+		rc = report_unreadable(a, z, r);
 	if (rc < 0)
 		return rc;
 	z->state = ZW_ZONE_BAD;
 	z->bad_digest = id;
 	if (blank)
-		rc = adopt_good(a, z, r);
+		adopt_good(a, z, r, &copy);
 	z->first_ns = 0;
-	return rc < 0 ? rc : adopt_files(a, z, r);
+	return adopt_files(a, z, r);
 }
 
 static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
 {
+	/* Made before anything is reported: what is reported must be taken over, or it is reported again. */
+	_zw_files_ zw_agent_files copy = {};
 	struct zw_diff *diff = NULL;
 	bool changed = false;
-	int rc = 0;
+	int rc = zw_agent_files_copy(&r->files, &copy);
 
+	if (rc < 0)
+		return rc;
 	if (z->state == ZW_ZONE_NEW && !z->good) {
 		/* Nothing to compare with: this is where it begins. */
 		z->state = ZW_ZONE_GOOD;
@@ -320,9 +322,8 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 	}
 	/* A bad zone that is still the same bad zone is no starting point. */
 	if (z->state == ZW_ZONE_GOOD && (changed || !z->good_ns || !too_early(a, z, r)))
-		rc = adopt_good(a, z, r);
-	if (rc == 0)
-		rc = z->state == ZW_ZONE_BAD ? keep_bad(a, z, r) : adopt_files(a, z, r);
+		adopt_good(a, z, r, &copy);
+	rc = z->state == ZW_ZONE_BAD ? keep_bad(a, z, r) : adopt_files(a, z, r);
 	if (changed) {
 		z->tries = 0;
 		z->first_ns = r->begin_ns;
