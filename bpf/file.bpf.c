@@ -184,6 +184,23 @@ LSM_HOOK(inode_symlink, inode_symlink,
 FENTRY_HOOK(inode_symlink, inode_symlink, PARAMS(struct inode *dir, struct dentry *dentry),
 	on_entry(dir, dentry, NULL, ZW_FOP_CREATE, ZW_HOOK_FENTRY_INODE_SYMLINK))
 
+/* Sockets, pipes and devices. */
+LSM_HOOK(inode_mknod, inode_mknod,
+	PARAMS(struct inode *dir, struct dentry *dentry, int mode, unsigned int dev),
+	on_entry(dir, dentry, NULL, ZW_FOP_CREATE, ZW_HOOK_LSM_INODE_MKNOD))
+FENTRY_HOOK(inode_mknod, inode_mknod, PARAMS(struct inode *dir, struct dentry *dentry),
+	on_entry(dir, dentry, NULL, ZW_FOP_CREATE, ZW_HOOK_FENTRY_INODE_MKNOD))
+
+LSM_HOOK(inode_mkdir, inode_mkdir, PARAMS(struct inode *dir, struct dentry *dentry, int mode),
+	on_entry(dir, dentry, NULL, ZW_FOP_CREATE, ZW_HOOK_LSM_INODE_MKDIR))
+FENTRY_HOOK(inode_mkdir, inode_mkdir, PARAMS(struct inode *dir, struct dentry *dentry),
+	on_entry(dir, dentry, NULL, ZW_FOP_CREATE, ZW_HOOK_FENTRY_INODE_MKDIR))
+
+LSM_HOOK(inode_rmdir, inode_rmdir, PARAMS(struct inode *dir, struct dentry *dentry),
+	on_entry(dir, dentry, dentry->d_inode, ZW_FOP_UNLINK, ZW_HOOK_LSM_INODE_RMDIR))
+FENTRY_HOOK(inode_rmdir, inode_rmdir, PARAMS(struct inode *dir, struct dentry *dentry),
+	on_entry(dir, dentry, dentry->d_inode, ZW_FOP_UNLINK, ZW_HOOK_FENTRY_INODE_RMDIR))
+
 LSM_HOOK(inode_link, inode_link,
 	PARAMS(struct dentry *old_dentry, struct inode *dir, struct dentry *new_dentry),
 	on_entry(dir, new_dentry, old_dentry->d_inode, ZW_FOP_LINK, ZW_HOOK_LSM_INODE_LINK))

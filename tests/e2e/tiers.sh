@@ -99,7 +99,9 @@ check "the selftest sees every way that is possible" '
 	(.[-1] | fault(.seen > 50; "only \(.seen) ways are seen"))'
 
 if [ "$serving" != tracepoint ]; then
+	# No way puts a directory or a special file where the zone was.
 	check "every hook of the tier names a writer" '
-		.[-1].idle_hooks[] | select(startswith($t)) | "\(.) saw nothing"'
+		.[-1].idle_hooks[] | select(startswith($t) and (test("_(mknod|mkdir|rmdir)$") | not))
+		| "\(.) saw nothing"'
 fi
 e2e_end

@@ -117,6 +117,7 @@ struct zw_agent_zone {
 	uint64_t due_ns;        /* CLOCK_BOOTTIME; 0: not due */
 	uint64_t first_ns;      /* first event since the last look; 0: none */
 	uint64_t last_ns;       /* last event since the last look */
+	uint64_t bad_ns;        /* first look that found it unreadable, and waits for better; 0: none */
 	unsigned int tries;     /* looks since first_ns that found nothing */
 	unsigned int postponed; /* looks that found a difference nobody was seen making */
 	bool digest_wanted;     /* equal times and size are not enough this time */

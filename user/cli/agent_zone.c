@@ -231,9 +231,9 @@ static bool wait_for_better(
 	const struct zw_agent_file *f = &r->files.items[0];
 	uint64_t waited;
 
-	if (!z->first_ns)
-		z->first_ns = r->begin_ns;
-	waited = zw_boottime_ns() - z->first_ns;
+	if (!z->bad_ns)
+		z->bad_ns = r->begin_ns;
+	waited = zw_boottime_ns() - z->bad_ns;
 	if (!f->present ? waited >= MISSING_GRACE_NS : !f->writers || waited >= HALF_WRITTEN_NS)
 		return false;
 	zw_agent_schedule(a, z, zw_boottime_ns() + LOOK_AGAIN_NS);
@@ -276,6 +276,7 @@ static int take_unreadable(struct zw_agent *a, struct zw_agent_zone *z, struct z
 	int rc;
 
 	if (z->state == ZW_ZONE_BAD && z->bad_digest == id) {
+		z->bad_ns = 0;
 		rc = keep_bad(a, z, r);
 		look_again(a, z);
 		return rc;
@@ -289,6 +290,7 @@ static int take_unreadable(struct zw_agent *a, struct zw_agent_zone *z, struct z
 		return rc;
 	z->state = ZW_ZONE_BAD;
 	z->bad_digest = id;
+	z->bad_ns = 0;
 	if (blank)
 		adopt_good(a, z, r, &copy);
 	z->first_ns = 0;
@@ -305,6 +307,7 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 
 	if (rc < 0)
 		return rc;
+	z->bad_ns = 0;
 	if (z->state == ZW_ZONE_NEW && !z->good) {
 		/* Nothing to compare with: this is where it begins. */
 		z->state = ZW_ZONE_GOOD;
@@ -426,7 +429,7 @@ int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z)
 	if (r.files.len > 1)
 		zw_agent_touch(a, z, zw_boottime_ns());
 	if (!r.snapshot) {
-		z->first_ns = 1; /* no waiting: at the start a zone is readable or not */
+		z->bad_ns = 1; /* no waiting: at the start a zone is readable or not */
 		rc = take_unreadable(a, z, &r);
 	} else {
 		rc = take_readable(a, z, &r);

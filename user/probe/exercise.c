@@ -137,7 +137,13 @@ static int names(const char *dir, const char *file)
 	/* Renaming one link of an inode over another does nothing: give it a file to replace. */
 	if (rename(link_name, other) < 0 || rename(other, file) < 0)
 		return -errno;
-	return unlink(file) < 0 ? -errno : 0;
+	if (unlink(file) < 0)
+		return -errno;
+	if (mkdir(other, 0700) < 0 || rmdir(other) < 0)
+		return -errno;
+	if (mknod(other, S_IFIFO | 0600, 0) < 0 || unlink(other) < 0)
+		return -errno;
+	return 0;
 }
 
 int zw_exercise(const char *dir)
