@@ -431,7 +431,10 @@ int zw_agent_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_r
 	} else if (being_written(a, z, &f, r.begin_ns)) {
 		r.busy = true;
 	} else if (nothing_changed(a, z, &f)) {
-		rc = keep_files(z, &f, &r);
+		/* Also an event that this is too early for must be known before. */
+		rc = catch_up(&l);
+		if (rc == 0 && !r.busy)
+			rc = keep_files(z, &f, &r);
 	} else {
 		/* Includes are appended meanwhile, so the item moves; the copy keeps the descriptor. */
 		rc = read_main(&l, &f);
