@@ -179,7 +179,11 @@ void zw_agent_index_free(struct zw_agent *a);
 
 /* After an event that changed nothing, so much later each: hooks run before the operation, some of them long before,
  * and even ext4's own events come before a path leads to what was renamed (fs/namei.c, vfs_rename). */
-static const uint64_t zw_second_looks[] = {20 * ZW_NSEC_PER_MSEC, 200 * ZW_NSEC_PER_MSEC};
+static const uint64_t zw_second_looks[] = {
+	20 * ZW_NSEC_PER_MSEC,
+	200 * ZW_NSEC_PER_MSEC,
+	ZW_NSEC_PER_SEC, /* a rename waits for the journal when the disk is busy */
+};
 /* What has such events all the time is not waited for: the next difference starts at what was read. */
 #define ZW_EARLY_MAX_NS (2 * ZW_NSEC_PER_SEC)
 
