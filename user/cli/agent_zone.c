@@ -297,6 +297,11 @@ static int take_unreadable(struct zw_agent *a, struct zw_agent_zone *z, struct z
 	return adopt_files(a, z, r);
 }
 
+static bool had_content(const struct zw_agent_zone *z)
+{
+	return z->files.items[0].present && z->files.items[0].size_bytes > 0;
+}
+
 static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
 {
 	/* Made before anything is reported: what is reported must be taken over, or it is reported again. */
@@ -308,8 +313,9 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 	if (rc < 0)
 		return rc;
 	z->bad_ns = 0;
-	if (z->state == ZW_ZONE_NEW && !z->good) {
-		/* Nothing to compare with: this is where it begins. */
+	if (!z->good && (z->state == ZW_ZONE_NEW || had_content(z))) {
+		/* Nothing to compare with: this is where it begins. A zone that could never be read may have had
+		 * all of these records; one whose file was missing or empty had none. */
 		z->state = ZW_ZONE_GOOD;
 	} else if (!r->same) {
 		rc = zw_diff_new(z->good, r->snapshot, &diff);
@@ -363,6 +369,8 @@ void zw_agent_look(struct zw_agent *a, struct zw_agent_zone *z)
 
 /* A file that is replaced faster than it can be read is left to its events. */
 #define FIRST_LOOKS 3
+/* One that is half-written is waited for a little. */
+#define HALF_LOOKS 10
 
 /* What changed while no agent was there to see it. */
 static void load_stored(struct zw_agent *a, struct zw_agent_zone *z)
@@ -404,8 +412,17 @@ static int read_settled(struct zw_agent *a, struct zw_agent_zone *z, struct zw_a
 	}
 }
 
+/* Emptied or in somebody's hands: better is to come, or it was never good. */
+static bool half_written(const struct zw_agent_reading *r)
+{
+	const struct zw_agent_file *f = &r->files.items[0];
+
+	return !r->snapshot && f->present && (f->writers || !f->size_bytes);
+}
+
 int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z)
 {
+	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
 	struct zw_agent_reading r;
 	bool moved = true;
 	int rc;
@@ -414,9 +431,12 @@ int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z)
 	/* Watch first, read then: a change in between has its event. The watch needs the inode, so it is
 	 * located again while the reading found another one. */
 	rc = zw_agent_locate(a, z, &r);
-	for (int i = 0; rc == 0 && moved && i < FIRST_LOOKS; i++) {
+	for (int i = 0; rc == 0 && (moved ? i < FIRST_LOOKS : half_written(&r) && i < HALF_LOOKS);
+		i++) {
 		rc = adopt_files(a, z, &r);
 		zw_agent_reading_done(&r);
+		if (i >= FIRST_LOOKS)
+			nanosleep(&pause, NULL);
 		if (rc == 0)
 			rc = read_settled(a, z, &r);
 		if (rc == 0)
