@@ -175,8 +175,8 @@ format-check: ## fail if `make format` would change anything
 
 .PHONY: tidy
 tidy: $(BPF_SKELS) ## run clang-tidy with the checks of .clang-tidy
-	$(Q)printf '%s\n' $(USER_SRCS) | xargs -P 2 -n 4 sh -c '$(CLANG_TIDY) --quiet "$$@" -- \
-		$(CPPFLAGS) -std=gnu17 $(PKG_CFLAGS)' tidy 2>/dev/null
+	$(Q)printf '%s\n' $(USER_SRCS) | xargs -P 2 -I{} $(CLANG_TIDY) --quiet {} -- \
+		$(CPPFLAGS) -std=gnu17 $(PKG_CFLAGS) 2>/dev/null
 
 INSTALL := install -D -p
 

@@ -74,8 +74,7 @@ static long walk_step(__u32 i, void *ctx)
 static __always_inline int walk_path(char *dst, struct dentry *dentry, struct vfsmount *vfs,
 	struct dentry *root_dentry, __u16 *ret_len)
 {
-	struct walk w = {
-		.dst = dst, .dentry = dentry, .mnt = mount_of(vfs), .root = root_dentry};
+	struct walk w = {.dst = dst, .dentry = dentry, .mnt = mount_of(vfs), .root = root_dentry};
 
 	bpf_loop(ZW_PATH_DEPTH, walk_step, &w, 0);
 	*ret_len = w.pos & (2 * ZW_PATH_LEN - 1);

@@ -262,12 +262,12 @@ static __always_inline __u64 zw_inode_ctime_ns(struct inode *inode)
 
 	if (bpf_core_field_exists(inode->i_ctime_sec))
 		return BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ULL +
-			(BPF_CORE_READ(inode, i_ctime_nsec) & ZW_CTIME_NSEC);
+		       (BPF_CORE_READ(inode, i_ctime_nsec) & ZW_CTIME_NSEC);
 	if (bpf_core_field_exists(mid->__i_ctime))
 		return BPF_CORE_READ(mid, __i_ctime.tv_sec) * 1000000000ULL +
-			BPF_CORE_READ(mid, __i_ctime.tv_nsec);
+		       BPF_CORE_READ(mid, __i_ctime.tv_nsec);
 	return BPF_CORE_READ(old, i_ctime.tv_sec) * 1000000000ULL +
-		BPF_CORE_READ(old, i_ctime.tv_nsec);
+	       BPF_CORE_READ(old, i_ctime.tv_nsec);
 }
 
 /* task_struct.loginuid and sessionid exist only with CONFIG_AUDIT. */

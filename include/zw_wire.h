@@ -32,12 +32,12 @@ enum zw_hook {
 	ZW_HOOK_TP_EXT4_DA_WRITE,  /* ext4_da_write_begin */
 	ZW_HOOK_TP_EXT4_WRITE,     /* ext4_write_begin */
 	ZW_HOOK_TP_EXT4_FALLOCATE, /* ext4_fallocate_enter */
-	ZW_HOOK_TP_EXT4_PUNCH,      /* ext4_punch_hole */
-	ZW_HOOK_TP_EXT4_ZERO,       /* ext4_zero_range */
-	ZW_HOOK_TP_EXT4_COLLAPSE,   /* ext4_collapse_range */
-	ZW_HOOK_TP_EXT4_INSERT,     /* ext4_insert_range */
+	ZW_HOOK_TP_EXT4_PUNCH,     /* ext4_punch_hole */
+	ZW_HOOK_TP_EXT4_ZERO,      /* ext4_zero_range */
+	ZW_HOOK_TP_EXT4_COLLAPSE,  /* ext4_collapse_range */
+	ZW_HOOK_TP_EXT4_INSERT,    /* ext4_insert_range */
 	ZW_HOOK_TP_EXT4_TRUNCATE,  /* ext4_truncate_enter */
-	ZW_HOOK_TP_IOMAP_DIO,       /* iomap_dio_rw_begin */
+	ZW_HOOK_TP_IOMAP_DIO,      /* iomap_dio_rw_begin */
 	ZW_HOOK_TP_EXT4_UNLINK,    /* ext4_unlink_enter */
 	ZW_HOOK_TP_SYS_MOUNT,      /* sys_exit of mount(2) */
 	ZW_HOOK_TP_SYS_UMOUNT,     /* sys_exit of umount2(2) */
@@ -217,7 +217,7 @@ struct zw_wire_file {
 	__u64 old_dir_ino; /* rename only */
 	__u64 ino2;        /* rename only: the inode that had the name, 0 if none */
 	__u64 size_bytes;  /* of the inode at that moment */
-	__u64 ctime_ns;    /* CLOCK_REALTIME, of the inode at that moment; reading moves only the atime */
+	__u64 ctime_ns; /* CLOCK_REALTIME, of the inode at that moment; reading moves only the atime */
 	__u32 mode;
 	__u32 nlink;
 	__u32 owner_uid;

@@ -52,17 +52,18 @@ struct zw_actor {
 	size_t argc;
 	bool argv_cut;
 	struct zw_actor_user real, effective;
-	struct zw_actor_user login;     /* audit login uid; unset when there is none */
-	struct zw_actor_user principal; /* login, else the real user before the first sudo, su, doas step
+	struct zw_actor_user login; /* audit login uid; unset when there is none */
+	struct zw_actor_user
+		principal; /* login, else the real user before the first sudo, su, doas step
 	                                 * in the ancestry, else real */
 	uint32_t gid, egid;
 	uint32_t session; /* audit session or ZW_ID_UNSET */
 	uint32_t mntns, pidns, netns;
 	char tty[ZW_TTY_LEN]; /* empty without one; the nearest ancestor's when its own is none */
-	char *origin_ip;      /* peer of the sshd at the root of the session; NULL when local or unknown */
+	char *origin_ip; /* peer of the sshd at the root of the session; NULL when local or unknown */
 	uint16_t origin_port;
-	char *cgroup;    /* path below the cgroup root, NULL when not known */
-	char *container; /* container id, NULL outside one */
+	char *cgroup;                 /* path below the cgroup root, NULL when not known */
+	char *container;              /* container id, NULL outside one */
 	struct zw_ancestor *ancestor; /* nearest first */
 	size_t ancestors;
 };

@@ -27,13 +27,13 @@ int zw_proc_table_feed(struct zw_proc_table *table, const struct zw_event *event
 /* Resolves the process of a FILE or EXEC event to an actor; the caller owns one reference. What the kernel
  * captured at the event wins over what the table remembers; ancestors that exited before are filled in from
  * the table. 0 or -ENOMEM. */
-int zw_proc_table_resolve(struct zw_proc_table *table, const struct zw_event *event,
-	struct zw_actor **ret_actor);
+int zw_proc_table_resolve(
+	struct zw_proc_table *table, const struct zw_event *event, struct zw_actor **ret_actor);
 
 /* Describes a live process that is known by pid only (a holder of a mapping, a discovered server), from the
  * table and /proc. -ESRCH when it is gone and was never seen, or when start_ns is non-zero and differs. */
-int zw_proc_table_lookup(struct zw_proc_table *table, uint32_t tgid, uint64_t start_ns,
-	struct zw_actor **ret_actor);
+int zw_proc_table_lookup(
+	struct zw_proc_table *table, uint32_t tgid, uint64_t start_ns, struct zw_actor **ret_actor);
 
 /* Drops what exited longer ago than @keep_ns, and the oldest of it beyond the table's bound of 65,536 exited
  * processes. */

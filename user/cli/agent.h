@@ -114,11 +114,11 @@ struct zw_agent_zone {
 	/* holders seen while the file was mapped, for a store that no hook can see */
 	ZW_VEC(struct zw_correlate_holder) mappers;
 	/* when it is to be looked at */
-	uint64_t due_ns;        /* CLOCK_BOOTTIME; 0: not due */
-	uint64_t first_ns;      /* first event since the last look; 0: none */
-	uint64_t last_ns;       /* last event since the last look */
-	uint64_t bad_ns;        /* first look that found it unreadable, and waits for better; 0: none */
-	unsigned int tries;     /* looks since first_ns that found nothing */
+	uint64_t due_ns;    /* CLOCK_BOOTTIME; 0: not due */
+	uint64_t first_ns;  /* first event since the last look; 0: none */
+	uint64_t last_ns;   /* last event since the last look */
+	uint64_t bad_ns;    /* first look that found it unreadable, and waits for better; 0: none */
+	unsigned int tries; /* looks since first_ns that found nothing */
 	unsigned int postponed; /* looks that found a difference nobody was seen making */
 	bool digest_wanted;     /* equal times and size are not enough this time */
 };
@@ -180,8 +180,7 @@ void zw_agent_index_free(struct zw_agent *a);
 /* After an event that changed nothing, so much later each: hooks run before the operation, some of them long before,
  * and even ext4's own events come before a path leads to what was renamed (fs/namei.c, vfs_rename). */
 static const uint64_t zw_second_looks[] = {
-	20 * ZW_NSEC_PER_MSEC,
-	200 * ZW_NSEC_PER_MSEC,
+	20 * ZW_NSEC_PER_MSEC, 200 * ZW_NSEC_PER_MSEC,
 	ZW_NSEC_PER_SEC, /* a rename waits for the journal when the disk is busy */
 };
 /* What has such events all the time is not waited for: the next difference starts at what was read. */

@@ -40,13 +40,12 @@ zw_way_fn zw_way_run_write, zw_way_run_pwrite, zw_way_run_pwritev, zw_way_run_ap
 zw_way_fn zw_way_run_rename, zw_way_run_rename_other, zw_way_run_exchange, zw_way_run_rename_parent,
 	zw_way_run_exchange_parent, zw_way_run_rename_grandparent, zw_way_run_link_into,
 	zw_way_run_symlink, zw_way_run_symlink_swap, zw_way_run_symlink_dir_swap,
-	zw_way_run_tmpfile,
-	zw_way_prepare_hardlink, zw_way_run_hardlink;
+	zw_way_run_tmpfile, zw_way_prepare_hardlink, zw_way_run_hardlink;
 
 /* ways_mmap.c */
 zw_way_fn zw_way_run_mmap, zw_way_run_mmap_closed, zw_way_run_mmap_late, zw_way_run_mmap_read,
-	zw_way_run_mmap_child, zw_way_run_mmap_protect, zw_way_prepare_mmap, zw_way_prepare_mmap_dirty,
-	zw_way_run_mmap_prepared;
+	zw_way_run_mmap_child, zw_way_run_mmap_protect, zw_way_prepare_mmap,
+	zw_way_prepare_mmap_dirty, zw_way_run_mmap_prepared;
 
 /* ways_range.c */
 zw_way_fn zw_way_run_collapse, zw_way_run_punch, zw_way_run_zero, zw_way_run_copy_range,

@@ -22,8 +22,8 @@ struct zw_proc_facts {
 	uint64_t exe_dev, exe_ino, cgroup_id;
 	char comm[ZW_COMM_LEN];
 	char tty[ZW_TTY_LEN];
-	char *exe;  /* absolute path in the process' own root; NULL when the kernel could not say */
-	char *cwd;  /* the same */
+	char *exe; /* absolute path in the process' own root; NULL when the kernel could not say */
+	char *cwd; /* the same */
 	char **argv; /* NULL-terminated, empty when the arguments were not readable */
 	size_t argc;
 	struct zw_wire_ancestor ancestor[ZW_ANCESTORS]; /* nearest first, comm NUL-terminated */
@@ -40,7 +40,7 @@ struct zw_file_facts {
 struct zw_event {
 	enum zw_wire_type type;
 	enum zw_hook hook;
-	uint64_t time_ns; /* CLOCK_BOOTTIME */
+	uint64_t time_ns;          /* CLOCK_BOOTTIME */
 	struct zw_file_facts file; /* ZW_WIRE_FILE */
 	struct zw_proc_facts proc; /* ZW_WIRE_FILE and ZW_WIRE_EXEC */
 	struct {
@@ -57,10 +57,11 @@ void zw_proc_facts_done(struct zw_proc_facts *proc);
 
 #define _zw_event_ _zw_cleanup_(zw_event_done)
 
-const char *zw_fop_to_string(enum zw_fop op);     /* "write", "rename", ...; static */
+const char *zw_fop_to_string(enum zw_fop op); /* "write", "rename", ...; static */
 /* Whether a FILE event of @hook comes before what it tells of is done, so that a reading just after it may be too
  * early. */
 bool zw_hook_is_early(enum zw_hook hook);
 /* Whether @hook tells of a mount, or the end of one, that succeeded. */
 bool zw_hook_is_mounted(enum zw_hook hook);
-const char *zw_hook_to_string(enum zw_hook hook); /* "tp_btf/writeback_mark_inode_dirty", ...; static */
+const char *zw_hook_to_string(
+	enum zw_hook hook); /* "tp_btf/writeback_mark_inode_dirty", ...; static */

@@ -17,7 +17,8 @@ struct zw_probe {
 	struct zw_proc_bpf *proc;
 	struct zw_inspect_bpf *inspect;
 	struct ring_buffer *file_ring, *proc_ring;
-	const volatile unsigned long *file_pos[2], *proc_pos[2]; /* consumed, produced: bytes ever */
+	const volatile unsigned long *file_pos[2],
+		*proc_pos[2];        /* consumed, produced: bytes ever */
 	struct zw_hook_status *hook; /* one for each program of the table */
 	struct bpf_link **link;      /* the same */
 	size_t programs;
@@ -27,8 +28,8 @@ struct zw_probe {
 	uint64_t devs[8]; /* devices that hold watched inodes, with how many of them */
 	uint32_t dev_watches[8];
 	uint32_t maybe[ZW_MAYBE_BITS]; /* watches for each bit of the filter */
-	uint32_t other_watches; /* on devices beyond those */
-	zw_probe_fn fn;         /* of the drain that is running */
+	uint32_t other_watches;        /* on devices beyond those */
+	zw_probe_fn fn;                /* of the drain that is running */
 	void *fn_ctx;
 };
 

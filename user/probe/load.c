@@ -99,7 +99,8 @@ static int attach_object(
 			snprintf(p->hook[i].reason, sizeof(p->hook[i].reason), "cannot attach: %s",
 				strerror(-r));
 			p->hook[i].state = ZW_STATE_FAILED;
-			if (prog->required && (!prog->beside || p->tier[prog->capability] == prog->tier))
+			if (prog->required &&
+				(!prog->beside || p->tier[prog->capability] == prog->tier))
 				return r;
 		}
 	}

@@ -28,10 +28,10 @@ struct zw_server {
 	enum zw_server_kind kind;
 	pid_t pid;         /* in our pid namespace */
 	uint64_t start_ns; /* CLOCK_BOOTTIME, from /proc/PID/stat (10 ms steps) */
-	char *config;      /* its configuration file, as a path in its own root; NULL when not found */
-	char *control;     /* control socket in its own root; NULL: default or none */
-	char *cwd;         /* base of its relative zone paths, in its own root */
-	char *chroot;      /* directory it changes root to, "" when none; /proc/PID/root leads there already */
+	char *config;  /* its configuration file, as a path in its own root; NULL when not found */
+	char *control; /* control socket in its own root; NULL: default or none */
+	char *cwd;     /* base of its relative zone paths, in its own root */
+	char *chroot; /* directory it changes root to, "" when none; /proc/PID/root leads there already */
 	ZW_VEC(char *) listens; /* "127.0.0.1:5353/udp", for status */
 };
 
@@ -58,8 +58,8 @@ void zw_servers_done(zw_servers *servers);
 
 /* Lists the zones of @server as CHANNELS says for its kind. On failure @error names the server and what to do.
  * Never runs longer than a few seconds (helpers of the server are run with a time limit) and never writes. */
-int zw_server_list_zones(const struct zw_server *server, const char *proc_root, zw_server_zones *ret_zones,
-	struct zw_str *error);
+int zw_server_list_zones(const struct zw_server *server, const char *proc_root,
+	zw_server_zones *ret_zones, struct zw_str *error);
 void zw_server_zones_done(zw_server_zones *zones);
 
 /* A number that changes when zw_server_list_zones() may give another result: state (inode, size, times) of the
@@ -72,7 +72,7 @@ int zw_server_fingerprint(const struct zw_server *server, const char *proc_root,
 struct zw_walk {
 	ZW_VEC(struct zw_place) places;
 	int result; /* 0 when the end was reached; -ENOENT, -EACCES, -ELOOP, ... where it stopped */
-	int fd;     /* O_RDONLY | O_NONBLOCK | O_CLOEXEC on the final file when it is a regular one and was
+	int fd; /* O_RDONLY | O_NONBLOCK | O_CLOEXEC on the final file when it is a regular one and was
 	             * asked for, else -1 */
 };
 

@@ -44,8 +44,8 @@ ZW_DEFINE_CLEANUP(struct zw_sink *, zw_sink_free);
 
 /* One JSON object and a newline, DESIGN section 5, appended to @out. At most 1,000 record changes are
  * listed. 0 or -ENOMEM. */
-int zw_report_to_json(const struct zw_report *report, const struct zw_sink_host *host,
-	struct zw_str *out);
+int zw_report_to_json(
+	const struct zw_report *report, const struct zw_sink_host *host, struct zw_str *out);
 
 /* A few lines for a person, colours when asked for; every name and value escaped. 0 or -ENOMEM. */
 int zw_report_to_human(const struct zw_report *report, bool colour, struct zw_str *out);
@@ -55,10 +55,11 @@ int zw_sink_stream_new(FILE *stream, bool json, bool colour, const struct zw_sin
 	struct zw_sink **ret_sink);
 /* JSON lines appended to a file that is reopened when it was rotated away; complete lines only. The file's
  * directory is made when it is missing. */
-int zw_sink_jsonfile_new(const char *path, const struct zw_sink_host *host, struct zw_sink **ret_sink);
+int zw_sink_jsonfile_new(
+	const char *path, const struct zw_sink_host *host, struct zw_sink **ret_sink);
 /* journald through libsystemd, which knows one address only, /run/systemd/journal/socket. While nobody reads
  * there, reports wait in memory (1,024), then in @spool_file (NULL: memory only) up to @spool_bytes; what is
  * still in memory at the end goes to the file as well and is sent by the next agent. -EMEDIUMTYPE when
  * @spool_file is something else. */
-int zw_sink_journald_new(const char *spool_file, uint64_t spool_bytes, const struct zw_sink_host *host,
-	struct zw_sink **ret_sink);
+int zw_sink_journald_new(const char *spool_file, uint64_t spool_bytes,
+	const struct zw_sink_host *host, struct zw_sink **ret_sink);
