@@ -369,7 +369,16 @@ static bool mark_chain(struct zw_agent *a, struct zw_agent_chain *c, uint64_t ti
 	return moved;
 }
 
-/* A walk that found nothing new may have been too early. */
+/* A walk that found nothing new may have been too early, mostly by microseconds; and until the directory that came is
+ * watched, nobody sees what is done in it. So much later each: */
+static const uint64_t chain_walks[] = {
+	ZW_NSEC_PER_MSEC,
+	5 * ZW_NSEC_PER_MSEC,
+	20 * ZW_NSEC_PER_MSEC,
+	200 * ZW_NSEC_PER_MSEC,
+	ZW_NSEC_PER_SEC,
+};
+
 static void chain_again(struct zw_agent *a, struct zw_agent_chain *c)
 {
 	uint64_t now = zw_boottime_ns();
@@ -379,7 +388,7 @@ static void chain_again(struct zw_agent *a, struct zw_agent_chain *c)
 			return; /* the reconciliation will come to it */
 		c->early_ns = now;
 	}
-	c->again_ns = now + zw_second_looks[0];
+	c->again_ns = now + chain_walks[0];
 	c->tries = 0;
 }
 
@@ -399,11 +408,11 @@ uint64_t zw_agent_chains_again(struct zw_agent *a)
 			/* Off the list when it moved, or has been walked often enough. */
 			if (mark_chain(a, c, now))
 				continue;
-			if (++c->tries == ZW_ARRAY_SIZE(zw_second_looks)) {
+			if (++c->tries == ZW_ARRAY_SIZE(chain_walks)) {
 				chain_settled(a, c);
 				continue;
 			}
-			c->again_ns = now + zw_second_looks[c->tries];
+			c->again_ns = now + chain_walks[c->tries];
 		}
 		if (c->again_ns < next)
 			next = c->again_ns;
@@ -456,12 +465,10 @@ static void mark_server_mounts(
 		zw_agent_reconcile_now(a);
 		return;
 	}
-	ZW_VEC_FOREACH(z, &a->zones) {
-		if ((*z)->server != s)
-			continue;
-		(*z)->early |= zw_hook_is_early(event->hook);
-		zw_agent_touch(a, *z, event->time_ns);
-	}
+	/* A hook that comes before the mount makes no zone early: the end of the system call is told of too. */
+	ZW_VEC_FOREACH(z, &a->zones)
+		if ((*z)->server == s)
+			zw_agent_touch(a, *z, event->time_ns);
 }
 
 /* Every mount of the machine is told of; what concerns no server's mount namespace, as the start of most
