@@ -97,7 +97,7 @@ static inline void put_process(
 	assert_int_equal(mkdir(base, 0755), 0);
 	put_link(base, "exe", exe);
 	put_link(base, "root", f->root);
-	snprintf(cwd, sizeof(cwd), "%s/work", f->root);
+	snprintf(cwd, sizeof(cwd), "%s/wd", f->root);
 	put_link(base, "cwd", cwd);
 	len = (size_t)snprintf(text, sizeof(text), "%s", args);
 	for (size_t i = 0; i < len; i++)

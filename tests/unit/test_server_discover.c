@@ -36,7 +36,7 @@ static void test_kinds_by_executable(void **state)
 		assert_int_equal(s.items[i].kind, want[i].kind);
 		/* Field 22 of stat in hundredths of a second. */
 		assert_int_equal(s.items[i].start_ns, (uint64_t)want[i].pid * 100 * 10000000);
-		assert_string_equal(s.items[i].cwd, "/work");
+		assert_string_equal(s.items[i].cwd, "/wd");
 		assert_string_equal(s.items[i].chroot, f->root);
 		assert_null(s.items[i].config);
 		assert_int_equal(s.items[i].listens.len, 0);
@@ -84,9 +84,9 @@ static void test_configuration_paths(void **state)
 	} cases[] = {
 		{10, "named", "named -f -u bind", "/etc/bind/named.conf", NULL},
 		{11, "named", "named -fc /x/y.conf -u bind", "/x/y.conf", NULL},
-		{12, "named", "named -c/x/z.conf -c last.conf", "/work/last.conf", NULL},
+		{12, "named", "named -c/x/z.conf -c last.conf", "/wd/last.conf", NULL},
 		{13, "knotd", "knotd --config=/k.conf -s /run/k.sock", "/k.conf", "/run/k.sock"},
-		{14, "knotd", "knotd --confdb /db --socket rel", "/db", "/work/rel"},
+		{14, "knotd", "knotd --confdb /db --socket rel", "/db", "/wd/rel"},
 		{15, "nsd", "nsd -d -- -c /no", NULL, NULL},
 		{16, "pdns_server", "pdns_server --config-dir=/p --config-name=x", "/p/pdns-x.conf",
 			NULL},
@@ -95,7 +95,7 @@ static void test_configuration_paths(void **state)
 	};
 
 	put(f, "etc/bind/named.conf", "");
-	put(f, "work/last.conf", "");
+	put(f, "wd/last.conf", "");
 	put(f, "started/start.conf", "");
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(cases); i++) {
 		char exe[64];

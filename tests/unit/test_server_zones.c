@@ -22,7 +22,7 @@ static struct zw_server server_of(struct fixture *f, enum zw_server_kind kind, c
 	return (struct zw_server){.kind = kind,
 		.pid = 10,
 		.config = (char *)config,
-		.cwd = (char *)"/work",
+		.cwd = (char *)"/wd",
 		.chroot = f->root};
 }
 
@@ -58,22 +58,22 @@ static void test_bind_syntax(void **state)
 
 	assert_int_equal(l.result, 0);
 	assert_int_equal(l.zones.len, 6);
-	assert_zone(&l.zones, "tight.", "_default", "/work/f1", ZW_ZONE_PRIMARY);
-	assert_zone(&l.zones, "unquoted.", "_default", "/work/a b;{}\"c", ZW_ZONE_SECONDARY);
-	assert_zone(&l.zones, "esc\\..", "_default", "/work/x\\y", ZW_ZONE_PRIMARY);
-	assert_zone(&l.zones, "version.bind.", "_default", "/work/ch", ZW_ZONE_OTHER);
-	assert_zone(&l.zones, "mirror.", "_default", "/work/m", ZW_ZONE_OTHER);
-	assert_zone(&l.zones, "only.", "_default", "/work/o", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "tight.", "_default", "/wd/f1", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "unquoted.", "_default", "/wd/a b;{}\"c", ZW_ZONE_SECONDARY);
+	assert_zone(&l.zones, "esc\\..", "_default", "/wd/x\\y", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "version.bind.", "_default", "/wd/ch", ZW_ZONE_OTHER);
+	assert_zone(&l.zones, "mirror.", "_default", "/wd/m", ZW_ZONE_OTHER);
+	assert_zone(&l.zones, "only.", "_default", "/wd/o", ZW_ZONE_PRIMARY);
 }
 
 static void test_bind_includes(void **state)
 {
 	struct fixture *f = *state;
 
-	put(f, "work/z/1.conf", "zone one { type primary; include \"z/file\"; };");
-	put(f, "work/z/2.conf", "/* the next file closes nothing */ zone two { type primary; };");
-	put(f, "work/z/.hidden.conf", "zone hidden { type primary; };");
-	put(f, "work/z/file", "file \"of-include\";");
+	put(f, "wd/z/1.conf", "zone one { type primary; include \"z/file\"; };");
+	put(f, "wd/z/2.conf", "/* the next file closes nothing */ zone two { type primary; };");
+	put(f, "wd/z/.hidden.conf", "zone hidden { type primary; };");
+	put(f, "wd/z/file", "file \"of-include\";");
 	put(f, "etc/beside", "zone beside { type primary; };");
 	_listing_ struct listing l = list_text(f, ZW_SERVER_BIND,
 		"view v { include \"z/*.conf\"; zone after { type primary; }; };"
@@ -81,7 +81,7 @@ static void test_bind_includes(void **state)
 
 	assert_int_equal(l.result, 0);
 	assert_int_equal(l.zones.len, 4);
-	assert_zone(&l.zones, "one.", "v", "/work/of-include", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "one.", "v", "/wd/of-include", ZW_ZONE_PRIMARY);
 	assert_string_equal(l.zones.items[1].name, "two.");
 	assert_zone(&l.zones, "after.", "v", NULL, ZW_ZONE_PRIMARY);
 	assert_zone(&l.zones, "beside.", "w", NULL, ZW_ZONE_PRIMARY);
@@ -124,12 +124,12 @@ static void test_bind_added_zones_in_text(void **state)
 {
 	struct fixture *f = *state;
 
-	put(f, "work/added/_default.nzf", "zone new { type primary; file \"n\"; };");
+	put(f, "wd/added/_default.nzf", "zone new { type primary; file \"n\"; };");
 	_listing_ struct listing l =
 		list_text(f, ZW_SERVER_BIND, "options { new-zones-directory \"added\"; };");
 
 	assert_int_equal(l.result, 0);
-	assert_zone(&l.zones, "new.", "_default", "/work/n", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "new.", "_default", "/wd/n", ZW_ZONE_PRIMARY);
 }
 
 static void test_knot_text(void **state)
@@ -155,15 +155,15 @@ static void test_knot_text(void **state)
 	assert_int_equal(l.result, 0);
 	assert_int_equal(l.zones.len, 6);
 	assert_zone(
-		&l.zones, "abc.de.", "_default", "/work/st/bc.a-abc.de%abc.de", ZW_ZONE_PRIMARY);
-	assert_zone(&l.zones, "plain.", "_default", "/work/st/p#q", ZW_ZONE_PRIMARY);
+		&l.zones, "abc.de.", "_default", "/wd/st/bc.a-abc.de%abc.de", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "plain.", "_default", "/wd/st/p#q", ZW_ZONE_PRIMARY);
 	/* A template of its own hides the default one altogether. */
 	assert_zone(&l.zones, "t.example.", "_default", "/var/lib/knot/t.example.zone",
 		ZW_ZONE_SECONDARY);
 	assert_zone(&l.zones, "a/b.example.", "_default", "/s/_b.a-a_b.example%a_b.example",
 		ZW_ZONE_SECONDARY);
-	assert_zone(&l.zones, ".", "_default", "/work/st/.-.%", ZW_ZONE_PRIMARY);
-	assert_zone(&l.zones, "inc.", "_default", "/work/st/nc.i-.inc%inc", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, ".", "_default", "/wd/st/.-.%", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "inc.", "_default", "/wd/st/nc.i-.inc%inc", ZW_ZONE_PRIMARY);
 }
 
 static void test_knot_without_configuration(void **state)
@@ -187,7 +187,7 @@ static void test_nsd_syntax(void **state)
 	struct fixture *f = *state;
 	char text[1024];
 
-	put(f, "work/zone.list",
+	put(f, "wd/zone.list",
 		"# x\nadd l.example p1\ndel d.example p1\nadd n.example nopattern\nadd\n");
 	snprintf(text, sizeof(text),
 		"# zone: name: no\n"
@@ -209,12 +209,12 @@ static void test_nsd_syntax(void **state)
 
 	assert_int_equal(l.result, 0);
 	assert_int_equal(l.zones.len, 5);
-	assert_zone(&l.zones, "ab.cd.", "_default", "/work/Ab./cd/ab/./Ab.Cd%%", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "ab.cd.", "_default", "/wd/Ab./cd/ab/./Ab.Cd%%", ZW_ZONE_PRIMARY);
 	/* An absolute path is written with the directory that becomes the root. */
 	assert_zone(&l.zones, "q.example.", "_default", "/last", ZW_ZONE_SECONDARY);
 	assert_zone(&l.zones, "nofile.example.", "_default", NULL, ZW_ZONE_PRIMARY);
-	assert_zone(&l.zones, "loop.example.", "_default", "/work/from-include", ZW_ZONE_PRIMARY);
-	assert_zone(&l.zones, "l.example.", "_default", "/work/l.e/example/l/./l.example%%",
+	assert_zone(&l.zones, "loop.example.", "_default", "/wd/from-include", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "l.example.", "_default", "/wd/l.e/example/l/./l.example%%",
 		ZW_ZONE_PRIMARY);
 }
 
@@ -229,12 +229,12 @@ static void test_pdns_settings(void **state)
 {
 	struct fixture *f = *state;
 
-	put(f, "work/d/b.conf", "launch += bind:two # and more\nbind-two-config = two.conf\n");
-	put(f, "work/d/ignored", "bind-config=none\n");
-	put(f, "work/one.conf",
+	put(f, "wd/d/b.conf", "launch += bind:two # and more\nbind-two-config = two.conf\n");
+	put(f, "wd/d/ignored", "bind-config=none\n");
+	put(f, "wd/one.conf",
 		"options { directory \"/zones\"; };zone one { type native; file \"1\"; };include \"i\";");
 	put(f, "zones/i", "zone inc { type master; file \"/i\"; };");
-	put(f, "work/two.conf", "zone two { type slave; file \"2\"; };");
+	put(f, "wd/two.conf", "zone two { type slave; file \"2\"; };");
 	put(f, "etc/conf", "launch=gsqlite3,bind\nbind-config=wrong\ninclude-dir=d\n");
 	put_process(f, 10, 1, "/usr/sbin/pdns_server",
 		"pdns_server --daemon=no --bind-config=one.conf");
@@ -244,7 +244,7 @@ static void test_pdns_settings(void **state)
 	assert_int_equal(l.zones.len, 3);
 	assert_zone(&l.zones, "one.", "_default", "/zones/1", ZW_ZONE_PRIMARY);
 	assert_zone(&l.zones, "inc.", "_default", "/i", ZW_ZONE_PRIMARY);
-	assert_zone(&l.zones, "two.", "_default", "/work/2", ZW_ZONE_SECONDARY);
+	assert_zone(&l.zones, "two.", "_default", "/wd/2", ZW_ZONE_SECONDARY);
 	/* Without the bind backend there are no zone files. */
 	put(f, "etc/conf", "launch=gsqlite3\n");
 	_listing_ struct listing none = list(f, ZW_SERVER_PDNS, "/etc/conf");
@@ -302,28 +302,28 @@ static void test_fingerprint(void **state)
 {
 	struct fixture *f = *state;
 
-	put_process(f, 10, 1, "/usr/sbin/x", "x --bind-config=/work/args");
-	put(f, "work/inc/deep", "");
-	put(f, "work/inc/a", "include \"inc/deep\";");
+	put_process(f, 10, 1, "/usr/sbin/x", "x --bind-config=/wd/args");
+	put(f, "wd/inc/deep", "");
+	put(f, "wd/inc/a", "include \"inc/deep\";");
 	put(f, "etc/conf", "view v { include \"inc/a*\"; };\nnotinclude \"other\";");
-	assert_seen(f, ZW_SERVER_BIND, "work/inc/deep", true);
-	assert_seen(f, ZW_SERVER_BIND, "work/inc/abc", true);
-	assert_seen(f, ZW_SERVER_BIND, "work/v.nzf", true);
-	assert_seen(f, ZW_SERVER_BIND, "work/_default.nzd", true);
-	assert_seen(f, ZW_SERVER_BIND, "work/other", false);
+	assert_seen(f, ZW_SERVER_BIND, "wd/inc/deep", true);
+	assert_seen(f, ZW_SERVER_BIND, "wd/inc/abc", true);
+	assert_seen(f, ZW_SERVER_BIND, "wd/v.nzf", true);
+	assert_seen(f, ZW_SERVER_BIND, "wd/_default.nzd", true);
+	assert_seen(f, ZW_SERVER_BIND, "wd/other", false);
 	assert_seen(f, ZW_SERVER_BIND, "etc/conf", true);
 
 	put(f, "etc/conf", "include: \"inc/deep\"\nserver:\n zonelistfile: zl\n");
-	assert_seen(f, ZW_SERVER_NSD, "work/zl", true);
-	assert_seen(f, ZW_SERVER_NSD, "work/inc/deep", true);
+	assert_seen(f, ZW_SERVER_NSD, "wd/zl", true);
+	assert_seen(f, ZW_SERVER_NSD, "wd/inc/deep", true);
 	put(f, "etc/conf", "include: beside\n");
 	assert_seen(f, ZW_SERVER_KNOT, "etc/beside", true);
-	put(f, "work/base/x", "");
-	put(f, "work/args", "options { directory \"base\"; }; include \"x\";");
-	put(f, "etc/conf", "include-dir=/work/d\n");
-	assert_seen(f, ZW_SERVER_PDNS, "work/d/x.conf", true);
-	assert_seen(f, ZW_SERVER_PDNS, "work/base/x", true);
-	assert_seen(f, ZW_SERVER_PDNS, "work/args", true);
+	put(f, "wd/base/x", "");
+	put(f, "wd/args", "options { directory \"base\"; }; include \"x\";");
+	put(f, "etc/conf", "include-dir=/wd/d\n");
+	assert_seen(f, ZW_SERVER_PDNS, "wd/d/x.conf", true);
+	assert_seen(f, ZW_SERVER_PDNS, "wd/base/x", true);
+	assert_seen(f, ZW_SERVER_PDNS, "wd/args", true);
 	put(f, "etc/conf", "include \"/etc/conf\"; include \"/etc/conf\";");
 	/* Ends although it doubles at every level. */
 	assert_seen(f, ZW_SERVER_BIND, "etc/conf", true);
