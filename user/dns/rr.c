@@ -77,13 +77,6 @@ int zw_type_from_text(const char *text, uint16_t *ret_type)
 	return 0;
 }
 
-const char *zw_class_to_text(uint16_t klass, char buf[static ZW_TYPE_TEXT_MAX])
-{
-	if (knot_rrclass_to_string(klass, buf, ZW_TYPE_TEXT_MAX) < 0)
-		strcpy(buf, "?");
-	return buf;
-}
-
 bool zw_type_is_meta(uint16_t type)
 {
 	return type == 0 || type == KNOT_RRTYPE_OPT || (type >= 128 && type <= 255);

@@ -42,7 +42,6 @@ const char *zw_type_to_text(uint16_t type, char buf[static ZW_TYPE_TEXT_MAX]);
 int zw_type_from_text(const char *text, uint16_t *ret_type);
 /* A type of the same format that libknot knows, for types it does not know; else @type itself. */
 uint16_t zw_type_like(uint16_t type);
-const char *zw_class_to_text(uint16_t klass, char buf[static ZW_TYPE_TEXT_MAX]);
 /* Meta and query types that no zone holds (RFC 6895 section 3.1: OPT, 128-255 and so on). */
 bool zw_type_is_meta(uint16_t type);
 /* Types that a signing server maintains by itself: RRSIG, NSEC, NSEC3, NSEC3PARAM, DNSKEY, CDS,
