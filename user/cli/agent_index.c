@@ -172,9 +172,12 @@ void zw_agent_unindex_zone(struct zw_agent *a, struct zw_agent_zone *z)
 	zw_vec_free(&z->sites);
 }
 
-static void chain_unindex(struct zw_agent *a, struct zw_agent_chain *c)
+/* Takes @c off the sites of the first @n places of @walk. */
+static void chain_unindex(
+	struct zw_agent *a, struct zw_agent_chain *c, const struct zw_walk *walk, size_t n)
 {
-	ZW_VEC_FOREACH(p, &c->walk.places) {
+	for (size_t k = 0; k < n; k++) {
+		const struct zw_place *p = &walk->places.items[k];
 		struct site *s = site_of(a, p->dev, p->ino);
 
 		for (size_t i = 0; s && i < s->chains.len; i++)
@@ -187,42 +190,51 @@ static void chain_unindex(struct zw_agent *a, struct zw_agent_chain *c)
 	}
 }
 
-/* Walks the directory again and watches what it depends on now. *ret_moved: it leads elsewhere. */
+static int chain_index(struct zw_agent *a, struct zw_agent_chain *c, const struct zw_walk *walk)
+{
+	for (size_t k = 0; k < walk->places.len; k++) {
+		const struct zw_place *p = &walk->places.items[k];
+		struct site *s;
+		int r = site_get(a, p->dev, p->ino, place_flags(p), &s);
+
+		if (r == 0)
+			r = zw_vec_push(&s->chains, c);
+		if (r < 0) {
+			chain_unindex(a, c, walk, k);
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* Walks the directory again and watches what it depends on now, before it stops watching what it did: what both
+ * need is never unwatched. *ret_moved: it leads elsewhere. On failure nothing is taken over, so that the next walk
+ * differs and tries again. */
 static int chain_walk(struct zw_agent *a, struct zw_agent_chain *c, bool *ret_moved)
 {
 	_zw_walk_ struct zw_walk walk = {.fd = -1};
+	struct zw_walk old = c->walk;
 	int r = zw_walk_path(c->server->root_fd, c->dir, false, &walk);
 
 	if (r < 0)
 		return r;
-	*ret_moved = zw_walk_differs_at(&walk, &c->walk) != SIZE_MAX;
-	if (!*ret_moved)
-		return 0;
-	chain_unindex(a, c);
-	zw_walk_done(&c->walk);
-	c->walk = walk;
-	walk = (struct zw_walk){.fd = -1};
 	/* The directory holds the zone files: its entries matter, also when it stops short of there. */
-	if (c->walk.places.len) {
-		struct zw_place *last = &c->walk.places.items[c->walk.places.len - 1];
+	if (walk.places.len) {
+		struct zw_place *last = &walk.places.items[walk.places.len - 1];
 
 		last->parent = true;
 		if (last->kind == ZW_PLACE_FILE)
 			last->kind = ZW_PLACE_DIR;
 	}
-	ZW_VEC_FOREACH(p, &c->walk.places) {
-		struct site *s;
-
-		r = site_get(a, p->dev, p->ino, place_flags(p), &s);
-		if (r == 0)
-			r = zw_vec_push(&s->chains, c);
-		if (r < 0) {
-			/* As if it had never been walked: the next walk differs and tries again. */
-			chain_unindex(a, c);
-			zw_walk_done(&c->walk);
-			return r;
-		}
-	}
+	*ret_moved = zw_walk_differs_at(&walk, &old) != SIZE_MAX;
+	if (!*ret_moved)
+		return 0;
+	r = chain_index(a, c, &walk);
+	if (r < 0)
+		return r;
+	c->walk = walk;
+	walk = old;
+	chain_unindex(a, c, &old, old.places.len);
 	return 0;
 }
 
@@ -241,7 +253,7 @@ static void chain_settled(struct zw_agent *a, struct zw_agent_chain *c)
 static void chain_free(struct zw_agent *a, struct zw_agent_chain *c)
 {
 	chain_settled(a, c);
-	chain_unindex(a, c);
+	chain_unindex(a, c, &c->walk, c->walk.places.len);
 	zw_walk_done(&c->walk);
 	zw_vec_free(&c->zones);
 	zw_agent_server_unref(c->server);
