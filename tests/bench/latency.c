@@ -2,10 +2,11 @@
 /* From the end of a write to the event: starts the agent, changes one record of a zone file again and again, and
  * takes the time from the return of close(2) or rename(2) to the arrival of the agent's line.
  *
- *	latency FILE in-place|rename ROUNDS LABEL AGENT [ARGUMENTS...]
+ *	latency FILE in-place|rename ROUNDS LABEL STAMPS AGENT [ARGUMENTS...]
  *
  * For comparison, between the rounds: how long another process takes to sleep as long as the agent waits by default
- * and to answer, which is what this machine makes of 2 ms at the time.
+ * and to answer, which is what this machine makes of 2 ms at the time. The file STAMPS gets the CLOCK_REALTIME of each
+ * end in nanoseconds, one a line, for comparing with what other sinks say of the same events.
  *
  * The zone has a record with the address MARKER and three digits, "192.0.2.100", which are what is changed. */
 #include <errno.h>
@@ -40,12 +41,17 @@ static void die(const char *what)
 	exit(EXIT_FAILURE);
 }
 
-static uint64_t now(void)
+static uint64_t now_of(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * ZW_NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t now(void)
+{
+	return now_of(CLOCK_MONOTONIC);
 }
 
 static void load(const char *path, struct zone *z)
@@ -197,9 +203,21 @@ static void report(const char *label, const char *what, uint64_t *took, size_t n
 	}
 }
 
+static void write_stamps(const char *path, const uint64_t *stamp, size_t n)
+{
+	FILE *out = fopen(path, "we");
+
+	if (!out)
+		die(path);
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "%llu\n", (unsigned long long)stamp[i]);
+	if (fclose(out) < 0)
+		die(path);
+}
+
 int main(int argc, char **argv)
 {
-	static uint64_t took[ROUNDS_MAX], echoed[ROUNDS_MAX];
+	static uint64_t took[ROUNDS_MAX], echoed[ROUNDS_MAX], stamp[ROUNDS_MAX];
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	uint64_t (*change)(const struct zone *z);
 	struct zone z = {};
@@ -208,9 +226,10 @@ int main(int argc, char **argv)
 	size_t rounds;
 	pid_t pid;
 
-	if (argc < 6) {
+	if (argc < 7) {
 		fprintf(stderr,
-			"usage: latency FILE in-place|rename ROUNDS LABEL AGENT [ARGUMENTS...]\n");
+			"usage: latency FILE in-place|rename ROUNDS LABEL STAMPS AGENT "
+			"[ARGUMENTS...]\n");
 		return 2;
 	}
 	change = strcmp(argv[2], "rename") == 0 ? change_by_rename : change_in_place;
@@ -219,7 +238,7 @@ int main(int argc, char **argv)
 		return 2;
 	load(argv[1], &z);
 	start_echo(&ask, &answer);
-	pid = start_agent(argv + 5, &out);
+	pid = start_agent(argv + 6, &out);
 	wait_for(out, "agent-ready");
 	for (size_t i = 0; i < rounds; i++) {
 		char digits[8];
@@ -228,6 +247,7 @@ int main(int argc, char **argv)
 		snprintf(digits, sizeof(digits), "%03zu", 101 + i % 99);
 		memcpy(z.text + z.offset, digits, 3);
 		end = change(&z);
+		stamp[i] = now_of(CLOCK_REALTIME);
 		took[i] = wait_for(out, "record-change") - end;
 		nanosleep(&pause, NULL);
 		echoed[i] = echo(ask, answer);
@@ -236,6 +256,7 @@ int main(int argc, char **argv)
 	wait_for(out, "agent-stopped");
 	fclose(out);
 	waitpid(pid, NULL, 0);
+	write_stamps(argv[5], stamp, rounds);
 	report(argv[4], "", took, rounds);
 	report(argv[4], " a sleep of 2 ms instead,", echoed, rounds);
 	free(z.text);

@@ -1,12 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# End of write to JSON line, for zones of several sizes. The agent waits 2 ms for more writes by default.
+# End of write to JSON line, for zones of several sizes, and to the arrival in a real journald: the time it gives the
+# entry. The agent waits 2 ms for more writes by default.
 # Usage: latency.sh [RECORDS...]
 set -u
-. "$(dirname "$0")/../e2e/lib.sh"
-e2e_need_root
+here=$(dirname "$0")/../e2e
+. "$here/lib.sh"
+. "$here/lib-journald.sh"
+e2e_private_mounts "$0" "$@"
 TOOL=$E2E_ROOT/build/tests/bench/latency
-e2e_begin "$TOOL"
+e2e_begin "$TOOL" journalctl
+journald_prepare
+journald_start
 
 sizes=("$@")
 [ $# -gt 0 ] || sizes=(100 10000 1000000)
@@ -20,14 +25,34 @@ make_zone() {
 	}' >"$E2E_TMP/zone.db"
 }
 
+write_config() {
+	cat >"$E2E_TMP/zonewitness.yaml" <<-END
+		zones: [{name: bench.test, file: $E2E_TMP/bench.db}]
+		history: {file: $E2E_TMP/history.db}
+		journald: {enabled: true}
+	END
+}
+
+# Entries of the last $1 changes, in order, against the ends of the writes.
+journald_latency() {
+	journald_entries ZW_ACTION=record-change | tail -n "$1" | jq -r .__REALTIME_TIMESTAMP |
+		paste "$E2E_TMP/stamps" - | awk '{ printf "%.3f\n", $2 / 1e3 - $1 / 1e6 }' | sort -n |
+		awk -v label="$2" '{ v[NR] = $1 } END {
+			for (n = split("50 90 99 100", p, " "); ++i <= n;)
+				printf "%s p%d: %s ms\n", label, p[i], v[int((NR * p[i] + 99) / 100)] }'
+}
+
+write_config
 for records in "${sizes[@]}"; do
 	make_zone "$records"
 	# p99 takes a hundred; the largest zones are rewritten whole in each round.
 	rounds=200
 	[ "$records" -lt 500000 ] || rounds=30
 	for how in in-place rename; do
+		label="latency $records records, $how,"
 		cp "$E2E_TMP/zone.db" "$E2E_TMP/bench.db"
-		"$TOOL" "$E2E_TMP/bench.db" "$how" "$rounds" "latency $records records, $how," \
-			"$ZW" watch --json --zone "bench.test=$E2E_TMP/bench.db"
+		"$TOOL" "$E2E_TMP/bench.db" "$how" "$rounds" "$label" "$E2E_TMP/stamps" \
+			"$ZW" run --json --config "$E2E_TMP/zonewitness.yaml" --socket "$E2E_TMP/status.sock"
+		journald_latency "$rounds" "$label to journald"
 	done
 done
