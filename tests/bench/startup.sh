@@ -83,7 +83,7 @@ for n in "${sizes[@]}"; do
 		[ "$layout" = one ] || [ "$n" -gt "$ZONES_PER_DIRECTORY" ] || continue
 		make_zones "$n" "$layout"
 		measure "$n" "in $layout director$([ "$layout" = one ] && echo y || echo ies)"
-		"$TOOL" "$E2E_TMP/zones/0/z0.bench.test" in-place "$ROUNDS" "startup $n zones, $layout, change of one," \
+		"$TOOL" "$E2E_TMP/zones/0/z0.bench.test" in-place "$ROUNDS" "startup $n zones, $layout, change of one," "$E2E_TMP/stamps" \
 			"$ZW" watch --json --config "$E2E_TMP/conf.yaml"
 		rm -rf "$E2E_TMP/zones"
 	done
