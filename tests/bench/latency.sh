@@ -27,6 +27,7 @@ make_zone() {
 
 write_config() {
 	cat >"$E2E_TMP/zonewitness.yaml" <<-END
+		servers: []
 		zones: [{name: bench.test, file: $E2E_TMP/bench.db}]
 		history: {file: $E2E_TMP/history.db}
 		journald: {enabled: true}

@@ -116,7 +116,7 @@ static int open_books(struct zw_agent *a, const struct zw_agent_options *o, stru
 	a->host.hostname = a->hostname;
 	if (!o->history)
 		return 0;
-	return zw_history_open(a->conf->history.file, &a->history, error);
+	return zw_agent_states_open(a, error);
 }
 
 static int open_kernel(struct zw_agent *a, struct zw_str *error)
@@ -190,7 +190,7 @@ void zw_agent_free(struct zw_agent *a)
 	zw_cause_book_free(a->book);
 	zw_proc_table_free(a->procs);
 	zw_probe_close(a->probe);
-	zw_history_close(a->history);
+	zw_agent_states_close(a);
 	zw_conf_free(a->conf);
 	zw_closep(&a->timer_fd);
 	zw_closep(&a->signal_fd);
@@ -201,40 +201,6 @@ void zw_agent_free(struct zw_agent *a)
 	free(a->status_path);
 	free(a->buffer);
 	free(a);
-}
-
-static void save_zone(struct zw_agent *a, struct zw_agent_zone *z)
-{
-	_zw_free_ char *server =
-		zw_asprintf("%s:%s", zw_server_kind_to_string(z->server->kind), z->server->config);
-	struct zw_history_zone key = {.server = server, .view = z->view, .zone = z->name};
-	int r = server ? zw_history_store_zone(a->history, &key, z->good, zw_realtime_ns())
-		       : -ENOMEM;
-
-	if (r < 0)
-		zw_error("the state of zone '%s' cannot be stored in '%s': %s", z->name,
-			a->conf->history.file, strerror(-r));
-	/* After a failure the next change stores all of it. */
-	z->unsaved = false;
-}
-
-/* States are written when nothing else is to be done; what was not is found again at the next start. */
-static void save_states(struct zw_agent *a)
-{
-	bool begun = false;
-
-	if (!a->history)
-		return;
-	ZW_VEC_FOREACH(it, &a->zones) {
-		if (!(*it)->unsaved || !(*it)->good)
-			continue;
-		if (!begun && zw_history_begin(a->history) < 0)
-			return;
-		begun = true;
-		save_zone(a, *it);
-	}
-	if (begun && zw_history_commit(a->history) < 0)
-		zw_error("the states of zones cannot be committed to '%s'", a->conf->history.file);
 }
 
 static void report_ready(struct zw_agent *a)
@@ -336,8 +302,7 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 		if ((*s)->ops->tick)
 			(void)(*s)->ops->tick(*s);
 	(void)zw_notify_watchdog();
-	if (!a->due.len)
-		save_states(a);
+	zw_agent_states_save(a);
 }
 
 static int wait_until(struct zw_agent *a, uint64_t at_ns)
@@ -461,7 +426,7 @@ int zw_agent_run(struct zw_agent *a)
 	/* What was seen is told, also what was waiting to settle. */
 	(void)zw_agent_drain(a);
 	settle_for_good(a);
-	save_states(a);
+	zw_agent_states_finish(a);
 	report_stopped(a);
 	return r;
 }

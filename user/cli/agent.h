@@ -131,7 +131,7 @@ struct zw_agent {
 	struct zw_probe *probe;
 	struct zw_proc_table *procs;
 	struct zw_cause_book *book;
-	struct zw_history *history;
+	struct zw_agent_states *states; /* NULL: none are kept */
 	struct zw_ulid_state ulid;
 	char hostname[256];
 	struct zw_sink_host host;
@@ -257,6 +257,18 @@ void zw_agent_server_unref(struct zw_agent_server *s);
 
 /* Takes all events from the rings into the books. */
 int zw_agent_drain(struct zw_agent *a);
+
+/* agent_states.c */
+
+/* Opens the history in conf->history.file. */
+int zw_agent_states_open(struct zw_agent *a, struct zw_str *error);
+/* Fills @z->good and @z->stored_ns with what is stored. -ENOENT when nothing is, -ENOMEM, -EUCLEAN, -EIO, ... */
+int zw_agent_states_load(struct zw_agent *a, struct zw_agent_zone *z);
+/* Hands the states that are newer than the stored ones to a thread, when it has done with the last ones. */
+void zw_agent_states_save(struct zw_agent *a);
+/* Stores what is not stored yet and returns when that is done. */
+void zw_agent_states_finish(struct zw_agent *a);
+void zw_agent_states_close(struct zw_agent *a);
 
 /* agent_status.c */
 

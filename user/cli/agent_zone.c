@@ -375,18 +375,9 @@ void zw_agent_look(struct zw_agent *a, struct zw_agent_zone *z)
 /* What changed while no agent was there to see it. */
 static void load_stored(struct zw_agent *a, struct zw_agent_zone *z)
 {
-	_zw_free_ char *server =
-		zw_asprintf("%s:%s", zw_server_kind_to_string(z->server->kind), z->server->config);
-	struct zw_history_zone key = {.server = server, .view = z->view, .zone = z->name};
-	struct zw_snapshot *stored = NULL;
-	int r;
+	int r = zw_agent_states_load(a, z);
 
-	if (!a->history || !server)
-		return;
-	r = zw_history_load_zone(a->history, &key, &stored, &z->stored_ns);
-	if (r == 0)
-		z->good = stored;
-	else if (r != -ENOENT)
+	if (r < 0 && r != -ENOENT)
 		zw_warning(
 			"the stored state of zone '%s' cannot be used: %s", z->name, strerror(-r));
 }
