@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "server/source.h"
 
@@ -16,37 +17,30 @@ void zw_args_done(struct zw_args *args)
 	args->text = NULL;
 }
 
-/* /proc files have no size and are read to the end; MAX_ARG_STRINGS allows much, a server uses little. */
+/* MAX_ARG_STRINGS allows much, a server uses little. */
 #define CMDLINE_MAX 65536
 
 int zw_args_read(const char *proc_root, pid_t pid, struct zw_args *ret_args)
 {
 	_zw_args_ struct zw_args args = {};
 	_zw_free_ char *path = zw_asprintf("%s/%d/cmdline", proc_root, (int)pid);
+	_zw_buffer_ struct zw_buffer text = {};
 	_zw_close_ int fd = -1;
-	size_t len = 0;
+	size_t len;
+	int r;
 
-	args.text = malloc(CMDLINE_MAX + 1);
-	if (!path || !args.text)
+	if (!path)
 		return -ENOMEM;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
-	while (len < CMDLINE_MAX) {
-		ssize_t n = read(fd, args.text + len, CMDLINE_MAX - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	args.text[len] = '\0';
+	r = zw_file_read(fd, 0, CMDLINE_MAX, &text);
+	if (r < 0 && r != -EFBIG)
+		return r;
+	len = text.len;
+	args.text = ZW_TAKE(text.data);
 	for (size_t at = 0; at < len; at += strlen(args.text + at) + 1) {
-		int r = zw_vec_push(&args.argv, args.text + at);
-
+		r = zw_vec_push(&args.argv, args.text + at);
 		if (r < 0)
 			return r;
 	}

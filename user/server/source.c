@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "server/server.h"
 
@@ -81,43 +82,19 @@ const char *zw_path_inside(const char *prefix, const char *path)
 
 static int read_all(int fd, char **ret_text, size_t *ret_len)
 {
-	_zw_free_ char *buf = NULL;
-	size_t len = 0, cap;
+	_zw_buffer_ struct zw_buffer b = {};
 	struct stat st;
+	int r;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (st.st_size < 0 || (uint64_t)st.st_size > ZW_SOURCE_MAX)
 		return -EFBIG;
-	/* One byte more shows a file that grew; it is then read to its new end. */
-	cap = (size_t)st.st_size + 2;
-	buf = malloc(cap);
-	if (!buf)
-		return -ENOMEM;
-	for (;;) {
-		ssize_t n = read(fd, buf + len, cap - len - 1);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-		if (len > ZW_SOURCE_MAX)
-			return -EFBIG;
-		if (len + 1 == cap) {
-			char *more = realloc(buf, cap * 2);
-
-			if (!more)
-				return -ENOMEM;
-			buf = more;
-			cap *= 2;
-		}
-	}
-	buf[len] = '\0';
-	*ret_text = ZW_TAKE(buf);
-	*ret_len = len;
+	r = zw_file_read(fd, (size_t)st.st_size, ZW_SOURCE_MAX, &b);
+	if (r < 0)
+		return r;
+	*ret_len = b.len;
+	*ret_text = ZW_TAKE(b.data);
 	return 0;
 }
 
