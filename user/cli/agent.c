@@ -199,7 +199,7 @@ void zw_agent_free(struct zw_agent *a)
 	if (a->status_path)
 		unlink(a->status_path);
 	free(a->status_path);
-	free(a->buffer);
+	zw_buffer_done(&a->content);
 	free(a);
 }
 

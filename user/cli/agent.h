@@ -13,6 +13,7 @@
 
 #include "actor/table.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "conf/conf.h"
 #include "engine/causes.h"
@@ -68,9 +69,15 @@ struct zw_agent_server {
 	char *error;      /* last failure to list its zones, not repeated; NULL: none */
 };
 
+enum zw_agent_file_kind {
+	ZW_AGENT_FILE_MAIN = 0,
+	ZW_AGENT_FILE_INCLUDED, /* found by reading the main one */
+};
+
 /* One file of a zone as it was last read. */
 struct zw_agent_file {
 	char *path;
+	enum zw_agent_file_kind kind;
 	struct zw_walk walk; /* fd is closed */
 	bool present;
 	uint64_t size_bytes;
@@ -95,11 +102,12 @@ struct zw_agent_zone {
 	char *view;
 	struct zw_agent_server *server;
 	struct zw_agent_chain *chain;
+	const struct zw_agent_source *source;
 	ZW_VEC(struct zw_inode_key) sites; /* inodes it depends on beyond its chain */
 	bool unindexed;                    /* some of them could not be watched: try again */
 	uint8_t origin[256];               /* wire form */
 	bool seen;                         /* by the discovery that is running */
-	zw_agent_files files;              /* [0] is the zone file, the others what it includes */
+	zw_agent_files files;              /* [0] is the main one */
 	struct zw_snapshot *good;
 	zw_agent_files good_files; /* as they were when @good was read */
 	uint64_t good_ns;          /* CLOCK_BOOTTIME: when reading @good began */
@@ -144,9 +152,8 @@ struct zw_agent {
 	struct zw_map *chain_by_dir;
 	struct zw_map *sites;               /* struct zw_inode_key -> struct site */
 	ZW_VEC(struct zw_agent_zone *) due; /* zones with due_ns set, unordered */
-	char *buffer;                       /* file content, reused */
-	size_t buffer_cap;
-	size_t reconcile_next; /* zone the reconciliation has come to */
+	struct zw_buffer content;           /* of the main file that is read, reused */
+	size_t reconcile_next;              /* zone the reconciliation has come to */
 	uint64_t reconcile_from_ns;
 	uint64_t remounted_ns; /* when a server's mount table was last found changed */
 	uint64_t discover_ns;  /* when to look for servers again */
@@ -201,7 +208,28 @@ void zw_agent_reconcile_now(struct zw_agent *a);
 /* True while such a pass is not done. */
 bool zw_agent_reconcile_behind(const struct zw_agent *a);
 
-/* agent_read.c: the bytes of a zone */
+/* agent_files.c: single files of a zone */
+
+/* Walks to @path, opens it and appends it to @files; a file that cannot be opened is a result, not a failure. 0 or
+ * -ENOMEM. */
+int zw_agent_file_open(struct zw_agent *a, const struct zw_agent_zone *z, const char *path,
+	enum zw_agent_file_kind kind, zw_agent_files *files);
+/* The whole content of an open file, and its digest. *busy is set when it changed meanwhile. 0, -ENOMEM or what
+ * reading failed with. */
+int zw_agent_file_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_file *f,
+	struct zw_buffer *content, bool *busy);
+/* By inode, size and times, as long as those tell: nobody wrote to it or put another file there. */
+bool zw_agent_file_untouched(const struct zw_agent_file *old, const struct zw_agent_file *now);
+/* NULL when there is none of this path. */
+struct zw_agent_file *zw_agent_file_find(const zw_agent_files *files, const char *path);
+/* Whether one of the open files changed since it was opened: together they are no one state. */
+bool zw_agent_files_moved(const zw_agent_files *files);
+void zw_agent_files_close(zw_agent_files *files);
+void zw_agent_files_done(zw_agent_files *files);
+#define _zw_files_ _zw_cleanup_(zw_agent_files_done)
+int zw_agent_files_copy(const zw_agent_files *from, zw_agent_files *ret_to);
+
+/* agent_read.c: the state of a zone */
 
 struct zw_agent_reading {
 	zw_agent_files files;
@@ -212,16 +240,36 @@ struct zw_agent_reading {
 	char *error_file;  /* path of the file the error is in */
 	uint64_t begin_ns; /* CLOCK_BOOTTIME */
 };
+
+/* What a server keeps the state of a zone in, and how it is read from there. Both functions fail with -ENOMEM only,
+ * or with what zw_agent_drain() fails with: what is wrong with the zone itself is a result. */
+struct zw_agent_source {
+	const char *name;
+	/* Fills r->files, the main one first, with every file that has to change for the state to change: walked,
+	 * stat'ed, and open where their content counts. They are what is watched, what a reading is skipped for
+	 * when all of them are as at the last one, and what a difference is explained by; their events, and their
+	 * writers, are what a reading waits for. */
+	int (*open)(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r);
+	/* Reads the state from there. First everything is read, then zw_agent_catch_up() is called; when that sets
+	 * r->busy the rest is for the next time. Then r->same is set, or r->snapshot, or r->error and
+	 * r->error_file. The digest of each file is set to what changes when what it says of this zone does; a
+	 * file that the state turns out to be in, too, may be appended to r->files. */
+	int (*read)(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r);
+};
+
+/* source_file.c: a master file or BIND's raw format, with what it includes */
+extern const struct zw_agent_source zw_source_file;
+
 /* Reads @z anew. 0 or -ENOMEM; what is wrong with the zone is in *ret_reading. */
 int zw_agent_read(
 	struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *ret_reading);
-/* Only finds the zone file, without reading it. 0 or -ENOMEM. */
+/* Only finds its files, without reading them. 0 or -ENOMEM. */
 int zw_agent_locate(
 	struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *ret_reading);
+/* For sources: takes all events that happened until now into the books, and sets r->busy when one of them concerns
+ * the zone, so that what was read may be half of a change. */
+int zw_agent_catch_up(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r);
 void zw_agent_reading_done(struct zw_agent_reading *r);
-void zw_agent_files_done(zw_agent_files *files);
-#define _zw_files_ _zw_cleanup_(zw_agent_files_done)
-int zw_agent_files_copy(const zw_agent_files *from, zw_agent_files *ret_to);
 
 /* agent_zone.c: from a reading to a report */
 

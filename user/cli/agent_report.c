@@ -72,14 +72,6 @@ static bool file_differs(const struct zw_agent_file *a, const struct zw_agent_fi
 	       a->generation != b->generation || zw_walk_differs_at(&a->walk, &b->walk) != SIZE_MAX;
 }
 
-static const struct zw_agent_file *file_in(const zw_agent_files *files, const char *path)
-{
-	ZW_VEC_FOREACH(f, files)
-		if (zw_streq(f->path, path))
-			return f;
-	return NULL;
-}
-
 static bool file_replaced(const struct zw_agent_file *a, const struct zw_agent_file *b)
 {
 	return a->present != b->present || a->generation != b->generation ||
@@ -92,8 +84,8 @@ static bool file_replaced(const struct zw_agent_file *a, const struct zw_agent_f
 static const struct zw_agent_file *before_of(const struct zw_agent_zone *z,
 	const struct zw_agent_file *now, enum zw_action action, uint64_t *ret_from_ns)
 {
-	const struct zw_agent_file *last = file_in(&z->files, now->path);
-	const struct zw_agent_file *good = file_in(&z->good_files, now->path);
+	const struct zw_agent_file *last = zw_agent_file_find(&z->files, now->path);
+	const struct zw_agent_file *good = zw_agent_file_find(&z->good_files, now->path);
 
 	if (last && z->state == ZW_ZONE_BAD &&
 		(action == ZW_ACTION_ZONE_UNREADABLE || !good || file_replaced(last, now))) {

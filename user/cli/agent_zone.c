@@ -32,6 +32,7 @@ int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server, const 
 		return -ENOMEM;
 	server->refs++;
 	z->server = server;
+	z->source = &zw_source_file;
 	r = zw_name_from_text(name, origin, &len);
 	if (r < 0)
 		goto fail;
