@@ -29,6 +29,7 @@ static const char *const errkind_text[] = {
 	[ZW_ZERR_INCLUDE_LOOP] = "include-loop",
 	[ZW_ZERR_GENERATE] = "generate",
 	[ZW_ZERR_FORMAT] = "format",
+	[ZW_ZERR_JOURNAL] = "journal",
 	[ZW_ZERR_LIMIT] = "limit",
 };
 static_assert(ZW_ARRAY_SIZE(errkind_text) == _ZW_ZERR_MAX, "one text per error kind");

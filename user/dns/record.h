@@ -41,6 +41,7 @@ enum zw_zone_errkind {
 	ZW_ZERR_INCLUDE_LOOP,
 	ZW_ZERR_GENERATE, /* malformed or oversized $GENERATE */
 	ZW_ZERR_FORMAT,   /* binary format damaged or not supported */
+	ZW_ZERR_JOURNAL,  /* damaged, or not one of this zone file */
 	ZW_ZERR_LIMIT,    /* more records or text than 32-bit offsets hold */
 	_ZW_ZERR_MAX,
 };

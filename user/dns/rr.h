@@ -59,5 +59,11 @@ void zw_rdata_lower(uint16_t type, uint8_t *rdata, size_t len);
 /* Order of RRs within an RRset: as left-justified octet strings (RFC 4034 section 6.3). */
 int zw_rdata_cmp(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
 
+/* Whether serial @a comes after @b (RFC 1982 section 3.2). */
+static inline bool zw_serial_after(uint32_t a, uint32_t b)
+{
+	return a != b && a - b < UINT32_C(0x80000000);
+}
+
 /* 0, or -EBADMSG when @rdata is no SOA. Out-parameters may be NULL. */
 int zw_soa_parse(const uint8_t *rdata, size_t len, uint32_t *ret_serial, uint32_t *ret_minimum);
