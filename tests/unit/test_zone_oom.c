@@ -6,6 +6,7 @@
 
 #include "unit/zone_support.h"
 #include "zone/diff.h"
+#include "zone/patch.h"
 
 static struct {
 	bool armed;
@@ -81,10 +82,38 @@ static int load(const char *text, struct zw_snapshot *old, struct zw_snapshot **
 	return zw_zone_load(&in, old, ret, NULL);
 }
 
-/* Parse, include, rewrite, generate, build, compare, save, load, print. */
+/* The first record of @s leaves, and comes again with another. */
+static int patch(struct zw_snapshot *s, struct zw_snapshot **ret)
+{
+	static const uint8_t rdata[] = "\4text-that-is-not-inline";
+	_zw_patch_ struct zw_patch *p = NULL;
+	struct zw_record record = {};
+	struct zw_rrset set;
+	size_t it = 0;
+	int r = zw_patch_new(s, &p);
+
+	if (r < 0)
+		return r;
+	assert_true(zw_snapshot_next(s, &it, &set));
+	record.owner = set.owner;
+	record.owner_len = (uint8_t)zw_name_len(set.owner);
+	record.type = set.type;
+	record.rdata = zw_rrset_rdata(&set, 0, &record.rdata_len);
+	r = zw_patch_delete(p, &record);
+	if (r == 0)
+		r = zw_patch_add(p, &record);
+	record.type = 65280;
+	record.rdata = rdata;
+	record.rdata_len = sizeof(rdata);
+	if (r == 0)
+		r = zw_patch_add(p, &record);
+	return r < 0 ? r : zw_patch_finish(p, ret);
+}
+
+/* Parse, include, rewrite, generate, build, compare, patch, save, load, print. */
 static int whole_way(const char *before, const char *after)
 {
-	_zw_snapshot_ struct zw_snapshot *a = NULL, *b = NULL, *c = NULL;
+	_zw_snapshot_ struct zw_snapshot *a = NULL, *b = NULL, *c = NULL, *patched = NULL;
 	_zw_diff_ struct zw_diff *d = NULL;
 	_zw_free_ uint8_t *data = NULL;
 	_zw_free_ char *text = NULL;
@@ -98,6 +127,8 @@ static int whole_way(const char *before, const char *after)
 		r = load(after, a, &b);
 	if (r == 0)
 		r = zw_diff_new(a, b, &d);
+	if (r == 0)
+		r = patch(b, &patched);
 	if (r == 0)
 		r = zw_snapshot_save(b, &data, &len);
 	if (r == 0)

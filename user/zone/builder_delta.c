@@ -146,7 +146,7 @@ static int owner_text(
 	return 0;
 }
 
-static int take_new(struct zw_builder *b, const struct zw_record *record, uint32_t near)
+int zw_delta_take_new(struct zw_builder *b, const struct zw_record *record, uint32_t near)
 {
 	struct zw_delta *d = &b->delta;
 	struct zw_delta_rec n = {
@@ -189,7 +189,7 @@ static int search(struct zw_builder *b, const struct zw_record *record)
 		return -EAGAIN;
 	i = zw_snapshot_lower_bound(old, &key);
 	if (i == old->count || !matches(&old->text, &old->recs[i], record))
-		return take_new(b, record, i);
+		return zw_delta_take_new(b, record, i);
 	r = old_position(b, i, &d->cursor);
 	if (r < 0)
 		return r;

@@ -53,6 +53,8 @@ void zw_full_free(struct zw_full *f);
 int zw_delta_init(struct zw_builder *b);
 /* -EAGAIN: gives up, zw_delta_replay() comes next. */
 int zw_delta_add(struct zw_builder *b, const struct zw_record *record);
+/* Takes a record that is not in the old snapshot, or whose like there does not stay; @near: where it would stand there. */
+int zw_delta_take_new(struct zw_builder *b, const struct zw_record *record, uint32_t near);
 /* Feeds everything taken so far to zw_full_add(). */
 int zw_delta_replay(struct zw_builder *b);
 int zw_delta_finish(struct zw_builder *b, struct zw_snapshot **ret_snapshot);
