@@ -42,11 +42,9 @@ configure() {
 	} >"$DIR/named.conf"
 }
 
-start_main() {
+start_server() {
 	dns_start "$DIR/log" named -g -c "$DIR/named.conf"
-	MAIN=$DNS_PID
-	OUTSIDE="{\"kind\":\"bind\",\"pid\":$MAIN,\"view\":\"outside\"}"
-	INSIDE="{\"kind\":\"bind\",\"pid\":$MAIN,\"view\":\"inside\"}"
+	SERVER="{\"kind\":\"bind\",\"pid\":$DNS_PID,\"view\":\"outside\"}"
 	dns_wait "$PORT" bind-edit.test "$1" "$DIR/log"
 }
 
@@ -59,7 +57,7 @@ prepare_main() {
 	dns_file "$DIR/zones/later.db" bind-later.test 192.0.2.1
 	dns_file "$DIR/zones/added.db" bind-added.test 192.0.2.1
 	configure
-	start_main 192.0.2.1
+	start_server 192.0.2.1
 }
 
 # A chroot with just enough in it; the configuration is named as seen from inside.
@@ -94,31 +92,24 @@ run_rndc() {
 
 # --- the checks --------------------------------------------------------------------------------
 
-# After each edit the server reads the zone again, which is no change.
 test_edits() {
-	local how from=192.0.2.1 to uid n=1
-
-	for how in rename in-place sed; do
-		n=$((n + 1)) to=192.0.2.$n uid=$((1000 + n / 4))
-		dns_edit "$how" "$uid" "$DIR/zones/edit.db" "$from" "$to"
-		dns_expect_change "$how" bind-edit.test "$OUTSIDE" "$act_pid" "$uid" "$from" "$to"
-		run_rndc reload bind-edit.test in outside
-		dns_wait "$PORT" bind-edit.test "$to" "$DIR/log" || return
-		from=$to
-	done
+	dns_test_edits bind-edit.test "$DIR/zones/edit.db" run_rndc reload bind-edit.test in outside
 	dns_act 1001 "$DIR/zones" "exec tee -a edit.db <<<'new IN TXT x' >/dev/null"
-	dns_expect append bind-edit.test record-change "$OUTSIDE" '
+	dns_expect append bind-edit.test record-change "$SERVER" '
 	fault([.zonewitness.changes[] | [.op, .name]] == [["add", "new.bind-edit.test."]];
 		"changes are \(.zonewitness.changes | tojson)"),
 	fault(.process.pid == $pid; "accuses \(.process.pid), not \($pid)")' --argjson pid "$act_pid"
-	kill -HUP "$MAIN"
+	kill -HUP "$(jq .pid <<<"$SERVER")"
 }
 
 test_views() {
+	local inside
+
+	inside=$(jq -c '.view = "inside"' <<<"$SERVER")
 	dns_edit sed 1001 "$DIR/zones/inside.db" 192.0.2.1 192.0.2.9
-	dns_expect_change "view inside" bind-both.test "$INSIDE" "$act_pid" 1001 192.0.2.1 192.0.2.9
+	dns_expect_change "view inside" bind-both.test "$inside" "$act_pid" 1001 192.0.2.1 192.0.2.9
 	dns_edit sed 1000 "$DIR/zones/outside.db" 192.0.2.1 192.0.2.8
-	dns_expect_change "view outside" bind-both.test "$OUTSIDE" "$act_pid" 1000 192.0.2.1 192.0.2.8
+	dns_expect_change "view outside" bind-both.test "$SERVER" "$act_pid" 1000 192.0.2.1 192.0.2.8
 }
 
 test_elsewhere() {
@@ -131,59 +122,12 @@ test_elsewhere() {
 	dns_expect_change "mount namespace" bind-ns.test "$NS" "$act_pid" 1001 192.0.2.1 192.0.2.9
 }
 
-IS_FILE='fault(.zonewitness.file.path == $file; "file is \(.zonewitness.file.path)")'
-
-test_zones_come_and_go() {
-	configure later
-	run_rndc reconfig
-	dns_expect "zone added to the configuration" bind-later.test zone-added "$OUTSIDE" "$IS_FILE" \
-		--arg file "$DIR/zones/later.db"
-	dns_edit sed 1000 "$DIR/zones/later.db" 192.0.2.1 192.0.2.9
-	dns_expect_change "edit of the added zone" bind-later.test "$OUTSIDE" "$act_pid" 1000 192.0.2.1 192.0.2.9
-	run_rndc addzone 'bind-added.test in outside { type primary; file "zones/added.db"; };'
-	dns_expect "zone added with rndc" bind-added.test zone-added "$OUTSIDE" "$IS_FILE" --arg file "$DIR/zones/added.db"
-	dns_edit rename 1001 "$DIR/zones/added.db" 192.0.2.1 192.0.2.9
-	dns_expect_change "edit of the zone added with rndc" bind-added.test "$OUTSIDE" "$act_pid" 1001 192.0.2.1 192.0.2.9
-	configure
-	run_rndc reconfig
-	dns_expect "zone removed from the configuration" bind-later.test zone-removed "$OUTSIDE" "$IS_FILE" \
-		--arg file "$DIR/zones/later.db"
-	run_rndc delzone bind-added.test in outside
-	dns_expect "zone removed with rndc" bind-added.test zone-removed "$OUTSIDE"
-	dns_edit sed 1000 "$DIR/zones/later.db" 192.0.2.9 192.0.2.10
-}
-
-# An edit while the server is down is no less a change; then it is another process that serves the zone.
-test_restart() {
-	local down='{"kind":"bind","pid":null,"view":"outside"}'
-
-	dns_stop "$MAIN"
-	e2e_until "$DNS_FOLLOW_SECONDS" down_is_known
-	dns_edit sed 1001 "$DIR/zones/edit.db" 192.0.2.4 192.0.2.5
-	dns_expect_change "edit while it is down" bind-edit.test "$down" "$act_pid" 1001 192.0.2.4 192.0.2.5
-	start_main 192.0.2.5 || return
-	e2e_until "$DNS_FOLLOW_SECONDS" restart_is_known
-	dns_edit sed 1000 "$DIR/zones/edit.db" 192.0.2.5 192.0.2.6
-	dns_expect_change "edit after its restart" bind-edit.test "$OUTSIDE" "$act_pid" 1000 192.0.2.5 192.0.2.6
-}
-
-# The agent says nothing about a server that comes or goes, so changes are made until they name the right process.
-ROUND=9
-probe_server() {
-	local from=192.0.2.$ROUND to
-
-	ROUND=$((ROUND + 1)) to=192.0.2.$ROUND
-	sed -i "s/A $from\$/A $to/" "$DIR/zones/inside.db"
-	dns_next bind-both.test
-	[ "$(jq -c .zonewitness.server.pid <<<"$event")" = "$1" ]
-}
-
-down_is_known() {
-	probe_server null
-}
-
-restart_is_known() {
-	probe_server "$MAIN"
+test_zones() {
+	dns_test_zone "the configuration" bind-later.test "$DIR/zones/later.db" sed 1000 \
+		'configure later && run_rndc reconfig' 'configure && run_rndc reconfig'
+	dns_test_zone "the zones added with rndc" bind-added.test "$DIR/zones/added.db" rename 1001 \
+		"run_rndc addzone 'bind-added.test in outside { type primary; file \"zones/added.db\"; };'" \
+		'run_rndc delzone bind-added.test in outside'
 }
 
 prepare_main && prepare_jail && prepare_ns || { e2e_end; exit 1; }
@@ -191,8 +135,8 @@ agent_start --discover || { e2e_end; exit 1; }
 test_edits
 test_views
 test_elsewhere
-test_zones_come_and_go
-test_restart
+test_zones
+dns_test_restart bind-edit.test "$DIR/zones/edit.db" bind-both.test "$DIR/zones/outside.db"
 agent_stop
 dns_no_more bind-edit.test bind-both.test bind-jail.test bind-ns.test bind-later.test bind-added.test
 e2e_end

@@ -26,7 +26,7 @@ configure() {
 	} >"$DIR/knot.conf"
 }
 
-start_knot() {
+start_server() {
 	dns_start "$DIR/log" knotd -c "$DIR/knot.conf"
 	SERVER="{\"kind\":\"knot\",\"pid\":$DNS_PID,\"view\":\"_default\"}"
 	dns_wait "$PORT" knot-edit.test "$1" "$DIR/log"
@@ -40,85 +40,36 @@ prepare() {
 	done
 	dns_file "$DIR/odd place/zone" knot-odd.test 192.0.2.1
 	configure
-	start_knot 192.0.2.1
+	start_server 192.0.2.1
 }
 
 run_knotc() {
 	knotc -s "$DIR/knot.sock" "$@" >"$DIR/knotc" 2>&1 || e2e_fail "knotc $*" "$(cat "$DIR/knotc")"
 }
 
-test_edits() {
-	local how from=192.0.2.1 to uid n=1
-
-	for how in rename in-place sed; do
-		n=$((n + 1)) to=192.0.2.$n uid=$((1000 + n / 4))
-		dns_edit "$how" "$uid" "$DIR/zones/knot-edit.test.db" "$from" "$to"
-		dns_expect_change "$how" knot-edit.test "$SERVER" "$act_pid" "$uid" "$from" "$to"
-		run_knotc zone-reload knot-edit.test
-		dns_wait "$PORT" knot-edit.test "$to" "$DIR/log" || return
-		from=$to
-	done
-	dns_edit sed 1000 "$DIR/odd place/zone" 192.0.2.1 192.0.2.9
-	dns_expect_change "a file of another name" knot-odd.test "$SERVER" "$act_pid" 1000 192.0.2.1 192.0.2.9
-	run_knotc reload
-}
-
-IS_FILE='fault(.zonewitness.file.path == $file; "file is \(.zonewitness.file.path)")'
-
-test_zones_come_and_go() {
-	configure knot-later.test
-	run_knotc reload
-	dns_expect "zone added to the configuration" knot-later.test zone-added "$SERVER" "$IS_FILE" \
-		--arg file "$DIR/zones/knot-later.test.db"
-	dns_edit sed 1000 "$DIR/zones/knot-later.test.db" 192.0.2.1 192.0.2.9
-	dns_expect_change "edit of the added zone" knot-later.test "$SERVER" "$act_pid" 1000 192.0.2.1 192.0.2.9
-	configure
-	run_knotc reload
-	dns_expect "zone removed from the configuration" knot-later.test zone-removed "$SERVER"
+test_zones() {
+	dns_test_zone "the configuration" knot-later.test "$DIR/zones/knot-later.test.db" sed 1000 \
+		'configure knot-later.test && run_knotc reload' 'configure && run_knotc reload'
 	# In the running configuration only: no file tells of it.
-	run_knotc conf-begin
-	run_knotc conf-set 'zone[knot-set.test]'
-	run_knotc conf-commit
-	dns_expect "zone added to what runs" knot-set.test zone-added "$SERVER" "$IS_FILE" \
-		--arg file "$DIR/zones/knot-set.test.db"
-	dns_edit rename 1001 "$DIR/zones/knot-set.test.db" 192.0.2.1 192.0.2.9
-	dns_expect_change "edit of the zone added to what runs" knot-set.test "$SERVER" "$act_pid" 1001 192.0.2.1 192.0.2.9
-	run_knotc conf-begin
-	run_knotc conf-unset 'zone[knot-set.test]'
-	run_knotc conf-commit
-	dns_expect "zone removed from what runs" knot-set.test zone-removed "$SERVER"
+	dns_test_zone "what runs" knot-set.test "$DIR/zones/knot-set.test.db" rename 1001 \
+		'configure_running set knot-set.test' 'configure_running unset knot-set.test'
 }
 
-test_restart() {
-	dns_stop "$(jq .pid <<<"$SERVER")"
-	dns_edit sed 1001 "$DIR/zones/knot-edit.test.db" 192.0.2.4 192.0.2.5
-	dns_next knot-edit.test
-	e2e_check "edit while it is down" "$(jq -r --argjson pid "$act_pid" '
-		if .process.pid == $pid then empty else "accuses \(.process.pid)" end,
-		if .zonewitness.server.kind == "knot" then empty else "server is \(.zonewitness.server)" end' \
-		<<<"${event:-null}")" "$event"
-	start_knot 192.0.2.5 || return
-	e2e_until "$DNS_FOLLOW_SECONDS" restart_is_known
-	dns_edit sed 1000 "$DIR/zones/knot-edit.test.db" 192.0.2.5 192.0.2.6
-	dns_expect_change "edit after its restart" knot-edit.test "$SERVER" "$act_pid" 1000 192.0.2.5 192.0.2.6
-}
-
-# The agent says nothing about a server that comes, so changes are made until they name the right process.
-ROUND=9
-restart_is_known() {
-	local from=192.0.2.$ROUND to
-
-	ROUND=$((ROUND + 1)) to=192.0.2.$ROUND
-	sed -i "s/A $from\$/A $to/" "$DIR/odd place/zone"
-	dns_next knot-odd.test
-	[ "$(jq -c .zonewitness.server.pid <<<"$event")" = "$(jq .pid <<<"$SERVER")" ]
+# configure_running SET-OR-UNSET ZONE
+configure_running() {
+	run_knotc conf-begin
+	run_knotc "conf-$1" "zone[$2]"
+	run_knotc conf-commit
 }
 
 prepare || { e2e_end; exit 1; }
 agent_start --discover || { e2e_end; exit 1; }
-test_edits
-test_zones_come_and_go
-test_restart
+dns_test_edits knot-edit.test "$DIR/zones/knot-edit.test.db" run_knotc zone-reload knot-edit.test
+dns_edit sed 1000 "$DIR/odd place/zone" 192.0.2.1 192.0.2.9
+dns_expect_change "a file of another name" knot-odd.test "$SERVER" "$act_pid" 1000 192.0.2.1 192.0.2.9
+run_knotc reload
+test_zones
+dns_test_restart knot-edit.test "$DIR/zones/knot-edit.test.db" knot-odd.test "$DIR/odd place/zone"
 agent_stop
 dns_no_more knot-edit.test knot-odd.test knot-later.test knot-set.test
 e2e_end

@@ -158,3 +158,65 @@ dns_edit() {
 		;;
 	esac
 }
+
+# --- what every server is put through --------------------------------------------------------------
+#
+# The script sets PORT and DIR, where the server's log is, and has a function start_server ADDRESS that starts it, sets
+# SERVER={"kind":, "pid":, "view":} of its zones and returns when it answers with that address.
+
+# Each way of editing, by two users, from 192.0.2.1 to 192.0.2.4. After each the command makes the server read the zone
+# again, which is no change. dns_test_edits ZONE FILE COMMAND...
+dns_test_edits() {
+	local zone=$1 file=$2 how from=192.0.2.1 to uid n=1
+
+	shift 2
+	for how in rename in-place sed; do
+		n=$((n + 1)) to=192.0.2.$n uid=$((1000 + n / 4))
+		dns_edit "$how" "$uid" "$file" "$from" "$to"
+		dns_expect_change "$how" "$zone" "$SERVER" "$act_pid" "$uid" "$from" "$to"
+		"$@"
+		dns_wait "$PORT" "$zone" "$to" "$DIR/log" || return
+		from=$to
+	done
+}
+
+# A zone that comes with one command, is edited, and goes with another; then its file is nobody's.
+# dns_test_zone WHERE ZONE FILE HOW UID COME GO: the commands are for eval.
+dns_test_zone() {
+	local where=$1 zone=$2 file=$3 how=$4 uid=$5
+	local is_file='fault(.zonewitness.file.path == $file; "file is \(.zonewitness.file.path)")'
+
+	eval "$6"
+	dns_expect "zone added to $where" "$zone" zone-added "$SERVER" "$is_file" --arg file "$file"
+	dns_edit "$how" "$uid" "$file" 192.0.2.1 192.0.2.9
+	dns_expect_change "edit of the zone added to $where" "$zone" "$SERVER" "$act_pid" "$uid" 192.0.2.1 192.0.2.9
+	eval "$7"
+	dns_expect "zone removed from $where" "$zone" zone-removed "$SERVER" "$is_file" --arg file "$file"
+	dns_edit "$how" "$uid" "$file" 192.0.2.9 192.0.2.10
+}
+
+# An edit while the server is down is no less a change; then it is another process that serves the zone. The agent says
+# nothing about a server that comes or goes, so a zone of its own is changed until that names the right process.
+# dns_test_restart ZONE FILE PROBE_ZONE PROBE_FILE: www of the zone is 192.0.2.4.
+dns_test_restart() {
+	local zone=$1 file=$2
+
+	dns_stop "$(jq .pid <<<"$SERVER")"
+	SERVER=$(jq -c '.pid = null' <<<"$SERVER")
+	e2e_until "$DNS_FOLLOW_SECONDS" dns_probe "$3" "$4"
+	dns_edit sed 1001 "$file" 192.0.2.4 192.0.2.5
+	dns_expect_change "edit while it is down" "$zone" "$SERVER" "$act_pid" 1001 192.0.2.4 192.0.2.5
+	start_server 192.0.2.5 || return
+	e2e_until "$DNS_FOLLOW_SECONDS" dns_probe "$3" "$4"
+	dns_edit sed 1000 "$file" 192.0.2.5 192.0.2.6
+	dns_expect_change "edit after its restart" "$zone" "$SERVER" "$act_pid" 1000 192.0.2.5 192.0.2.6
+}
+
+dns_probe() {
+	local from to
+
+	from=$(awk '$1 == "www" { print $4 }' "$2") to=192.0.2.$((${from##*.} + 1))
+	sed -i "s/A $from\$/A $to/" "$2"
+	dns_next "$1"
+	[ "$(jq -c .zonewitness.server.pid <<<"$event")" = "$(jq .pid <<<"$SERVER")" ]
+}
