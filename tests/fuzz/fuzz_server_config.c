@@ -10,6 +10,7 @@
 
 #include "server/knotconf.h"
 #include "server/namedconf.h"
+#include "server/pdns_control.h"
 
 static char dir[] = "/tmp/zw-fuzz-XXXXXX";
 static bool made;
@@ -56,6 +57,7 @@ static void parse_text(const uint8_t *data, size_t size)
 {
 	struct zw_namedconf named = {.root_fd = -1, .cwd = "/"};
 	struct zw_knotconf knot;
+	zw_server_zones zones = {};
 	char *text = malloc(size + 1);
 
 	if (!text || zw_knotconf_init(&knot, -1, "/") < 0)
@@ -66,6 +68,10 @@ static void parse_text(const uint8_t *data, size_t size)
 	memcpy(text, data, size);
 	text[size] = '\0';
 	zw_knotconf_parse_export(&knot, text);
+	memcpy(text, data, size);
+	text[size] = '\0';
+	zw_pdns_parse_status(text, &zones);
+	zw_server_zones_done(&zones);
 	zw_namedconf_done(&named);
 	zw_knotconf_done(&knot);
 	free(text);

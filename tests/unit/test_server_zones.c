@@ -3,6 +3,11 @@
 #include "server_fixture.h"
 
 #include <errno.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "server/pdns_control.h"
 
 struct listing {
 	zw_server_zones zones;
@@ -154,8 +159,7 @@ static void test_knot_text(void **state)
 
 	assert_int_equal(l.result, 0);
 	assert_int_equal(l.zones.len, 6);
-	assert_zone(
-		&l.zones, "abc.de.", "_default", "/wd/st/bc.a-abc.de%abc.de", ZW_ZONE_PRIMARY);
+	assert_zone(&l.zones, "abc.de.", "_default", "/wd/st/bc.a-abc.de%abc.de", ZW_ZONE_PRIMARY);
 	assert_zone(&l.zones, "plain.", "_default", "/wd/st/p#q", ZW_ZONE_PRIMARY);
 	/* A template of its own hides the default one altogether. */
 	assert_zone(&l.zones, "t.example.", "_default", "/var/lib/knot/t.example.zone",
@@ -253,6 +257,70 @@ static void test_pdns_settings(void **state)
 	assert_int_equal(none.zones.len, 0);
 }
 
+static void test_pdns_status(void **state)
+{
+	zw_server_zones zones = {};
+	char text[] = "a.test: \n\t Status: parsed into memory at 2026-11-22\n\t Internal ID: 1\n"
+		      "\t On-disk file: /z/a (1795323204)\n\t Kind: Native\n\t Masters: \n"
+		      "known.test: \n\t On-disk file: /elsewhere (0)\n\t Kind: Native\n"
+		      "odd\\032name.test: \n\t Status: error at x: \n"
+		      "\t On-disk file: /z/b (1) (2) (1795323204)\n\t Kind: Slave\n"
+		      "no file.test: \n\t Kind: Native\n\t On-disk file: /z/late (1)\n"
+		      "\t Kind: Native\n\t Kind: Master\n"
+		      "cut.test: \n\t On-disk file: /z/cut";
+
+	(void)state;
+	assert_int_equal(
+		zw_server_zones_add(&zones, "Known.test", "_default", "/k", ZW_ZONE_OTHER), 0);
+	assert_int_equal(zw_pdns_parse_status(text, &zones), 0);
+	assert_int_equal(zones.len, 4);
+	assert_zone(&zones, "known.test.", "_default", "/k", ZW_ZONE_OTHER);
+	assert_zone(&zones, "a.test.", "_default", "/z/a", ZW_ZONE_PRIMARY);
+	assert_zone(&zones, "odd\\032name.test.", "_default", "/z/b (1) (2)", ZW_ZONE_SECONDARY);
+	assert_zone(&zones, "no file.test.", "_default", "/z/late", ZW_ZONE_PRIMARY);
+	zw_server_zones_done(&zones);
+}
+
+/* The server's answer, read through links that would lead out of its root if they were followed from ours. */
+static void test_pdns_running(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct zw_server_roots roots = {.own = f->root_fd, .config = f->root_fd};
+	static const char answer[] = "r.test: \n\t On-disk file: /z/r (1)\n\t Kind: Native\n";
+	zw_server_zones zones = {};
+	char link[512], got[64];
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
+	pid_t child;
+
+	assert_true(listener >= 0);
+	put(f, "run/x", "");
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/run/pdns.controlsocket", f->root);
+	snprintf(link, sizeof(link), "%s/link", f->root);
+	assert_int_equal(symlink("/run", link), 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(
+		zw_pdns_list_running(&roots, "/link/pdns.controlsocket", &zones), -ECONNREFUSED);
+	assert_int_equal(listen(listener, 1), 0);
+	child = fork();
+	if (child == 0) {
+		fd = accept(listener, NULL, NULL);
+		if (read(fd, got, sizeof(got)) != 28 ||
+			write(fd, answer, strlen(answer)) != (ssize_t)strlen(answer))
+			_exit(1);
+		_exit(0);
+	}
+	assert_true(child > 0);
+	assert_int_equal(zw_pdns_list_running(&roots, "/link/pdns.controlsocket", &zones), 0);
+	assert_int_equal(waitpid(child, &fd, 0), child);
+	assert_int_equal(fd, 0);
+	assert_int_equal(zones.len, 1);
+	assert_zone(&zones, "r.test.", "_default", "/z/r", ZW_ZONE_PRIMARY);
+	zw_server_zones_done(&zones);
+	assert_int_equal(zw_pdns_list_running(&roots, "/none", &zones), -ENOENT);
+	close(listener);
+}
+
 static void test_gone_or_no_server(void **state)
 {
 	struct fixture *f = *state;
@@ -341,6 +409,8 @@ int main(void)
 		ZW_FIXTURE_TEST(test_nsd_syntax),
 		ZW_FIXTURE_TEST(test_nsd_includes_itself),
 		ZW_FIXTURE_TEST(test_pdns_settings),
+		cmocka_unit_test(test_pdns_status),
+		ZW_FIXTURE_TEST(test_pdns_running),
 		ZW_FIXTURE_TEST(test_gone_or_no_server),
 		ZW_FIXTURE_TEST(test_fingerprint),
 	};

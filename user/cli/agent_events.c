@@ -11,9 +11,14 @@
 /* Executables whose start or end means that servers are to be looked for again. */
 static const char *const server_names[] = {"named", "knotd", "nsd", "pdns_server"};
 
-/* Knot's running configuration can be changed over its socket without a trace in any file. The client is gone
- * when the listing comes. */
-static const char knot_client[] = "knotc";
+/* What they change in a running server is in no file. The client is gone when the listing comes. */
+static const struct {
+	const char *client;
+	enum zw_server_kind server;
+} clients[] = {
+	{"knotc", ZW_SERVER_KNOT},
+	{"pdns_control", ZW_SERVER_PDNS},
+};
 
 /* A server listens and reads its zones some time after its exec. */
 #define DISCOVER_SOON_NS (300 * ZW_NSEC_PER_MSEC)
@@ -24,28 +29,36 @@ static void discover_soon(struct zw_agent *a, uint64_t now)
 		a->discover_ns = now + DISCOVER_SOON_NS;
 }
 
-static void list_knot_soon(struct zw_agent *a, uint64_t now)
+static void list_soon(struct zw_agent *a, enum zw_server_kind kind, uint64_t now)
 {
 	ZW_VEC_FOREACH(s, &a->servers) {
-		if ((*s)->kind != ZW_SERVER_KNOT)
+		if ((*s)->kind != kind)
 			continue;
 		(*s)->list_ns = now + DISCOVER_SOON_NS;
 		discover_soon(a, now);
 	}
 }
 
+static void on_exec(struct zw_agent *a, const struct zw_event *event)
+{
+	const char *slash = event->proc.exe ? strrchr(event->proc.exe, '/') : NULL;
+
+	if (!slash)
+		return;
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(server_names); i++)
+		if (zw_streq(slash + 1, server_names[i]))
+			discover_soon(a, event->time_ns);
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(clients); i++)
+		if (zw_streq(slash + 1, clients[i].client))
+			list_soon(a, clients[i].server, event->time_ns);
+}
+
 static void on_process(struct zw_agent *a, const struct zw_event *event)
 {
 	if (zw_proc_table_feed(a->procs, event) < 0)
 		a->bad_events++;
-	if (event->type == ZW_WIRE_EXEC && event->proc.exe) {
-		const char *slash = strrchr(event->proc.exe, '/');
-
-		for (size_t i = 0; slash && i < ZW_ARRAY_SIZE(server_names); i++)
-			if (zw_streq(slash + 1, server_names[i]))
-				discover_soon(a, event->time_ns);
-		if (slash && zw_streq(slash + 1, knot_client))
-			list_knot_soon(a, event->time_ns);
+	if (event->type == ZW_WIRE_EXEC) {
+		on_exec(a, event);
 	} else if (event->type == ZW_WIRE_EXIT) {
 		ZW_VEC_FOREACH(s, &a->servers)
 			if ((*s)->pid && (uint32_t)(*s)->pid == event->fork.child_tgid)

@@ -244,6 +244,12 @@ static int follow_zones(
 	return r;
 }
 
+/* What runs in these can be changed over their control sockets, by clients that nobody knows of. */
+static bool asks_server(const struct zw_agent_server *s)
+{
+	return s->kind == ZW_SERVER_KNOT || s->kind == ZW_SERVER_PDNS;
+}
+
 static int follow_server(struct zw_agent *a, const struct zw_server *found)
 {
 	struct zw_agent_server *s = find_server(a, found);
@@ -276,9 +282,7 @@ static int follow_server(struct zw_agent *a, const struct zw_server *found)
 		zw_boottime_ns() < s->list_ns)
 		return 0;
 	s->fingerprint = fingerprint;
-	/* Knot's running configuration can be changed by clients that nobody knows of. */
-	s->list_ns =
-		s->kind == ZW_SERVER_KNOT ? zw_boottime_ns() + a->conf->reconcile_ns : UINT64_MAX;
+	s->list_ns = asks_server(s) ? zw_boottime_ns() + a->conf->reconcile_ns : UINT64_MAX;
 	r = follow_zones(a, s, found);
 	/* What was not added is tried again by the next discovery. */
 	if (r < 0)

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "server/namedconf.h"
+#include "server/pdns_control.h"
 
+#define RUNDIR_DEFAULT "/var/run/pdns"
 #define INCLUDE_DEPTH_MAX 8
 
 static const char *const exes[] = {"pdns_server", NULL};
@@ -175,6 +177,38 @@ static int list_backend(const struct zw_server *server, const struct zw_server_r
 	return r;
 }
 
+static bool is_bind(const char *backend)
+{
+	return zw_streq(backend, "bind") || zw_startswith(backend, "bind:");
+}
+
+/* The control socket as the server sees it (pdns/dynlistener.cc): named after the program, which --config-name
+ * renames, and not in the usual place once its root was changed. */
+static char *socket_path(const struct zw_server *server, const struct settings *s)
+{
+	const char *dir = get(s, "socket-dir"), *name = get(s, "config-name");
+	bool jailed = server->chroot && server->chroot[0];
+	_zw_free_ char *base = NULL;
+
+	base = zw_path_join("/", dir && dir[0] ? dir : jailed ? "" : RUNDIR_DEFAULT);
+	return base ? zw_asprintf("%s/pdns%s%s.controlsocket", base, name && name[0] ? "-" : "",
+			      name ? name : "")
+		    : NULL;
+}
+
+/* A server that cannot be asked, as one that just starts, serves what its configuration says. One that is only busy may
+ * have more, which must not be taken for gone. */
+static int add_running(const struct zw_server *server, const struct zw_server_roots *roots,
+	const struct settings *s, zw_server_zones *zones, struct zw_str *why)
+{
+	_zw_free_ char *path = socket_path(server, s);
+	int r = path ? zw_pdns_list_running(roots, path, zones) : -ENOMEM;
+
+	if (r == -ETIME)
+		zw_str_addf(why, "its control socket \"%s\" does not answer", path);
+	return r == -ENOMEM || r == -ETIME ? r : 0;
+}
+
 /* "bind" is configured by bind-config, the instance "bind:NAME" by bind-NAME-config. */
 static int list_launched(const struct zw_server *server, const struct zw_server_roots *roots,
 	const struct settings *s, zw_server_zones *zones, struct zw_str *why)
@@ -183,13 +217,15 @@ static int list_launched(const struct zw_server *server, const struct zw_server_
 	_zw_free_ char *backends = strdup(launch ? launch : "");
 	char *rest = backends, *backend;
 	int r = backends ? 0 : -ENOMEM;
+	bool any = false;
 
 	while (r == 0 && (backend = strsep(&rest, ", \t")) != NULL) {
 		_zw_free_ char *key = NULL;
 		const char *config;
 
-		if (!zw_streq(backend, "bind") && !zw_startswith(backend, "bind:"))
+		if (!is_bind(backend))
 			continue;
+		any = true;
 		key = backend[4] == ':' ? zw_asprintf("bind-%s-config", backend + 5)
 					: strdup("bind-config");
 		if (!key)
@@ -198,7 +234,7 @@ static int list_launched(const struct zw_server *server, const struct zw_server_
 		if (config && config[0])
 			r = list_backend(server, roots, config, zones, why);
 	}
-	return r;
+	return r == 0 && any ? add_running(server, roots, s, zones, why) : r;
 }
 
 static int list(const struct zw_server *server, const struct zw_server_roots *roots,
