@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Changes that no hook can see are found by looking: blocks written behind the filesystem, and what happened
-# while the agent was not there. Each is reported once, as unattributed, with what evidence there is.
+# Changes that no hook can see are found by looking: blocks written behind the filesystem, files that another host
+# changes, and what happened while the agent was not there. Each is reported once, as unattributed, with what evidence there is.
 # Usage: reconcile.sh
 set -u
 . "$(dirname "$0")/lib.sh"
 e2e_private_mounts "$0" "$@"
-e2e_begin perl losetup mkfs.ext4 filefrag
+e2e_begin perl losetup mkfs.ext4 filefrag bindfs
 
 EVENT_SECONDS=10
 # The owner of the files, who is no writer of them.
@@ -214,7 +214,6 @@ test_raw_block() {
 	sync -f "$file"
 	block=$(block_of "$file")
 	before=$(stat -c '%s %i %y %z' "$file")
-	echo 'reconcile: 1s' >"$E2E_TMP/conf.yaml"
 	agent_start --config "$E2E_TMP/conf.yaml" --zone "raw.test=$file" || return
 	if ! write_block "$file" "$block" "$E2E_TMP/raw.new"; then
 		e2e_fail "raw block" "the block could not be written"
@@ -232,6 +231,44 @@ test_raw_block() {
 		if .process.pid == $pid then empty else "accuses \(.process.pid)" end' <<<"$event")" "$event"
 	agent_stop
 	expect_actions raw "raw block, told once" "record-change record-change"
+}
+
+# --- another host ------------------------------------------------------------------------------
+
+# What a network filesystem shows changes without a hook of this kernel having seen its inodes. So does a filesystem in
+# user space when the files that it serves are changed where they really are.
+test_network() {
+	local dir=$E2E_TMP/network event file=$E2E_TMP/network/mnt/remote.db
+
+	mkdir -p "$dir/served" "$dir/mnt"
+	put remote 1 192.0.2.1 "$dir/served"
+	put through 1 192.0.2.1 "$dir/served"
+	chown "$OWNER_UID" "$dir/served/remote.db"
+	if ! bindfs "$dir/served" "$dir/mnt"; then
+		e2e_fail "network filesystem" "it cannot be mounted"
+		return
+	fi
+	e2e_at_exit "umount '$dir/mnt'"
+	agent_start --config "$E2E_TMP/conf.yaml" --zone "remote.test=$file" \
+		--zone "through.test=$dir/mnt/through.db" || return
+	put remote 1 192.0.2.9 "$dir/served"
+	event=$(change_of remote)
+	check_event "written by another host" "$(unseen_faults "$event" 192.0.2.1 192.0.2.9 "$OWNER_UID" \
+		"$(utc_mtime "$dir/served/remote.db")")" "$event"
+	put remote 1 192.0.2.10 "$dir"
+	chown "$OWNER_UID" "$dir/remote.db"
+	touch -d '2001-02-03 04:05:06 UTC' "$dir/remote.db"
+	mv "$dir/remote.db" "$dir/served/remote.db"
+	event=$(agent_wait "$EVENT_SECONDS" '.zonewitness.changes[0].after.rdata == ["192.0.2.10"]')
+	check_event "replaced by another host" "$(unseen_faults "$event" 192.0.2.9 192.0.2.10 "$OWNER_UID" \
+		2001-02-03T04:05:06)" "$event"
+	# Written by this host, through the process that serves it, which is not accused.
+	put through 1 192.0.2.9 "$dir/mnt"
+	event=$(change_of through)
+	check_event "written by this host" "$(jq -r --argjson pid $$ '
+		(.zonewitness.causes[]?.process.pid | select(. != $pid) | "accuses \(.)")' <<<"${event:-null}")" "$event"
+	agent_stop
+	expect_actions remote "another host's changes, each told once" "record-change record-change"
 }
 
 # --- while it starts ---------------------------------------------------------------------------
@@ -294,6 +331,7 @@ test_overlay() {
 	agent_stop
 }
 
+echo 'reconcile: 1s' >"$E2E_TMP/conf.yaml"
 test_away
 test_killed
 if make_image; then
@@ -301,6 +339,7 @@ if make_image; then
 else
 	e2e_skip "raw block" "no loop device or no ext4 on it"
 fi
+test_network
 test_busy_start
 test_overlay
 e2e_end

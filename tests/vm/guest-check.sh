@@ -22,7 +22,7 @@ type_of() { stat -f -c %T "$1"; }
 
 for tool in bash vim.tiny vi git rsync patch tar setpriv jq named knotd nsd pdns_server rndc knotc \
 	nsd-control dig nsupdate kdig journalctl bpftool sudo sshd ssh-keygen python3 perl awk ps ip ss \
-	tc strace install flock script unshare nsenter mkfs.ext4 losetup su sed cmp diff dd tee; do
+	tc strace install flock script unshare nsenter mkfs.ext4 losetup bindfs su sed cmp diff dd tee; do
 	want "there is $tool" command -v "$tool"
 done
 want "no program lacks a library" bash -c '! ldd /usr/sbin/{named,knotd,nsd,sshd} /usr/bin/{git,jq,dig,sudo} | grep -q "not found"'
@@ -47,6 +47,7 @@ want "tc takes clsact" bash -c 'tc qdisc add dev lo clsact && tc qdisc del dev l
 want "veth pairs in a network namespace" bash -c 'ip netns add zw && ip link add zw0 type veth peer name zw1 netns zw && ip link del zw0'
 want "a loop-mounted ext4" bash -c 'truncate -s 16M /tmp/i && mkfs.ext4 -q /tmp/i && mkdir /tmp/d && mount -o loop /tmp/i /tmp/d && umount /tmp/d'
 want "overlayfs" bash -c 'mkdir -p /tmp/{u,w,m} && mount -t overlay overlay -o lowerdir=/etc,upperdir=/tmp/u,workdir=/tmp/w /tmp/m && umount /tmp/m'
+want "filesystems in user space" bash -c 'mkdir -p /tmp/b && bindfs /etc /tmp/b && test -e /tmp/b/passwd && umount /tmp/b'
 want "xfs" modprobe xfs
 want "btrfs" modprobe btrfs
 ((bad == 0)) && echo "guest-check: all is there"
