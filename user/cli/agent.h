@@ -129,6 +129,8 @@ struct zw_agent_zone {
 	unsigned int tries; /* looks since first_ns that found nothing */
 	unsigned int postponed; /* looks that found a difference nobody was seen making */
 	bool digest_wanted;     /* equal times and size are not enough this time */
+	unsigned int failures;  /* looks in a row that failed for want of memory or the like */
+	bool failure_told;      /* the first of them was reported */
 };
 
 struct zw_agent {
@@ -160,7 +162,7 @@ struct zw_agent {
 	uint64_t stop_ns;      /* 0: never */
 	uint64_t drops[_ZW_DROP_MAX];
 	uint64_t drops_reported;
-	uint64_t events, bad_events, changes;
+	uint64_t events, bad_events, changes, failed_looks;
 	uint64_t started_ns; /* CLOCK_BOOTTIME */
 	bool ready, stopping, reload;
 	int timer_fd, signal_fd, epoll_fd, status_fd;
@@ -280,6 +282,11 @@ void zw_agent_zone_free(struct zw_agent *a, struct zw_agent_zone *z);
 void zw_agent_look(struct zw_agent *a, struct zw_agent_zone *z);
 /* The first look, at the start or when the zone appears: against the stored state if there is one. */
 int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z);
+
+/* agent_failure.c: looks that failed with -errno, as opposed to zones that cannot be read */
+
+void zw_agent_look_failed(struct zw_agent *a, struct zw_agent_zone *z, int error);
+void zw_agent_look_succeeded(struct zw_agent_zone *z);
 
 /* agent_report.c */
 

@@ -69,7 +69,8 @@ static json_t *zones(const struct zw_agent *a)
 		const struct zw_agent_zone *z = *it;
 		json_t *zone = json_pack("{s:s, s:s, s:s, s:s, s:s}", "zone", z->name, "view",
 			z->view, "server", zw_server_kind_to_string(z->server->kind), "file",
-			z->files.items[0].path, "state", states[z->state]);
+			z->files.items[0].path, "state",
+			states[z->failures ? ZW_ZONE_BAD : z->state]);
 		uint32_t serial;
 
 		if (z->good) {
@@ -87,13 +88,14 @@ static json_t *zones(const struct zw_agent *a)
 
 static json_t *counters(const struct zw_agent *a)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "events",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "events",
 		(json_int_t)a->events, "changes", (json_int_t)a->changes, "reports",
 		(json_int_t)a->sequence, "file_ring_full",
 		(json_int_t)a->drops[ZW_DROP_FILE_RING_FULL], "process_ring_full",
 		(json_int_t)a->drops[ZW_DROP_PROC_RING_FULL], "coalesced",
 		(json_int_t)a->drops[ZW_DROP_COALESCED], "not_processed", (json_int_t)a->bad_events,
-		"causes", (json_int_t)zw_cause_book_len(a->book));
+		"failed_looks", (json_int_t)a->failed_looks, "causes",
+		(json_int_t)zw_cause_book_len(a->book));
 }
 
 static json_t *sinks(const struct zw_agent *a)

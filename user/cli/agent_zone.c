@@ -360,12 +360,10 @@ void zw_agent_look(struct zw_agent *a, struct zw_agent_zone *z)
 			z->digest_wanted = false;
 		zw_agent_reading_done(&r);
 	}
-	if (rc < 0) {
-		/* Nothing is taken over from a look that failed: the next one finds the same difference. */
-		zw_error("cannot look at zone '%s' (%s): %s; trying again", z->name,
-			z->files.items[0].path, strerror(-rc));
-		zw_agent_schedule(a, z, zw_boottime_ns() + ZW_NSEC_PER_SEC);
-	}
+	if (rc < 0)
+		zw_agent_look_failed(a, z, rc);
+	else if (z->failures)
+		zw_agent_look_succeeded(z);
 }
 
 /* A file that is replaced faster than it can be read is left to its events. */

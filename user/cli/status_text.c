@@ -235,9 +235,9 @@ static void counters(struct zw_str *s, const json_t *c)
 		number_of(c, "reports"), number_of(c, "changes"));
 	zw_str_addf(s,
 		"lost: %lld file events and %lld process events as the ring was full, %lld that could "
-		"not be processed\n",
+		"not be processed; %lld looks at zones failed\n",
 		number_of(c, "file_ring_full"), number_of(c, "process_ring_full"),
-		number_of(c, "not_processed"));
+		number_of(c, "not_processed"), number_of(c, "failed_looks"));
 }
 
 static void sinks(struct zw_str *s, const json_t *list)
