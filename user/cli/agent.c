@@ -116,7 +116,7 @@ static int open_books(struct zw_agent *a, const struct zw_agent_options *o, stru
 	a->host.hostname = a->hostname;
 	if (!o->history)
 		return 0;
-	return zw_agent_states_open(a, error);
+	return zw_agent_states_open(a->conf->history.file, &a->states, error);
 }
 
 static int open_kernel(struct zw_agent *a, struct zw_str *error)
@@ -190,7 +190,7 @@ void zw_agent_free(struct zw_agent *a)
 	zw_cause_book_free(a->book);
 	zw_proc_table_free(a->procs);
 	zw_probe_close(a->probe);
-	zw_agent_states_close(a);
+	zw_agent_states_close(a->states);
 	zw_conf_free(a->conf);
 	zw_closep(&a->timer_fd);
 	zw_closep(&a->signal_fd);
@@ -244,36 +244,6 @@ static void read_signals(struct zw_agent *a)
 		else
 			a->stopping = true;
 	}
-}
-
-/* A new configuration counts from here on; a bad one leaves the old in force. What is opened once at the start
- * (zones, sinks, history) is told to need a restart. */
-static void reload(struct zw_agent *a)
-{
-	_zw_conf_free_ struct zw_conf *conf = NULL;
-	_zw_str_ struct zw_str error = {};
-	struct zw_report *report;
-
-	a->reload = false;
-	if (!a->conf_path)
-		return;
-	(void)zw_notify_reloading();
-	if (zw_conf_load(a->conf_path, &conf, &error) < 0) {
-		zw_error("the old configuration stays in force: %s", error.buf ? error.buf : "");
-	} else {
-		struct zw_policy old = a->conf->policy;
-
-		a->conf->policy = conf->policy;
-		conf->policy = old;
-		a->conf->settle_ns = conf->settle_ns;
-		a->conf->settle_held_ns = conf->settle_held_ns;
-		a->conf->reconcile_ns = conf->reconcile_ns;
-		a->discover_ns = 0;
-		report = zw_agent_report_new(a, ZW_ACTION_CONFIG_CHANGE, NULL);
-		if (report)
-			zw_agent_deliver(a, report);
-	}
-	(void)zw_notify_ready();
 }
 
 /* What is done now and then, whatever happens. */
@@ -406,7 +376,7 @@ int zw_agent_run(struct zw_agent *a)
 		r = zw_agent_drain(a);
 		next = zw_agent_run_due(a);
 		if (a->reload)
-			reload(a);
+			zw_agent_reload(a);
 		if (now >= tick_ns) {
 			tick(a, now, &slow_ns);
 			tick_ns = now + TICK_NS;

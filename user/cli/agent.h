@@ -43,6 +43,8 @@ int zw_agent_new(
 	const struct zw_agent_options *options, struct zw_agent **ret_agent, struct zw_str *error);
 /* Hands over a sink; call before zw_agent_run(). 0 or -ENOMEM (the sink is freed then). */
 int zw_agent_add_sink(struct zw_agent *agent, struct zw_sink *sink);
+/* Opens the sinks that the configuration names; SIGHUP opens and closes them from then on. A failure is logged. */
+int zw_agent_open_sinks(struct zw_agent *agent);
 /* Runs until SIGTERM, SIGINT or the time is over. 0 or -errno. */
 int zw_agent_run(struct zw_agent *agent);
 void zw_agent_free(struct zw_agent *agent);
@@ -146,6 +148,7 @@ struct zw_agent {
 	char hostname[256];
 	struct zw_sink_host host;
 	ZW_VEC(struct zw_sink *) sinks;
+	struct zw_sink *journald, *jsonfile; /* those of the configuration; borrowed, NULL: none */
 	uint64_t sequence;
 	ZW_VEC(struct zw_agent_server *) servers;
 	ZW_VEC(struct zw_agent_zone *) zones;
@@ -299,13 +302,40 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 	const struct zw_agent_reading *r, struct zw_report *report);
 void zw_agent_report_losses(struct zw_agent *a);
 
+/* agent_sinks.c: what the configuration says of sinks */
+
+/* Sinks of another configuration, opened while the old ones are still in use. */
+struct zw_agent_sinks {
+	bool journald_differs, jsonfile_differs;
+	struct zw_sink *journald, *jsonfile; /* owned; NULL: none */
+	struct zw_sink *old_journald, *old_jsonfile;
+};
+/* Opens those in which @conf differs from what is open. 0, or -errno with what is wrong in @error. */
+int zw_agent_sinks_prepare(struct zw_agent *a, const struct zw_conf *conf,
+	struct zw_agent_sinks *ret_next, struct zw_str *error);
+void zw_agent_sinks_done(struct zw_agent_sinks *next);
+#define _zw_agent_sinks_ _zw_cleanup_(zw_agent_sinks_done)
+/* From here on reports go to the new ones too. 0 or -ENOMEM, nothing has changed then. */
+int zw_agent_sinks_open(struct zw_agent *a, struct zw_agent_sinks *next);
+/* From here on they go to the old ones no more. */
+void zw_agent_sinks_close(struct zw_agent *a, struct zw_agent_sinks *next);
+
+/* agent_reload.c */
+
+/* Takes over what is in the configuration file now, whole or not at all. */
+void zw_agent_reload(struct zw_agent *a);
+
 /* agent_servers.c */
 
 /* Finds servers and their zones and follows what changed since. */
 int zw_agent_discover(struct zw_agent *a);
 /* Whether anything was mounted or unmounted in the server's mount namespace since the last call. */
 bool zw_agent_server_remounted(const struct zw_agent_server *s);
+/* Follows the zones of the configuration. What goes wrong with one of them is in @error; before the agent is ready it
+ * is a failure, else the others go on. */
 int zw_agent_configured_zones(struct zw_agent *a, struct zw_str *error);
+/* Lets servers go that the configuration does not want. */
+void zw_agent_unwanted_servers(struct zw_agent *a);
 void zw_agent_server_unref(struct zw_agent_server *s);
 
 /* agent_events.c */
@@ -315,15 +345,17 @@ int zw_agent_drain(struct zw_agent *a);
 
 /* agent_states.c */
 
-/* Opens the history in conf->history.file. */
-int zw_agent_states_open(struct zw_agent *a, struct zw_str *error);
+/* Opens the history in the file @path, which is kept as zw_history_open() says. */
+int zw_agent_states_open(
+	const char *path, struct zw_agent_states **ret_states, struct zw_str *error);
 /* Fills @z->good and @z->stored_ns with what is stored. -ENOENT when nothing is, -ENOMEM, -EUCLEAN, -EIO, ... */
 int zw_agent_states_load(struct zw_agent *a, struct zw_agent_zone *z);
 /* Hands the states that are newer than the stored ones to a thread, when it has done with the last ones. */
 void zw_agent_states_save(struct zw_agent *a);
 /* Stores what is not stored yet and returns when that is done. */
 void zw_agent_states_finish(struct zw_agent *a);
-void zw_agent_states_close(struct zw_agent *a);
+void zw_agent_states_close(struct zw_agent_states *states);
+ZW_DEFINE_CLEANUP(struct zw_agent_states *, zw_agent_states_close);
 
 /* agent_status.c */
 

@@ -12,6 +12,8 @@
 #include "base/log.h"
 
 #define PROC_ROOT "/proc"
+/* Of zones that no server has. */
+#define VIEW "_default"
 
 void zw_agent_server_unref(struct zw_agent_server *s)
 {
@@ -84,17 +86,18 @@ bool zw_agent_server_remounted(const struct zw_agent_server *s)
 	return s->mounts_fd < 0 || poll(&p, 1, 0) != 0;
 }
 
-static bool kind_wanted(const struct zw_agent *a, const struct zw_server *found)
+/* @config NULL: it is not known where the server has it. */
+static bool is_wanted(const struct zw_conf *conf, enum zw_server_kind kind, const char *config)
 {
-	if (a->conf->servers_auto)
+	if (conf->servers_auto)
 		return true;
-	for (size_t i = 0; i < a->conf->servers; i++) {
-		const struct zw_conf_server *c = &a->conf->server[i];
-		enum zw_server_kind kind;
+	for (size_t i = 0; i < conf->servers; i++) {
+		const struct zw_conf_server *c = &conf->server[i];
+		enum zw_server_kind wanted;
 
-		if (zw_server_kind_from_string(c->kind, &kind) < 0 || kind != found->kind)
+		if (zw_server_kind_from_string(c->kind, &wanted) < 0 || wanted != kind)
 			continue;
-		if (!c->config || (found->config && zw_streq(c->config, found->config)))
+		if (!c->config || (config && zw_streq(c->config, config)))
 			return true;
 	}
 	return false;
@@ -309,26 +312,46 @@ int zw_agent_discover(struct zw_agent *a)
 			(*s)->pid = 0;
 	}
 	ZW_VEC_FOREACH(f, &found)
-		if (r == 0 && kind_wanted(a, f))
+		if (r == 0 && is_wanted(a->conf, f->kind, f->config))
 			r = follow_server(a, f);
 	zw_servers_done(&found);
 	return r;
 }
 
-int zw_agent_configured_zones(struct zw_agent *a, struct zw_str *error)
+void zw_agent_unwanted_servers(struct zw_agent *a)
+{
+	for (size_t i = a->servers.len; i-- > 0;) {
+		struct zw_agent_server *s = a->servers.items[i];
+
+		if (s->kind == ZW_SERVER_NONE || is_wanted(a->conf, s->kind, s->config))
+			continue;
+		for (size_t j = a->zones.len; j-- > 0;)
+			if (a->zones.items[j]->server == s)
+				remove_zone(a, j);
+		zw_vec_remove_unordered(&a->servers, i);
+		zw_agent_server_unref(s);
+	}
+}
+
+/* What zones belong to that no server has: our own root. */
+static int own_server(struct zw_agent *a, struct zw_agent_server **ret_server)
 {
 	struct zw_agent_server *none;
 	int r;
 
-	if (!a->conf->zones)
-		return 0;
+	ZW_VEC_FOREACH(s, &a->servers)
+		if ((*s)->kind == ZW_SERVER_NONE) {
+			*ret_server = *s;
+			return 0;
+		}
 	r = server_new(ZW_SERVER_NONE, "", &none);
 	if (r < 0)
 		return r;
 	none->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (none->root_fd < 0) {
+		r = -errno;
 		zw_agent_server_unref(none);
-		return -errno;
+		return r;
 	}
 	none->mounts_fd = open(PROC_ROOT "/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	r = zw_vec_push(&a->servers, none);
@@ -336,15 +359,54 @@ int zw_agent_configured_zones(struct zw_agent *a, struct zw_str *error)
 		zw_agent_server_unref(none);
 		return r;
 	}
-	for (size_t i = 0; i < a->conf->zones; i++) {
-		const struct zw_conf_zone *z = &a->conf->zone[i];
+	*ret_server = none;
+	return 0;
+}
 
-		r = add_zone(a, none, z->name, "_default", z->file);
-		if (r < 0) {
-			zw_str_addf(error, "zone '%s' in '%s' cannot be watched: %s", z->name,
-				z->file, strerror(-r));
-			return r;
+static int follow_configured(struct zw_agent *a, struct zw_agent_server *none,
+	const struct zw_map *known, struct zw_str *error)
+{
+	for (size_t i = 0; i < a->conf->zones; i++) {
+		const struct zw_conf_zone *c = &a->conf->zone[i];
+		_zw_free_ char *key = zone_key(c->name, VIEW, c->file);
+		struct zw_agent_zone *z;
+		int r;
+
+		if (!key)
+			return -ENOMEM;
+		z = zw_map_get(known, key, strlen(key));
+		if (z) {
+			z->seen = true;
+			continue;
 		}
+		r = add_zone(a, none, c->name, VIEW, c->file);
+		if (r == 0)
+			continue;
+		zw_str_addf(error, "%szone '%s' in '%s' cannot be watched: %s",
+			error->len ? "; " : "", c->name, c->file, strerror(-r));
+		if (!a->ready)
+			return r;
 	}
 	return 0;
+}
+
+int zw_agent_configured_zones(struct zw_agent *a, struct zw_str *error)
+{
+	_zw_map_free_ struct zw_map *known = NULL;
+	struct zw_agent_server *none = NULL;
+	int r;
+
+	if (!a->conf->zones && !a->ready)
+		return 0;
+	r = own_server(a, &none);
+	if (r == 0)
+		r = zw_map_new(&known);
+	if (r == 0)
+		r = known_zones(a, none, known);
+	if (r == 0)
+		r = follow_configured(a, none, known, error);
+	for (size_t i = a->zones.len; r == 0 && i-- > 0;)
+		if (a->zones.items[i]->server == none && !a->zones.items[i]->seen)
+			remove_zone(a, i);
+	return r;
 }

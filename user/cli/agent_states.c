@@ -129,7 +129,8 @@ static void *run(void *ctx)
 	return NULL;
 }
 
-int zw_agent_states_open(struct zw_agent *a, struct zw_str *error)
+int zw_agent_states_open(
+	const char *path, struct zw_agent_states **ret_states, struct zw_str *error)
 {
 	struct zw_agent_states *s = calloc(1, sizeof(*s));
 	sigset_t all, old;
@@ -137,7 +138,7 @@ int zw_agent_states_open(struct zw_agent *a, struct zw_str *error)
 
 	if (!s)
 		return -ENOMEM;
-	r = zw_history_open(a->conf->history.file, &s->history, error);
+	r = zw_history_open(path, &s->history, error);
 	if (r < 0) {
 		free(s);
 		return r;
@@ -156,7 +157,7 @@ int zw_agent_states_open(struct zw_agent *a, struct zw_str *error)
 		return r;
 	}
 	s->running = true;
-	a->states = s;
+	*ret_states = s;
 	return 0;
 }
 
@@ -173,10 +174,8 @@ static void stop_thread(struct zw_agent_states *s)
 	s->running = false;
 }
 
-void zw_agent_states_close(struct zw_agent *a)
+void zw_agent_states_close(struct zw_agent_states *s)
 {
-	struct zw_agent_states *s = ZW_TAKE(a->states);
-
 	if (!s)
 		return;
 	stop_thread(s);

@@ -34,34 +34,15 @@ static const struct option long_options[] = {
 	{},
 };
 
-/* Takes over @sink when making it went well. */
-static int add_sink(struct zw_agent *agent, int made, struct zw_sink **sink, const char *what)
+static int add_sinks(struct zw_agent *agent, bool json)
 {
-	if (made == 0)
-		return zw_agent_add_sink(agent, *sink);
-	zw_error("cannot write events to %s: %s", what, strerror(-made));
-	return made;
-}
+	struct zw_sink *sink;
+	int r = zw_agent_open_sinks(agent);
 
-static int add_sinks(struct zw_agent *agent, const struct zw_conf *conf, bool json)
-{
-	const struct zw_sink_host *host = zw_agent_host(agent);
-	struct zw_sink *sink = NULL;
-	int r = 0;
-
-	if (conf->journald) {
-		r = zw_sink_journald_new(conf->spool_file, conf->spool_bytes, host, &sink);
-		r = add_sink(agent, r, &sink, "the journal");
-	}
-	if (r == 0 && conf->json_file) {
-		r = zw_sink_jsonfile_new(conf->json_file, host, &sink);
-		r = add_sink(agent, r, &sink, conf->json_file);
-	}
-	if (r == 0 && json) {
-		r = zw_sink_stream_new(stdout, true, false, host, &sink);
-		r = add_sink(agent, r, &sink, "standard output");
-	}
-	return r;
+	if (r < 0 || !json)
+		return r;
+	r = zw_sink_stream_new(stdout, true, false, zw_agent_host(agent), &sink);
+	return r < 0 ? r : zw_agent_add_sink(agent, sink);
 }
 
 static int run(const char *config, const char *socket, bool json)
@@ -86,8 +67,8 @@ static int run(const char *config, const char *socket, bool json)
 		zw_error("%s", error.buf ? error.buf : strerror(-r));
 		return ZW_EXIT_FAILED;
 	}
-	r = add_sinks(agent, conf, json);
 	ZW_TAKE(conf);
+	r = add_sinks(agent, json);
 	if (r == 0)
 		r = zw_agent_run(agent);
 	if (r < 0)

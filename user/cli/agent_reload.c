@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SIGHUP: another configuration comes into force, whole or not at all. What can fail is opened first. */
+#include "cli/agent.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sink/notify.h"
+
+struct next {
+	struct zw_conf *conf;
+	struct zw_agent_sinks sinks;
+	struct zw_agent_states *states; /* NULL: they stay where they are */
+};
+
+static void next_done(struct next *next)
+{
+	zw_agent_sinks_done(&next->sinks);
+	zw_agent_states_close(next->states);
+	zw_conf_free(next->conf);
+}
+#define _next_ _zw_cleanup_(next_done)
+
+static int prepare(struct zw_agent *a, struct next *next, struct zw_str *error)
+{
+	int r = zw_conf_load(a->conf_path, &next->conf, error);
+
+	if (r == 0)
+		r = zw_agent_sinks_prepare(a, next->conf, &next->sinks, error);
+	if (r == 0 && a->states && !zw_streq(next->conf->history.file, a->conf->history.file))
+		r = zw_agent_states_open(next->conf->history.file, &next->states, error);
+	if (r == 0)
+		r = zw_agent_sinks_open(a, &next->sinks);
+	return r;
+}
+
+static void replace_history(struct zw_agent *a, struct next *next)
+{
+	if (!next->states)
+		return;
+	zw_agent_states_finish(a);
+	zw_agent_states_close(a->states);
+	a->states = ZW_TAKE(next->states);
+	ZW_VEC_FOREACH(z, &a->zones)
+		(*z)->unsaved = true;
+}
+
+/* Zones that came or went are told of by events of their own. */
+static void follow(struct zw_agent *a)
+{
+	_zw_str_ struct zw_str error = {};
+	int r;
+
+	zw_agent_unwanted_servers(a);
+	a->discover_ns = 0;
+	r = zw_agent_configured_zones(a, &error);
+	if (error.len)
+		zw_error("%s", error.buf);
+	else if (r < 0)
+		zw_error("cannot follow the zones of the configuration: %s", strerror(-r));
+}
+
+static void take_over(struct zw_agent *a, struct next *next)
+{
+	struct zw_conf *old = a->conf;
+	struct zw_report *report;
+
+	/* The history is named after its file in messages. */
+	replace_history(a, next);
+	a->conf = ZW_TAKE(next->conf);
+	report = zw_agent_report_new(a, ZW_ACTION_CONFIG_CHANGE, NULL);
+	if (report)
+		zw_agent_deliver(a, report);
+	zw_agent_sinks_close(a, &next->sinks);
+	if (old->ring_bytes != a->conf->ring_bytes || old->spool_bytes != a->conf->spool_bytes)
+		zw_notice("sizes of buffers count from the next start of the agent");
+	zw_conf_free(old);
+	follow(a);
+}
+
+void zw_agent_reload(struct zw_agent *a)
+{
+	_next_ struct next next = {};
+	_zw_str_ struct zw_str error = {};
+	int r;
+
+	a->reload = false;
+	if (!a->conf_path)
+		return;
+	(void)zw_notify_reloading();
+	r = prepare(a, &next, &error);
+	if (r < 0)
+		zw_error("the old configuration stays in force: %s",
+			error.len ? error.buf : strerror(-r));
+	else
+		take_over(a, &next);
+	(void)zw_notify_ready();
+}
