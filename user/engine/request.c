@@ -68,7 +68,7 @@ struct zw_request *zw_request_new(enum zw_request_kind kind, uint64_t asked_ns)
 	request->kind = kind;
 	request->channel = kind_channels[kind];
 	request->asked_ns = asked_ns;
-	request->rcode = ZW_RCODE_NONE;
+	request->rcode = ZW_REQUEST_UNANSWERED;
 	request->klass = ZW_CLASS_IN;
 	return request;
 }

@@ -51,9 +51,9 @@ struct zw_request_process {
 	uint64_t exe_dev, exe_ino;
 };
 
-#define ZW_RCODE_NONE (-1) /* no answer yet, or none came */
-#define ZW_RCODE_NOERROR 0
-#define ZW_RCODE_ABORTED (-2) /* its transaction was given up */
+/* Beside the RCODEs of dns/message.h: no answer yet, or none came; its transaction was given up. */
+#define ZW_REQUEST_UNANSWERED (-1)
+#define ZW_REQUEST_ABORTED (-2)
 /* RFC 8945 section 5.2: what a TSIG MAC may have at most, SHA-512. */
 #define ZW_TSIG_MAC_MAX 64
 
@@ -93,7 +93,7 @@ struct zw_request {
 	struct zw_request *forwarded_from;
 };
 
-/* With one reference, rcode ZW_RCODE_NONE and class IN. NULL: no memory. */
+/* With one reference, rcode ZW_REQUEST_UNANSWERED and class IN. NULL: no memory. */
 struct zw_request *zw_request_new(enum zw_request_kind kind, uint64_t asked_ns);
 struct zw_request *zw_request_ref(struct zw_request *request);
 void zw_request_unref(struct zw_request *request);

@@ -208,7 +208,7 @@ void zw_request_book_settle(struct zw_request_book *book, const uint8_t *zone, u
 		if (committed)
 			request->effect_ns = time_ns;
 		else
-			request->rcode = ZW_RCODE_ABORTED;
+			request->rcode = ZW_REQUEST_ABORTED;
 	}
 }
 
