@@ -193,3 +193,50 @@ static inline struct zw_report *sample_change(uint64_t sequence, struct zw_diff 
 		abort();
 	return report;
 }
+
+/* The same change asked for by a host elsewhere, with a key. */
+static inline struct zw_report *sample_update(uint64_t sequence)
+{
+	struct zw_report *report = sample_change(sequence, NULL);
+	struct zw_report_cause *cause = &report->cause[0];
+
+	free(report->message);
+	report->message = sample_text("198.51.100.9 changed www.example.com. A 192.0.2.1 -> "
+				      "203.0.113.9 in example.com. with key ddns-key (update)");
+	report->channel = ZW_CHANNEL_UPDATE;
+	zw_actor_unref(cause->actor);
+	*cause = (struct zw_report_cause){
+		.role = ZW_ROLE_PEER,
+		.channel = ZW_CHANNEL_UPDATE,
+		.evidence = ZW_EVIDENCE_REQUEST | ZW_EVIDENCE_CONTENT,
+		.first_ns = SAMPLE_TIME_NS - 1000,
+		.last_ns = SAMPLE_TIME_NS,
+		.tsig_key = sample_text("ddns-key"),
+		.peer = sample_text("198.51.100.9"),
+		.peer_port = 41234,
+	};
+	return report;
+}
+
+/* alice's nsupdate wanted something that it did not get. */
+static inline struct zw_report *sample_refused(uint64_t sequence)
+{
+	struct zw_report *report = sample_report(ZW_ACTION_UPDATE_REFUSED, sequence);
+
+	report->severity = 47;
+	report->zone = sample_text("example.com.");
+	report->channel = ZW_CHANNEL_UPDATE;
+	report->attribution = ZW_ATTRIBUTION_CERTAIN;
+	report->has_principal = true;
+	sample_cause(report, ZW_ROLE_CLIENT, ZW_EVIDENCE_REQUEST, sample_actor());
+	report->cause[0].channel = ZW_CHANNEL_UPDATE;
+	report->cause[0].peer = sample_text("127.0.0.1");
+	report->cause[0].peer_port = 41234;
+	report->request.transport = "udp";
+	strcpy(report->request.rcode, "REFUSED");
+	report->request.asked = sample_checked(calloc(1, sizeof(char *)));
+	report->request.asked[report->request.asked_len++] =
+		sample_text("add www.example.com. 300 A 203.0.113.9");
+	report->request.asked_total = 3;
+	return report;
+}

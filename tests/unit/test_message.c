@@ -104,6 +104,83 @@ static void test_kernel_thread(void **state)
 			       "(TTL 3600 -> 60) in example.com. with kworker/0:1 (file)");
 }
 
+static void test_peer(void **state)
+{
+	struct zw_report *report = sample_update(1);
+
+	(void)state;
+	assert_message(report, "198.51.100.9 changed www.example.com. A 192.0.2.1 -> 203.0.113.9 "
+			       "(TTL 3600 -> 60) in example.com. with key ddns-key (update)");
+	report = sample_update(1);
+	replace(&report->cause[0].tsig_key, NULL);
+	assert_message(report, "198.51.100.9 changed www.example.com. A 192.0.2.1 -> 203.0.113.9 "
+			       "(TTL 3600 -> 60) in example.com. (update)");
+}
+
+static void test_one_of_several_peers(void **state)
+{
+	struct zw_report *report = sample_update(1);
+
+	(void)state;
+	report->has_principal = false;
+	report->attribution = ZW_ATTRIBUTION_AMBIGUOUS;
+	sample_cause(report, ZW_ROLE_CLIENT, ZW_EVIDENCE_REQUEST, sample_actor());
+	assert_message(report, "One of 198.51.100.9 with key ddns-key, alice with sed changed "
+			       "www.example.com. A 192.0.2.1 -> 203.0.113.9 (TTL 3600 -> 60) in "
+			       "example.com. (update)");
+}
+
+/* Who is listed beside a change of nobody is evidence, not a suspect. */
+static void test_nobody_but_a_server(void **state)
+{
+	struct zw_report *report = sample_change(1, NULL);
+
+	(void)state;
+	report->has_principal = false;
+	report->attribution = ZW_ATTRIBUTION_NONE;
+	report->cause[0].role = ZW_ROLE_SERVER;
+	report->channel = ZW_CHANNEL_UNKNOWN;
+	assert_message(report,
+		"Somebody unseen changed www.example.com. A 192.0.2.1 -> 203.0.113.9 "
+		"(TTL 3600 -> 60) in example.com. (unknown)");
+}
+
+static void test_server_by_itself(void **state)
+{
+	struct zw_report *report = sample_change(1, NULL);
+
+	(void)state;
+	report->cause[0].role = ZW_ROLE_SERVER;
+	zw_actor_unref(ZW_TAKE(report->cause[0].actor));
+	report->channel = ZW_CHANNEL_SIGNING;
+	assert_message(report, "the server changed www.example.com. A 192.0.2.1 -> 203.0.113.9 "
+			       "(TTL 3600 -> 60) in example.com. (signing)");
+}
+
+static void test_refused_update(void **state)
+{
+	struct zw_report *report = sample_refused(1);
+
+	(void)state;
+	assert_message(report, "An update of example.com. by alice with sed was refused (REFUSED): "
+			       "add www.example.com. 300 A 203.0.113.9 and 2 more");
+	report = sample_refused(1);
+	report->request.rcode[0] = '\0';
+	report->request.asked_total = 1;
+	zw_actor_unref(ZW_TAKE(report->cause[0].actor));
+	assert_message(report, "An update of example.com. by 127.0.0.1 was not answered: "
+			       "add www.example.com. 300 A 203.0.113.9");
+}
+
+static void test_zone_with_who_added_it(void **state)
+{
+	struct zw_report *report = sample_refused(1);
+
+	(void)state;
+	report->action = ZW_ACTION_ZONE_ADDED;
+	assert_message(report, "Zone example.com. is watched from now on, by alice with sed");
+}
+
 static void test_nobody_was_seen(void **state)
 {
 	struct zw_report *report = sample_change(1, NULL);
@@ -240,6 +317,12 @@ int main(void)
 		cmocka_unit_test(test_large_set_is_cut),
 		cmocka_unit_test(test_user_without_a_name),
 		cmocka_unit_test(test_kernel_thread),
+		cmocka_unit_test(test_peer),
+		cmocka_unit_test(test_one_of_several_peers),
+		cmocka_unit_test(test_nobody_but_a_server),
+		cmocka_unit_test(test_server_by_itself),
+		cmocka_unit_test(test_refused_update),
+		cmocka_unit_test(test_zone_with_who_added_it),
 		cmocka_unit_test(test_nobody_was_seen),
 		cmocka_unit_test(test_several_suspects),
 		cmocka_unit_test(test_control_characters_are_escaped),

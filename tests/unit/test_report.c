@@ -71,6 +71,8 @@ static void test_free_drops_references_only(void **state)
 	sample_cause(report, ZW_ROLE_RELOADER, 0, actor);
 	report->cause[1].tsig_key = sample_text("key");
 	report->cause[1].peer = sample_text("192.0.2.1");
+	report->cause[1].command = sample_text("reload");
+	sample_cause(report, ZW_ROLE_PEER, 0, NULL);
 	report->error = sample_text("e");
 	report->error_file = sample_text("f");
 	zw_report_free(report);

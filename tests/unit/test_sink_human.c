@@ -36,6 +36,57 @@ static void test_change(void **state)
 		"  why: login user alice is not an admin of example.com.\n");
 }
 
+static void test_peer(void **state)
+{
+	struct zw_report *report = sample_update(1);
+	_zw_free_ char *text = NULL;
+
+	(void)state;
+	report->cause[0].command = sample_text("reload \033[2J");
+	text = to_human(report, false);
+	assert_string_equal(text,
+		"00:11:22.123  example.com.  serial 7 -> 8  UNAUTHORIZED  certain  ESCALATE\n"
+		"  ~ www.example.com.  A  192.0.2.1 -> 203.0.113.9  (ttl 3600 -> 60)\n"
+		"  by 198.51.100.9#41234\n"
+		"     as peer (update), seen: request, content; TSIG key ddns-key; command: reload "
+		"\\x1b[2J\n"
+		"  why: login user alice is not an admin of example.com.\n");
+}
+
+static void test_refused_update(void **state)
+{
+	struct zw_report *report = sample_refused(1);
+	_zw_free_ char *text = NULL;
+
+	(void)state;
+	report->message = sample_text("An update was refused");
+	text = to_human(report, false);
+	assert_string_equal(text,
+		"00:11:22.123  update-refused  example.com.  An update was refused\n"
+		"  asked: add www.example.com. 300 A 203.0.113.9\n"
+		"  asked: 2 more\n"
+		"  by alice (login, session 7, pts/2 from 198.51.100.7) as root,"
+		" with sed -i s/192.0.2.1/203.0.113.9/ db.example.com"
+		" [pid 812, /usr/bin/sed] in /etc/bind\n"
+		"     via bash[800] <- sudo[790] <- sshd[700]\n"
+		"     as client (update), seen: request; peer 127.0.0.1#41234\n");
+}
+
+/* Evidence beside a change of nobody is no suspicion. */
+static void test_nobody_with_evidence(void **state)
+{
+	struct zw_report *report = sample_update(1);
+	_zw_free_ char *text = NULL;
+
+	(void)state;
+	report->has_principal = false;
+	report->attribution = ZW_ATTRIBUTION_NONE;
+	report->cause[0].evidence = ZW_EVIDENCE_CONNECTION;
+	text = to_human(report, false);
+	assert_non_null(strstr(text, "\n  seen 198.51.100.9#41234\n     as peer (update), seen: "
+				     "connection; TSIG key ddns-key\n  by nobody who was seen\n"));
+}
+
 static void test_records(void **state)
 {
 	_zw_free_ char *text = to_human(
@@ -233,6 +284,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_change),
+		cmocka_unit_test(test_peer),
+		cmocka_unit_test(test_refused_update),
+		cmocka_unit_test(test_nobody_with_evidence),
 		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_serial_alone_is_shown),
 		cmocka_unit_test(test_at_most_20_records),

@@ -111,6 +111,40 @@ static void test_all_fields_of_a_change(void **state)
 	zw_str_free(&fields.packed);
 }
 
+static void test_peer_on_another_host(void **state)
+{
+	struct fields fields;
+
+	(void)state;
+	pack(sample_update(1), &fields);
+	assert_clean(&fields);
+	assert_field(&fields, "ZW_CHANNEL=update");
+	assert_field(&fields, "ZW_SOURCE_IP=198.51.100.9");
+	assert_field(&fields, "ZW_TSIG_KEY=ddns-key");
+	assert_int_equal(count_fields(&fields, "ZW_PID"), 0);
+	assert_int_equal(count_fields(&fields, "OBJECT_PID"), 0);
+	assert_int_equal(count_fields(&fields, "ZW_UID"), 0);
+	zw_str_free(&fields.packed);
+}
+
+static void test_refused_update(void **state)
+{
+	struct fields fields;
+
+	(void)state;
+	pack(sample_refused(1), &fields);
+	assert_clean(&fields);
+	assert_field(&fields, "ZW_ACTION=update-refused");
+	assert_field(&fields, "ZW_ZONE=example.com.");
+	assert_field(&fields, "ZW_RCODE=REFUSED");
+	assert_field(&fields, "ZW_CHANNEL=update");
+	assert_field(&fields, "ZW_ATTRIBUTION=certain");
+	assert_field(&fields, "ZW_LOGIN_USER=alice");
+	assert_field(&fields, "ZW_SOURCE_IP=198.51.100.7");
+	assert_int_equal(count_fields(&fields, "ZW_VERDICT"), 0);
+	zw_str_free(&fields.packed);
+}
+
 static void test_names_once_each_and_bounded(void **state)
 {
 	_zw_str_ struct zw_str text = {};
@@ -311,6 +345,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_fields_of_a_change),
+		cmocka_unit_test(test_peer_on_another_host),
+		cmocka_unit_test(test_refused_update),
 		cmocka_unit_test(test_names_once_each_and_bounded),
 		cmocka_unit_test(test_values_add_no_field_and_no_line),
 		cmocka_unit_test(test_without_principal_no_person),

@@ -135,6 +135,56 @@ static void test_principal_and_causes(void **state)
 	json_decref(root);
 }
 
+static void test_peer_on_another_host(void **state)
+{
+	struct zw_report *report = sample_update(1);
+	json_t *root;
+
+	(void)state;
+	report->cause[0].command = sample_text("zone-set www\n");
+	root = to_json(report);
+	assert_null(at(root, "process"));
+	assert_null(at(root, "user"));
+	assert_text(root, "source/ip", "198.51.100.9");
+	assert_number(root, "source/port", 41234);
+	assert_text(root, "zonewitness/channel", "update");
+	assert_text(root, "zonewitness/causes/0/role", "peer");
+	assert_true(json_is_null(at(root, "zonewitness/causes/0/process")));
+	assert_true(json_is_null(at(root, "zonewitness/causes/0/user")));
+	assert_true(json_is_null(at(root, "zonewitness/causes/0/login")));
+	assert_int_equal(json_array_size(at(root, "zonewitness/causes/0/ancestors")), 0);
+	assert_text(root, "zonewitness/causes/0/tsig_key", "ddns-key");
+	assert_text(root, "zonewitness/causes/0/peer", "198.51.100.9");
+	assert_number(root, "zonewitness/causes/0/peer_port", 41234);
+	assert_text(root, "zonewitness/causes/0/command", "zone-set www\n");
+	assert_text(root, "zonewitness/causes/0/evidence/0", "request");
+	assert_text(root, "zonewitness/causes/0/evidence/1", "content");
+	json_decref(root);
+}
+
+/* A local client is where its login comes from, not on the loopback. */
+static void test_refused_update(void **state)
+{
+	json_t *root = to_json(sample_refused(1));
+
+	(void)state;
+	assert_text(root, "event/action", "update-refused");
+	assert_text(root, "event/category/0", "network");
+	assert_text(root, "event/type/0", "denied");
+	assert_text(root, "event/outcome", "failure");
+	assert_text(root, "user/name", "alice");
+	assert_text(root, "source/ip", "198.51.100.7");
+	assert_text(root, "zonewitness/zone", "example.com.");
+	assert_text(root, "zonewitness/causes/0/peer", "127.0.0.1");
+	assert_text(root, "zonewitness/request/transport", "udp");
+	assert_true(json_is_false(at(root, "zonewitness/request/encrypted")));
+	assert_text(root, "zonewitness/request/rcode", "REFUSED");
+	assert_text(root, "zonewitness/request/asked/0", "add www.example.com. 300 A 203.0.113.9");
+	assert_number(root, "zonewitness/request/asked_total", 3);
+	assert_null(at(root, "zonewitness/verdict"));
+	json_decref(root);
+}
+
 static void test_without_principal_nobody_is_named_at_the_top(void **state)
 {
 	struct zw_report *report = sample_change(1, NULL);
@@ -336,6 +386,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_event_and_zone),
 		cmocka_unit_test(test_principal_and_causes),
+		cmocka_unit_test(test_peer_on_another_host),
+		cmocka_unit_test(test_refused_update),
 		cmocka_unit_test(test_without_principal_nobody_is_named_at_the_top),
 		cmocka_unit_test(test_login_that_never_was_is_null),
 		cmocka_unit_test(test_changes),

@@ -67,19 +67,40 @@ static void add_user(struct zw_str *s, const struct zw_actor *a)
 		zw_str_addf(s, "uid %u", a->principal.uid);
 }
 
+/* A process by its user; who is on another host by the address. */
+static void add_who(struct zw_str *s, const struct zw_report_cause *cause)
+{
+	if (cause->actor)
+		add_user(s, cause->actor);
+	else if (cause->peer)
+		add_text(s, cause->peer);
+	else
+		zw_str_add(s, cause->role == ZW_ROLE_SERVER ? "the server" : "somebody");
+}
+
+static void add_tool(struct zw_str *s, const struct zw_report_cause *cause)
+{
+	if (cause->actor) {
+		zw_str_add(s, " with ");
+		add_text(s, cause->actor->name);
+	} else if (cause->tsig_key) {
+		zw_str_add(s, " with key ");
+		add_text(s, cause->tsig_key);
+	}
+}
+
 /* Who, as the subject of the sentence. */
 static void add_subject(struct zw_str *s, const struct zw_report *r)
 {
 	if (r->has_principal) {
-		add_user(s, r->cause[0].actor);
-	} else if (r->causes) {
+		add_who(s, &r->cause[0]);
+	} else if (r->causes && r->attribution != ZW_ATTRIBUTION_NONE) {
 		zw_str_add(s, "One of ");
 		for (size_t i = 0; i < r->causes && i < NAMES_MAX; i++) {
 			if (i > 0)
 				zw_str_add(s, ", ");
-			add_user(s, r->cause[i].actor);
-			zw_str_add(s, " with ");
-			add_text(s, r->cause[i].actor->name);
+			add_who(s, &r->cause[i]);
+			add_tool(s, &r->cause[i]);
 		}
 		if (r->causes > NAMES_MAX)
 			zw_str_addf(s, " and %zu more", r->causes - NAMES_MAX);
@@ -90,10 +111,8 @@ static void add_subject(struct zw_str *s, const struct zw_report *r)
 
 static void add_means(struct zw_str *s, const struct zw_report *r)
 {
-	if (r->has_principal) {
-		zw_str_add(s, " with ");
-		add_text(s, r->cause[0].actor->name);
-	}
+	if (r->has_principal)
+		add_tool(s, &r->cause[0]);
 	zw_str_addf(s, " (%s)", zw_channel_to_string(r->channel));
 }
 
@@ -164,10 +183,43 @@ static void zone_unreadable(struct zw_str *s, const struct zw_report *r)
 	add_text(s, r->error);
 	if (r->has_principal) {
 		zw_str_add(s, "; last written by ");
-		add_user(s, r->cause[0].actor);
-		zw_str_add(s, " with ");
-		add_text(s, r->cause[0].actor->name);
+		add_who(s, &r->cause[0]);
+		add_tool(s, &r->cause[0]);
 	}
+}
+
+static void update_refused(struct zw_str *s, const struct zw_report *r)
+{
+	const struct zw_report_request *request = &r->request;
+
+	zw_str_add(s, "An update of ");
+	add_text(s, r->zone ? r->zone : "no zone");
+	if (r->causes) {
+		zw_str_add(s, " by ");
+		add_who(s, &r->cause[0]);
+		add_tool(s, &r->cause[0]);
+	}
+	if (request->rcode[0])
+		zw_str_addf(s, " was refused (%s)", request->rcode);
+	else
+		zw_str_add(s, " was not answered");
+	if (request->asked_len) {
+		zw_str_add(s, ": ");
+		zw_str_add(s, request->asked[0]);
+	}
+	if (request->asked_total > 1)
+		zw_str_addf(s, " and %llu more", (unsigned long long)request->asked_total - 1);
+}
+
+/* Who made the zone come or go, where that was seen. */
+static void zone_came(struct zw_str *s, const struct zw_report *r, const char *what)
+{
+	zone_sentence(s, r, what);
+	if (!r->has_principal)
+		return;
+	zw_str_add(s, ", by ");
+	add_who(s, &r->cause[0]);
+	add_tool(s, &r->cause[0]);
 }
 
 int zw_report_set_message(struct zw_report *r)
@@ -183,10 +235,13 @@ int zw_report_set_message(struct zw_report *r)
 		zone_unreadable(&s, r);
 		break;
 	case ZW_ACTION_ZONE_ADDED:
-		zone_sentence(&s, r, " is watched from now on");
+		zone_came(&s, r, " is watched from now on");
 		break;
 	case ZW_ACTION_ZONE_REMOVED:
-		zone_sentence(&s, r, " is no longer served and not watched any more");
+		zone_came(&s, r, " is no longer served and not watched any more");
+		break;
+	case ZW_ACTION_UPDATE_REFUSED:
+		update_refused(&s, r);
 		break;
 	case ZW_ACTION_AGENT_READY:
 		zw_str_add(&s, "The agent watches");

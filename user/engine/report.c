@@ -26,6 +26,7 @@ DEFINE_TO_STRING(zw_action_to_string, enum zw_action, _ZW_ACTION_MAX,
 	[ZW_ACTION_ZONE_UNREADABLE] = "zone-unreadable",
 	[ZW_ACTION_ZONE_ADDED] = "zone-added",
 	[ZW_ACTION_ZONE_REMOVED] = "zone-removed",
+	[ZW_ACTION_UPDATE_REFUSED] = "update-refused",
 	[ZW_ACTION_EVENTS_LOST] = "events-lost",
 	[ZW_ACTION_CONFIG_CHANGE] = "config-change",
 	[ZW_ACTION_TAMPER] = "tamper",
@@ -65,21 +66,30 @@ DEFINE_TO_STRING(zw_role_to_string, enum zw_role, _ZW_ROLE_MAX,
 /* Bit numbers rather than bits, so that a list can be printed by counting. */
 DEFINE_TO_STRING(zw_evidence_to_string, unsigned int, ZW_EVIDENCE_BITS,
 	"write", "attr", "open", "mapping", "dirent", "create", "link", "unlink", "rename", "mount",
-	"held-open")
+	"held-open", "request", "content", "connection")
 /* clang-format on */
 
-static_assert(ZW_EVIDENCE_HELD_OPEN == 1 << (ZW_EVIDENCE_BITS - 1), "the last bit has a name");
+static_assert(ZW_EVIDENCE_CONNECTION == 1 << (ZW_EVIDENCE_BITS - 1), "the last bit has a name");
+
+void zw_report_causes_free(struct zw_report_cause *cause, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		zw_actor_unref(cause[i].actor);
+		free(cause[i].tsig_key);
+		free(cause[i].peer);
+		free(cause[i].command);
+	}
+	free(cause);
+}
 
 void zw_report_free(struct zw_report *report)
 {
 	if (!report)
 		return;
-	for (size_t i = 0; i < report->causes; i++) {
-		zw_actor_unref(report->cause[i].actor);
-		free(report->cause[i].tsig_key);
-		free(report->cause[i].peer);
-	}
-	free(report->cause);
+	zw_report_causes_free(report->cause, report->causes);
+	for (size_t i = 0; i < report->request.asked_len; i++)
+		free(report->request.asked[i]);
+	free(report->request.asked);
 	for (size_t i = 0; i < report->reasons; i++)
 		free(report->reason[i]);
 	free(report->reason);

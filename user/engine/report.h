@@ -18,6 +18,7 @@ enum zw_action {
 	ZW_ACTION_ZONE_UNREADABLE,
 	ZW_ACTION_ZONE_ADDED,
 	ZW_ACTION_ZONE_REMOVED,
+	ZW_ACTION_UPDATE_REFUSED,
 	ZW_ACTION_EVENTS_LOST,
 	ZW_ACTION_CONFIG_CHANGE,
 	ZW_ACTION_TAMPER,
@@ -76,18 +77,23 @@ enum zw_evidence {
 	ZW_EVIDENCE_UNLINK = 1 << 7,
 	ZW_EVIDENCE_RENAME = 1 << 8,
 	ZW_EVIDENCE_MOUNT = 1 << 9,
-	ZW_EVIDENCE_HELD_OPEN = 1 << 10, /* had it open for writing when the change was found */
+	ZW_EVIDENCE_HELD_OPEN = 1 << 10,  /* had it open for writing when the change was found */
+	ZW_EVIDENCE_REQUEST = 1 << 11,    /* asked the server for it, and the server agreed */
+	ZW_EVIDENCE_CONTENT = 1 << 12,    /* and what it asked for is what the records became */
+	ZW_EVIDENCE_CONNECTION = 1 << 13, /* had an encrypted connection to the server */
 };
-#define ZW_EVIDENCE_BITS 11
+#define ZW_EVIDENCE_BITS 14
 
 struct zw_report_cause {
 	enum zw_role role;
 	enum zw_channel channel;
 	uint32_t evidence;          /* enum zw_evidence */
 	uint64_t first_ns, last_ns; /* CLOCK_REALTIME */
-	struct zw_actor *actor;     /* owned reference; never NULL */
-	char *tsig_key;             /* NULL without one */
-	char *peer;                 /* NULL without one */
+	struct zw_actor *actor; /* owned reference; NULL: a peer on another host, or not known */
+	char *tsig_key;         /* NULL without one */
+	char *peer;             /* address, without the port; NULL without one */
+	uint16_t peer_port;     /* 0: not known */
+	char *command; /* what it told the server to do, printable; NULL: not by a command */
 };
 
 /* What the file itself says, the only evidence there is when nobody was seen. */
@@ -96,6 +102,16 @@ struct zw_report_file {
 	uint64_t dev, ino, size_bytes;
 	uint32_t owner_uid, owner_gid, mode;
 	uint64_t mtime_ns, ctime_ns; /* CLOCK_REALTIME */
+};
+
+/* What a server was asked to do, where that is what is told: update-refused. */
+struct zw_report_request {
+	const char *transport; /* static: "udp"; NULL: there is none */
+	bool encrypted;
+	char rcode[16]; /* "REFUSED"; empty: there was no answer */
+	char **asked;   /* "add www.example.com. 300 A 192.0.2.1", printable; the first ones */
+	size_t asked_len;
+	uint64_t asked_total;
 };
 
 struct zw_report {
@@ -120,6 +136,7 @@ struct zw_report {
 	size_t causes;
 	bool has_principal;         /* cause[0] is whoever chose to make the change */
 	struct zw_report_file file; /* path NULL when there is none */
+	struct zw_report_request request;
 	enum zw_verdict verdict;
 	char **reason; /* sentences; for the verdict and for what limits the attribution */
 	size_t reasons;
@@ -138,6 +155,9 @@ struct zw_report {
 void zw_report_free(struct zw_report *report);
 ZW_DEFINE_CLEANUP(struct zw_report *, zw_report_free);
 #define _zw_report_free_ _zw_cleanup_(zw_report_freep)
+
+/* Frees what the @n causes own and the array. */
+void zw_report_causes_free(struct zw_report_cause *cause, size_t n);
 
 /* Appends a copy of the formatted sentence to reason[]; 0 or -ENOMEM. */
 int zw_report_add_reason(struct zw_report *report, const char *fmt, ...) _zw_printf_(2, 3);

@@ -40,6 +40,7 @@ static const enum zw_tone action_tones[] = {
 	[ZW_ACTION_ZONE_UNREADABLE] = ZW_TONE_WARN,
 	[ZW_ACTION_ZONE_ADDED] = ZW_TONE_PLAIN,
 	[ZW_ACTION_ZONE_REMOVED] = ZW_TONE_WARN,
+	[ZW_ACTION_UPDATE_REFUSED] = ZW_TONE_WARN,
 	[ZW_ACTION_EVENTS_LOST] = ZW_TONE_BAD,
 	[ZW_ACTION_CONFIG_CHANGE] = ZW_TONE_PLAIN,
 	[ZW_ACTION_TAMPER] = ZW_TONE_BAD,
@@ -176,14 +177,29 @@ static void add_file(struct zw_str *out, const struct zw_report_file *file)
 	zw_str_add_char(out, '\n');
 }
 
+/* What was asked for, a line each. */
+static void add_request(struct zw_str *out, const struct zw_report_request *request)
+{
+	for (size_t i = 0; i < request->asked_len; i++) {
+		zw_str_add(out, "  asked: ");
+		zw_clean_add(out, request->asked[i]);
+		zw_str_add_char(out, '\n');
+	}
+	if (request->asked_total > request->asked_len)
+		zw_str_addf(out, "  asked: %" PRIu64 " more\n",
+			request->asked_total - request->asked_len);
+}
+
 static void add_causes(struct zw_str *out, bool colour, const struct zw_report *report)
 {
 	for (size_t i = 0; i < report->causes; i++) {
-		const char *label = !report->has_principal ? "perhaps" : i == 0 ? "by" : "also";
+		const char *label = report->has_principal ? i == 0 ? "by" : "also"
+				    : report->attribution == ZW_ATTRIBUTION_NONE ? "seen"
+										 : "perhaps";
 
 		zw_human_cause(out, colour, label, &report->cause[i]);
 	}
-	if (report->causes > 0)
+	if (report->causes > 0 && report->attribution != ZW_ATTRIBUTION_NONE)
 		return;
 	if (report->action == ZW_ACTION_RECORD_CHANGE)
 		zw_str_add(out, "  by nobody who was seen\n");
@@ -202,6 +218,7 @@ int zw_report_to_human(const struct zw_report *report, bool colour, struct zw_st
 		zw_human_changes(out, colour, report->diff);
 	if (report->error)
 		add_error(out, colour, report);
+	add_request(out, &report->request);
 	add_causes(out, colour, report);
 	for (size_t i = 0; i < report->reasons; i++) {
 		zw_str_add(out, "  why: ");

@@ -93,6 +93,14 @@ static void add_ancestors(struct zw_str *out, bool colour, const struct zw_actor
 	zw_str_add_char(out, '\n');
 }
 
+/* "192.0.2.1#5353", as named and dig write it. */
+static void add_peer(struct zw_str *out, const struct zw_report_cause *cause)
+{
+	zw_clean_add(out, cause->peer);
+	if (cause->peer_port)
+		zw_str_addf(out, "#%u", cause->peer_port);
+}
+
 static void add_evidence(struct zw_str *out, const struct zw_report_cause *cause)
 {
 	const char *separator = ", seen: ";
@@ -109,10 +117,31 @@ static void add_evidence(struct zw_str *out, const struct zw_report_cause *cause
 		zw_str_add(out, "; TSIG key ");
 		zw_clean_add(out, cause->tsig_key);
 	}
-	if (cause->peer) {
+	if (cause->peer && cause->actor) {
 		zw_str_add(out, "; peer ");
-		zw_clean_add(out, cause->peer);
+		add_peer(out, cause);
 	}
+	if (cause->command) {
+		zw_str_add(out, "; command: ");
+		zw_clean_add(out, cause->command);
+	}
+	zw_str_add_char(out, '\n');
+}
+
+/* No process: somebody on another host, or the server when it is not known which process that was. */
+static void add_remote(struct zw_str *out, bool colour, const struct zw_report_cause *cause)
+{
+	_zw_str_ struct zw_str who = {};
+
+	if (cause->peer)
+		add_peer(&who, cause);
+	else
+		zw_str_add(&who, cause->role == ZW_ROLE_SERVER ? "the server" : "somebody");
+	if (who.failed) {
+		out->failed = true;
+		return;
+	}
+	zw_human_tone(out, colour, ZW_TONE_BOLD, who.buf);
 	zw_str_add_char(out, '\n');
 }
 
@@ -123,7 +152,9 @@ void zw_human_cause(
 	_zw_str_ struct zw_str who = {};
 
 	zw_str_addf(out, "  %s ", label);
-	if (actor->kthread) {
+	if (!actor) {
+		add_remote(out, colour, cause);
+	} else if (actor->kthread) {
 		zw_str_add(out, "kernel thread ");
 		zw_clean_add(out, actor->comm);
 		zw_str_addf(
@@ -139,6 +170,7 @@ void zw_human_cause(
 		add_command(out, actor);
 		zw_str_add_char(out, '\n');
 	}
-	add_ancestors(out, colour, actor);
+	if (actor)
+		add_ancestors(out, colour, actor);
 	add_evidence(out, cause);
 }

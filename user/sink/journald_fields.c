@@ -23,6 +23,7 @@ static const struct {
 	[ZW_ACTION_ZONE_UNREADABLE] = {"ea63c05385e94293a9a4417d5c1aa3ac", LOG_WARNING},
 	[ZW_ACTION_ZONE_ADDED] = {"772687a28ee844c7bcee9a51843ab243", LOG_NOTICE},
 	[ZW_ACTION_ZONE_REMOVED] = {"0f55ee3113e74e9b83ef242353ca9733", LOG_NOTICE},
+	[ZW_ACTION_UPDATE_REFUSED] = {"5b0a6d1f0c2e4f7b9a83d4e1c6f2708d", LOG_NOTICE},
 	[ZW_ACTION_EVENTS_LOST] = {"f1bc65ba1d814e8c934b9d021c687939", LOG_WARNING},
 	[ZW_ACTION_CONFIG_CHANGE] = {"c72d3073bb44402498357859f6c87215", LOG_NOTICE},
 	[ZW_ACTION_TAMPER] = {"4d4ea784a38b46b6bb314e05d44a8c22", LOG_CRIT},
@@ -123,6 +124,11 @@ static void add_principal(struct zw_str *out, const struct zw_report_cause *caus
 {
 	const struct zw_actor *actor = cause->actor;
 
+	add_text(out, "ZW_TSIG_KEY", cause->tsig_key);
+	if (!actor) {
+		add_text(out, "ZW_SOURCE_IP", cause->peer);
+		return;
+	}
 	add_number(out, "OBJECT_PID", actor->tgid);
 	add_number(out, "ZW_PID", actor->tgid);
 	add_text(out, "ZW_EXE", actor->exe);
@@ -131,7 +137,6 @@ static void add_principal(struct zw_str *out, const struct zw_report_cause *caus
 	if (actor->session != ZW_ID_UNSET)
 		add_number(out, "ZW_SESSION", actor->session);
 	add_text(out, "ZW_SOURCE_IP", actor->origin_ip);
-	add_text(out, "ZW_TSIG_KEY", cause->tsig_key);
 }
 
 static void add_zone(struct zw_str *out, const struct zw_report *report)
@@ -146,7 +151,8 @@ static void add_zone(struct zw_str *out, const struct zw_report *report)
 	else if (report->has_serial_before)
 		add_number(out, "ZW_SERIAL", report->serial_before);
 	if (report->action != ZW_ACTION_RECORD_CHANGE &&
-		report->action != ZW_ACTION_ZONE_UNREADABLE)
+		report->action != ZW_ACTION_ZONE_UNREADABLE &&
+		report->action != ZW_ACTION_UPDATE_REFUSED)
 		return;
 	add_text(out, "ZW_CHANNEL", zw_channel_to_string(report->channel));
 	add_text(out, "ZW_ATTRIBUTION", zw_attribution_to_string(report->attribution));
@@ -184,6 +190,7 @@ int zw_journald_pack(
 	add_number(out, "ZW_SEVERITY", report->severity);
 	add_text(out, "ZW_TECHNIQUE", zw_report_technique(report));
 	add_text(out, "ZW_ERROR", report->error);
+	add_text(out, "ZW_RCODE", report->request.rcode);
 	add_zone(out, report);
 	if (report->has_principal && report->causes > 0)
 		add_principal(out, &report->cause[0]);

@@ -27,6 +27,7 @@ static const struct action_info {
 	[ZW_ACTION_ZONE_UNREADABLE] = {"configuration", "error", "zonewitness.zone", true, true},
 	[ZW_ACTION_ZONE_ADDED] = {"configuration", "creation", "zonewitness.zone"},
 	[ZW_ACTION_ZONE_REMOVED] = {"configuration", "deletion", "zonewitness.zone"},
+	[ZW_ACTION_UPDATE_REFUSED] = {"network", "denied", "zonewitness.update", true, true},
 	[ZW_ACTION_EVENTS_LOST] = {"host", "error", "zonewitness.agent", true},
 	[ZW_ACTION_CONFIG_CHANGE] = {"configuration", "change", "zonewitness.agent"},
 	[ZW_ACTION_TAMPER] = {"intrusion_detection", "info", "zonewitness.agent"},
@@ -62,18 +63,31 @@ static json_t *event_object(const struct zw_report *report, const struct action_
 	return failed ? NULL : ZW_TAKE(event);
 }
 
-static void set_principal(json_t *root, const struct zw_actor *actor, bool *failed)
+/* Where the principal sits: the far end of its login session, or its own address when it is on another host. */
+static void set_source(json_t *root, const struct zw_report_cause *cause, bool *failed)
 {
+	const char *ip = cause->actor ? cause->actor->origin_ip : cause->peer;
+	uint16_t port = cause->actor ? cause->actor->origin_port : cause->peer_port;
+	json_t *source;
+
+	if (!ip)
+		return;
+	source = json_object();
+	zw_json_set(source, "ip", zw_json_text(ip), failed);
+	if (port)
+		zw_json_set(source, "port", json_integer(port), failed);
+	zw_json_set(root, "source", source, failed);
+}
+
+static void set_principal(json_t *root, const struct zw_report_cause *cause, bool *failed)
+{
+	const struct zw_actor *actor = cause->actor;
+
+	set_source(root, cause, failed);
+	if (!actor)
+		return;
 	zw_json_set(root, "process", zw_json_process(actor), failed);
 	zw_json_set(root, "user", zw_json_user(actor), failed);
-	if (actor->origin_ip) {
-		json_t *source = json_object();
-
-		zw_json_set(source, "ip", zw_json_text(actor->origin_ip), failed);
-		if (actor->origin_port)
-			zw_json_set(source, "port", json_integer(actor->origin_port), failed);
-		zw_json_set(root, "source", source, failed);
-	}
 	if (actor->container) {
 		json_t *container = json_object();
 
@@ -162,6 +176,23 @@ static void set_attribution(json_t *object, const struct zw_report *report,
 	zw_json_set(object, "escalate", json_boolean(report->escalate), failed);
 }
 
+static json_t *request_object(const struct zw_report_request *request)
+{
+	_zw_json_ json_t *object = json_object();
+	json_t *asked = json_array();
+	bool failed = !object;
+
+	zw_json_set(object, "transport", json_string(request->transport), &failed);
+	zw_json_set(object, "encrypted", json_boolean(request->encrypted), &failed);
+	zw_json_set(
+		object, "rcode", zw_json_text(request->rcode[0] ? request->rcode : NULL), &failed);
+	for (size_t i = 0; i < request->asked_len; i++)
+		zw_json_append(asked, zw_json_text(request->asked[i]), &failed);
+	zw_json_set(object, "asked", asked, &failed);
+	zw_json_set(object, "asked_total", zw_json_u64(request->asked_total), &failed);
+	return failed ? NULL : ZW_TAKE(object);
+}
+
 static json_t *zonewitness_object(const struct zw_report *report, const struct action_info *info)
 {
 	_zw_json_ json_t *object = json_object();
@@ -171,6 +202,8 @@ static json_t *zonewitness_object(const struct zw_report *report, const struct a
 	set_attribution(object, report, info, &failed);
 	if (report->file.path)
 		zw_json_set(object, "file", file_object(&report->file), &failed);
+	if (report->request.transport)
+		zw_json_set(object, "request", request_object(&report->request), &failed);
 	if (report->error_file)
 		zw_json_set(object, "error_file", zw_json_text(report->error_file), &failed);
 	if (report->error_line)
@@ -223,7 +256,7 @@ static json_t *report_object(const struct zw_report *report, const struct zw_sin
 	if (host->hostname)
 		set_one(root, "host", "name", zw_json_text(host->hostname), &failed);
 	if (report->has_principal && report->causes > 0)
-		set_principal(root, report->cause[0].actor, &failed);
+		set_principal(root, &report->cause[0], &failed);
 	if (report->error)
 		set_one(root, "error", "message", zw_json_text(report->error), &failed);
 	if (technique)

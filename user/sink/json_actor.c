@@ -124,9 +124,32 @@ static json_t *evidence_list(uint32_t evidence)
 	return failed ? NULL : ZW_TAKE(list);
 }
 
+/* What is known of a process; null stands for one on another host. */
+static void set_process(json_t *object, const struct zw_actor *actor, bool *failed)
+{
+	if (!actor) {
+		zw_json_set(object, "process", json_null(), failed);
+		zw_json_set(object, "user", json_null(), failed);
+		zw_json_set(object, "login", json_null(), failed);
+		zw_json_set(object, "ancestors", json_array(), failed);
+		return;
+	}
+	zw_json_set(object, "process", zw_json_process(actor), failed);
+	zw_json_set(object, "user", zw_json_user(actor), failed);
+	zw_json_set(object, "login", login_session(actor), failed);
+	zw_json_set(object, "ancestors", ancestor_list(actor), failed);
+	if (actor->kthread)
+		zw_json_set(object, "kernel_thread", json_true(), failed);
+	if (actor->exe_deleted)
+		zw_json_set(object, "executable_deleted", json_true(), failed);
+	if (actor->cgroup)
+		zw_json_set(object, "cgroup", zw_json_text(actor->cgroup), failed);
+	if (actor->container)
+		zw_json_set(object, "container", zw_json_text(actor->container), failed);
+}
+
 json_t *zw_json_cause(const struct zw_report_cause *cause)
 {
-	const struct zw_actor *actor = cause->actor;
 	_zw_json_ json_t *object = json_object();
 	bool failed = !object;
 
@@ -136,20 +159,13 @@ json_t *zw_json_cause(const struct zw_report_cause *cause)
 		zw_json_set(object, "first", zw_json_time(cause->first_ns), &failed);
 	if (cause->last_ns)
 		zw_json_set(object, "last", zw_json_time(cause->last_ns), &failed);
-	zw_json_set(object, "process", zw_json_process(actor), &failed);
-	zw_json_set(object, "user", zw_json_user(actor), &failed);
-	zw_json_set(object, "login", login_session(actor), &failed);
-	zw_json_set(object, "ancestors", ancestor_list(actor), &failed);
+	set_process(object, cause->actor, &failed);
 	zw_json_set(object, "tsig_key", zw_json_text(cause->tsig_key), &failed);
 	zw_json_set(object, "peer", zw_json_text(cause->peer), &failed);
+	if (cause->peer_port)
+		zw_json_set(object, "peer_port", json_integer(cause->peer_port), &failed);
+	if (cause->command)
+		zw_json_set(object, "command", zw_json_text(cause->command), &failed);
 	zw_json_set(object, "evidence", evidence_list(cause->evidence), &failed);
-	if (actor->kthread)
-		zw_json_set(object, "kernel_thread", json_true(), &failed);
-	if (actor->exe_deleted)
-		zw_json_set(object, "executable_deleted", json_true(), &failed);
-	if (actor->cgroup)
-		zw_json_set(object, "cgroup", zw_json_text(actor->cgroup), &failed);
-	if (actor->container)
-		zw_json_set(object, "container", zw_json_text(actor->container), &failed);
 	return failed ? NULL : ZW_TAKE(object);
 }
