@@ -157,7 +157,7 @@ static void test_unknown_keys(void **state)
 	(void)state;
 	refuse("zonez: []\n",
 		"t.yaml:1:1: unknown key \"zonez\" in the configuration; known are servers, zones, "
-		"admins, history, journald, json, reconcile, settle, settle_held, ring_size, "
+		"admins, primaries, history, journald, json, reconcile, settle, settle_held, ring_size, "
 		"spool_file, spool_size");
 	refuse("history:\n  keeps: 3d\n",
 		"t.yaml:2:3: unknown key \"keeps\" in history; known are file, keep");
@@ -165,22 +165,54 @@ static void test_unknown_keys(void **state)
 		"t.yaml:2:25: unknown key \"view\" in zones; known are name, file");
 	refuse("\"a\\nb\": 1\n",
 		"t.yaml:1:1: unknown key \"a\\x0ab\" in the configuration; known are servers, zones, "
-		"admins, history, journald, json, reconcile, settle, settle_held, ring_size, "
+		"admins, primaries, history, journald, json, reconcile, settle, settle_held, ring_size, "
 		"spool_file, spool_size");
 }
 
 static void test_keys_of_later_versions(void **state)
 {
 	(void)state;
-	refuse("primaries: [192.0.2.53]\nfamiliar_networks: [192.0.2.0/24]\nfeeds: [{file: /f}]\n",
-		"t.yaml:1:1: \"primaries\" is not supported by this version\n"
-		"t.yaml:2:1: \"familiar_networks\" is not supported by this version\n"
-		"t.yaml:3:1: \"feeds\" is not supported by this version");
-	/* Not also "needs a user", which such an entry rightly lacks. */
-	refuse("admins:\n - {tsig_key: k, names: [a], types: [A]}\n",
-		"t.yaml:2:5: \"tsig_key\" is not supported by this version\n"
-		"t.yaml:2:18: \"names\" is not supported by this version\n"
-		"t.yaml:2:30: \"types\" is not supported by this version");
+	refuse("familiar_networks: [192.0.2.0/24]\nfeeds: [{file: /f}]\n",
+		"t.yaml:1:1: \"familiar_networks\" is not supported by this version\n"
+		"t.yaml:2:1: \"feeds\" is not supported by this version");
+}
+
+static void test_keys_and_records_of_admins(void **state)
+{
+	_zw_conf_free_ struct zw_conf *conf = take(
+		"admins:\n"
+		"- {tsig_key: DDNS-Key., zones: [dyn.example.com], names: ['*.Dyn.example.com'],\n"
+		"   types: [a, AAAA, TYPE65280], from: [192.0.2.0/24]}\n"
+		"- {user: alice, tsig_key: k}\n"
+		"primaries: [192.0.2.53, '2001:db8::/32']\n");
+	const struct zw_admin *a = conf->policy.admin;
+
+	(void)state;
+	assert_null(a[0].user);
+	assert_string_equal(a[0].tsig_key, "ddns-key");
+	assert_int_equal(a[0].n_names, 1);
+	assert_string_equal(a[0].names[0], "*.dyn.example.com.");
+	assert_int_equal(a[0].n_types, 3);
+	assert_int_equal(a[0].types[0], 1);
+	assert_int_equal(a[0].types[1], 28);
+	assert_int_equal(a[0].types[2], 65280);
+	assert_string_equal(a[1].user, "alice");
+	assert_string_equal(a[1].tsig_key, "k");
+	assert_int_equal(conf->policy.primaries, 2);
+	assert_int_equal(conf->policy.primary[1].prefix, 32);
+	refuse("admins:\n- {zones: [a]}\n",
+		"t.yaml:2:3: this entry of \"admins\" needs a \"user\" or a \"tsig_key\"");
+	refuse("admins:\n- {tsig_key: ., types: [ANY, NOTYPE], names: [a..b]}\n",
+		"t.yaml:2:14: \"tsig_key\" is \".\", but must be the name of a TSIG key\n"
+		"t.yaml:2:25: \"types\" is \"ANY\", but must be a record type such as A, AAAA or "
+		"TYPE65280\n"
+		"t.yaml:2:30: \"types\" is \"NOTYPE\", but must be a record type such as A, AAAA or "
+		"TYPE65280\n"
+		"t.yaml:2:47: \"names\" is \"a..b\", but must be a domain name, or with \"*.\" in "
+		"front all names below it");
+	refuse("primaries: [ns1.example.com]\n",
+		"t.yaml:1:13: \"primaries\" is \"ns1.example.com\", but must be an address or a "
+		"block without host bits, such as 192.0.2.0/24 or 2001:db8::/32");
 }
 
 static void test_every_mistake_at_once(void **state)
@@ -508,7 +540,8 @@ static void test_full_example(void **state)
 	(void)state;
 	if (zw_conf_load("tests/data/conf/everything.yaml", &conf, &error) < 0)
 		fail_msg("%s", error.buf);
-	assert_int_equal(conf->policy.admins, 3);
+	assert_int_equal(conf->policy.admins, 4);
+	assert_int_equal(conf->policy.primaries, 2);
 	assert_int_equal(conf->servers, 4);
 	assert_int_equal(conf->zones, 2);
 }
@@ -520,9 +553,10 @@ static void test_describe(void **state)
 	(void)state;
 	assert_int_equal(zw_conf_describe(&out), 0);
 	assert_non_null(strstr(out.buf, "\nreconcile\tduration\t1s to 7d\t60s\t"));
-	assert_non_null(strstr(out.buf, "\nadmins[].user\tuser\trequired\t-\t"));
+	assert_non_null(strstr(out.buf, "\nadmins[].user\tuser\tone of them\t-\t"));
 	assert_non_null(strstr(out.buf, "\nhistory.keep\tduration\t1d to 36500d\t400d\t"));
-	assert_null(strstr(out.buf, "tsig_key"));
+	assert_non_null(strstr(out.buf, "\nzones[].name\tzone\trequired\t-\t"));
+	assert_null(strstr(out.buf, "familiar_networks"));
 	for (char *line = strtok(out.buf, "\n"); line; line = strtok(NULL, "\n")) {
 		unsigned int tabs = 0;
 
@@ -541,6 +575,7 @@ int main(void)
 		cmocka_unit_test(test_block_style_is_the_same),
 		cmocka_unit_test(test_unknown_keys),
 		cmocka_unit_test(test_keys_of_later_versions),
+		cmocka_unit_test(test_keys_and_records_of_admins),
 		cmocka_unit_test(test_every_mistake_at_once),
 		cmocka_unit_test(test_mistakes_are_bounded),
 		cmocka_unit_test(test_duplicates),

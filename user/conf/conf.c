@@ -230,6 +230,8 @@ static void describe_range(const struct zw_conf_key *key, struct zw_str *out)
 		zw_str_addf(out, "%s to %s", key->min, key->max);
 	else if (key->required)
 		zw_str_add(out, "required");
+	else if (key->one_of)
+		zw_str_add(out, "one of them");
 	else
 		zw_str_add_char(out, '-');
 }

@@ -238,11 +238,32 @@ static const struct zw_conf_key *find_key(
 	return &map->keys[i];
 }
 
+/* Of some keys one is enough. */
+static void check_one_of(struct zw_conf_reader *reader, const struct zw_conf_key *map,
+	const struct seen *seen, yaml_mark_t at)
+{
+	_zw_str_ struct zw_str names = {};
+
+	for (size_t i = 0; i < map->n_keys; i++) {
+		if (!map->keys[i].one_of)
+			continue;
+		if (seen->key[i])
+			return;
+		zw_str_addf(&names, "%s\"%s\"", names.len ? " or a " : "", map->keys[i].name);
+	}
+	if (names.failed)
+		zw_conf_no_memory(reader);
+	else if (names.len)
+		zw_conf_mistake(
+			reader, at, "this entry of \"%s\" needs a %s", map->name, names.buf);
+}
+
 static void check_required(struct zw_conf_reader *reader, const struct zw_conf_key *map,
 	const struct seen *seen, yaml_mark_t at)
 {
 	if (seen->later)
 		return;
+	check_one_of(reader, map, seen, at);
 	for (size_t i = 0; i < map->n_keys; i++)
 		if (map->keys[i].required && !seen->key[i])
 			zw_conf_mistake(reader, at, "this entry of \"%s\" needs a \"%s\"",

@@ -13,6 +13,9 @@ enum zw_conf_type {
 	ZW_CONF_SERVER_KIND,  /* char * */
 	ZW_CONF_ZONE,         /* char *, lower case with the final dot */
 	ZW_CONF_ZONE_PATTERN, /* the same; "*." in front allowed */
+	ZW_CONF_NAME_PATTERN, /* the same, of an owner */
+	ZW_CONF_TYPE,         /* uint16_t */
+	ZW_CONF_KEY,          /* char *, lower case without the final dot */
 	ZW_CONF_USER,         /* char * */
 	ZW_CONF_NET,          /* struct zw_net */
 	ZW_CONF_HOURS,        /* struct zw_hours */
@@ -34,6 +37,7 @@ struct zw_conf_key {
 	enum zw_conf_type type;
 	enum zw_conf_many many;
 	bool required;    /* in each map that is an item of a list */
+	bool one_of;      /* so is one at least of the keys with this flag */
 	size_t offset;    /* of the value or the array, in the struct of the map the key is in */
 	size_t count;     /* lists: offset of the size_t number of items */
 	size_t item_size; /* lists: of one item */

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "dns/name.h"
+#include "dns/rr.h"
 
 /* useradd(8) allows 32; directory services use longer ones with a domain. */
 #define USER_NAME_MAX 256
@@ -169,6 +170,33 @@ static int set_zone(const struct zw_conf_key *key, const char *text, void *field
 	return set_zone_pattern(key, text, field);
 }
 
+static int set_type(const struct zw_conf_key *key, const char *text, void *field)
+{
+	uint16_t type;
+
+	(void)key;
+	if (zw_type_from_text(text, &type) < 0 || zw_type_is_meta(type))
+		return -EINVAL;
+	*(uint16_t *)field = type;
+	return 0;
+}
+
+/* A key's name is a domain name (RFC 8945 section 4.2), but is written without the final dot. */
+static int set_key(const struct zw_conf_key *key, const char *text, void *field)
+{
+	char canonical[ZW_NAME_TEXT_MAX];
+	uint8_t name[ZW_NAME_MAX];
+	size_t len;
+
+	(void)key;
+	if (has_control_characters(text) || zw_name_from_text(text, name, &len) < 0 || len < 2)
+		return -EINVAL;
+	zw_name_lower(name, len);
+	len = zw_name_to_text(name, canonical);
+	canonical[len - 1] = '\0';
+	return set_text(canonical, field);
+}
+
 static int set_user(const struct zw_conf_key *key, const char *text, void *field)
 {
 	uint32_t uid;
@@ -212,6 +240,12 @@ const struct zw_conf_type_info zw_conf_types[_ZW_CONF_TYPE_MAX] = {
 	[ZW_CONF_ZONE_PATTERN] = {"zone pattern",
 		"the name of a zone, or with \"*.\" in front all zones below it", TEXT,
 		set_zone_pattern},
+	[ZW_CONF_NAME_PATTERN] = {"name pattern",
+		"a domain name, or with \"*.\" in front all names below it", TEXT,
+		set_zone_pattern},
+	[ZW_CONF_TYPE] = {"record type", "a record type such as A, AAAA or TYPE65280",
+		PLAIN(uint16_t), set_type},
+	[ZW_CONF_KEY] = {"key", "the name of a TSIG key", TEXT, set_key},
 	[ZW_CONF_USER] = {"user", "a login name or a numeric user id", TEXT, set_user},
 	[ZW_CONF_NET] = {"network",
 		"an address or a block without host bits, such as 192.0.2.0/24 or 2001:db8::/32",
@@ -264,6 +298,7 @@ static int set_item(const struct zw_conf_key *key, void *base, const char *text)
 	union {
 		char *text;
 		struct zw_net net;
+		uint16_t type;
 	} value;
 	void *item;
 	int r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Who may change what: the "admins" entries of the configuration and the verdict they give. */
+/* Who may change what: "admins" and "primaries" of the configuration and the verdict they give. */
 #pragma once
 
 #include <netinet/in.h>
@@ -41,10 +41,18 @@ void zw_hours_to_text(const struct zw_hours *hours, char ret_text[static ZW_HOUR
 
 /* One entry; every member that is set must match. Strings and arrays are owned by the policy. */
 struct zw_admin {
-	char *user; /* login name, or a decimal uid; the login user counts, not the effective one */
-	char **zones; /* presentation names; "*." prefix: everything below. Empty: all zones */
+	char *user; /* login name, or a decimal uid; the login user counts, not the effective one. NULL: the
+	             * entry is about a key */
+	char *tsig_key; /* lower case, no final dot; NULL: any, and none. One of both is set */
+	char **zones;   /* presentation names; "*." prefix: everything below. Empty: all zones */
 	size_t n_zones;
-	struct zw_net *from; /* origin of the session. Empty: anywhere, also local */
+	char **names; /* owners of records, as zones. Empty: all */
+	size_t n_names;
+	uint16_t *types; /* of records. Empty: all */
+	size_t n_types;
+	struct zw_net *
+		from; /* origin of the session; without a user, of the request. Empty: anywhere, also
+	                      * local */
 	size_t n_from;
 	char **with; /* executables by full path, as the process sees it; of a script, its interpreter's.
 	                  * Empty: any */
@@ -57,6 +65,8 @@ struct zw_admin {
 struct zw_policy {
 	struct zw_admin *admin;
 	size_t admins;
+	struct zw_net *primary; /* where zones may be transferred from */
+	size_t primaries;
 };
 
 void zw_policy_done(struct zw_policy *policy);
@@ -71,10 +81,14 @@ void zw_policy_done(struct zw_policy *policy);
 
 /* Fills verdict, reasons, severity and escalate of a record-change report from its attribution, causes and
  * zone. A cause is an administrator's when some entry matches it whole: the zone, the principal's user, the
- * origin of its session, its executable, and the time of its last event.
+ * key that signed the request, the origin of the session or the address of the request, the executable, every
+ * record that changed (but for signatures and the serial, which every change brings), and the time of its last
+ * event. A transfer is judged by the address of the primary alone.
  *
  *	nobody was seen (attribution none)		unattributed, whether there are admins or not
- *	no admins are configured			unjudged
+ *	the channel is signing				automatic
+ *	no admins (for a transfer: primaries)
+ *	are configured					unjudged
  *	the principal is known				authorized or unauthorized, after its own cause alone; a
  *							preparer of the content who is no admin is a reason, not
  *							a verdict
