@@ -20,6 +20,9 @@ enum zw_wire_type {
 	ZW_WIRE_FORK,   /* struct zw_wire_fork: a process was made */
 	ZW_WIRE_EXIT,   /* struct zw_wire_fork: a process ended */
 	ZW_WIRE_HOLDER, /* struct zw_wire_holder: an iterator found a writer of an inode */
+	ZW_WIRE_PACKET, /* struct zw_wire_packet: DNS or control traffic that can change a zone */
+	ZW_WIRE_BIND,   /* struct zw_wire_bind: a process bound a port of interest */
+	ZW_WIRE_SOCKET, /* struct zw_wire_socket: an iterator found a socket on such a port */
 	_ZW_WIRE_TYPE_MAX,
 };
 
@@ -86,6 +89,15 @@ enum zw_hook {
 	ZW_HOOK_ITER_VMA,      /* iter/task_vma: who maps an inode shared and writable */
 	ZW_HOOK_ITER_FILE,     /* iter/task_file: who has an inode open for writing */
 	ZW_HOOK_SYSCALL_STATE, /* syscall program: writers and mappings of an inode */
+	ZW_HOOK_TC_IN,         /* tc or tcx ingress of a device with Ethernet headers */
+	ZW_HOOK_TC_OUT,        /* egress of one */
+	ZW_HOOK_TC_IN_L3,      /* ingress of a device without link-layer headers, such as tun */
+	ZW_HOOK_TC_OUT_L3,     /* egress of one */
+	ZW_HOOK_TC_LOCAL,      /* egress of the loopback device: sent and received here */
+	ZW_HOOK_CG_SOCKET,     /* cgroup/sock_create: who made a socket */
+	ZW_HOOK_CG_BIND4,      /* cgroup/post_bind4 */
+	ZW_HOOK_CG_BIND6,      /* cgroup/post_bind6 */
+	ZW_HOOK_ITER_SOCKET,   /* iter/task_file: who holds which socket */
 	_ZW_HOOK_MAX,
 };
 
@@ -131,7 +143,15 @@ static inline __u32 zw_maybe_bit(__u64 ino)
 enum zw_drop {
 	ZW_DROP_FILE_RING_FULL = 0, /* file events: the ring buffer was full */
 	ZW_DROP_PROC_RING_FULL,     /* exec, fork, exit: the ring buffer was full */
-	ZW_DROP_COALESCED, /* not lost: same actor, inode and operation within a millisecond */
+	ZW_DROP_COALESCED,     /* not lost: same actor, inode and operation within a millisecond */
+	ZW_DROP_NET_RING_FULL, /* packets: the control ring was full */
+	ZW_DROP_NET_FRAGMENT, /* an IP fragment of DNS or control traffic; only the first is told of */
+	ZW_DROP_NET_HEADERS, /* more IPv6 extension headers than are followed, or headers cut short */
+	ZW_DROP_NET_FLOW,    /* a TCP connection could not be remembered */
+	ZW_DROP_NET_BOUND, /* a segment of a connection that has sent more than is copied of one */
+	ZW_DROP_NET_TRANSFER,   /* not lost: a piece of a large transfer, followed but not copied */
+	ZW_DROP_NET_SEGMENTS,   /* UDP segmentation offload of more than is copied at once */
+	ZW_DROP_BIND_RING_FULL, /* sockets bound: the ring buffer was full */
 	_ZW_DROP_MAX,
 };
 
@@ -256,6 +276,150 @@ struct zw_wire_holder {
 	__u32 mapped; /* 1: shared writable mapping, 0: descriptor open for writing */
 };
 
+/* What a port is served for: the values of the map zw_ports. */
+enum zw_port_flags {
+	ZW_PORT_DNS = 1 << 0,     /* DNS messages; over TCP behind a length of two octets */
+	ZW_PORT_CONTROL = 1 << 1, /* TCP, cleartext: all bytes are copied, up to a bound */
+	ZW_PORT_TLS = 1 << 2,     /* TCP, encrypted: that there is a connection, and whose */
+};
+
+/* As this host's stack sees it. A packet is told of once for each stack it passes: on the loopback device when
+ * sent, one that is only forwarded when it comes in. */
+enum zw_direction {
+	ZW_DIRECTION_NONE = 0,
+	ZW_DIRECTION_IN,
+	ZW_DIRECTION_OUT,
+	ZW_DIRECTION_LOCAL, /* both ends are here */
+	_ZW_DIRECTION_MAX,
+};
+
+enum zw_packet_flags {
+	ZW_PACKET_BOUNDARY = 1 << 0,  /* a message begins at sequence number `boundary` */
+	ZW_PACKET_CUT = 1 << 1,       /* more of this packet belongs here than was copied */
+	ZW_PACKET_GAP = 1 << 2,       /* out of order: bytes before it have not been seen yet */
+	ZW_PACKET_AGAIN = 1 << 3,     /* retransmitted: its bytes, or some, have been seen before */
+	ZW_PACKET_MIDSTREAM = 1 << 4, /* the connection was there first: `boundary` is a guess */
+	ZW_PACKET_TAIL = 1 << 5, /* the end of a message of a large transfer, without the rest */
+	ZW_PACKET_FRAGMENT = 1 << 6, /* first IP fragment; the others are not told of */
+	ZW_PACKET_RAN =
+		1 << 7, /* the sender was running; else it is the socket's last owner known */
+};
+
+/* A process, in short: the process table knows the rest. All zero when there is none or it is not known. */
+struct zw_wire_owner {
+	__u64 start_ns;
+	__u64 exe_dev;
+	__u64 exe_ino;
+	__u32 tgid;
+	__u32 uid;
+	__u32 euid;
+	__u32 loginuid;
+	__u32 session;
+	__u32 reserved;
+	char comm[ZW_COMM_LEN]; /* of the thread group leader */
+};
+
+/* Room for bytes in a packet event: the smallest of these that holds them, since the kernel's ring takes constant
+ * sizes only. The largest: a DNS message over TCP of 65,535 octets and its length, rounded up. */
+#define ZW_PACKET_ROOMS 5
+#define ZW_PACKET_ROOM_0 256
+#define ZW_PACKET_ROOM_1 1024
+#define ZW_PACKET_ROOM_2 4096
+#define ZW_PACKET_ROOM_3 16384
+#define ZW_PACKET_ROOM_4 65552
+
+static inline __u32 zw_packet_room(__u32 bytes)
+{
+	return bytes <= ZW_PACKET_ROOM_0   ? ZW_PACKET_ROOM_0
+	       : bytes <= ZW_PACKET_ROOM_1 ? ZW_PACKET_ROOM_1
+	       : bytes <= ZW_PACKET_ROOM_2 ? ZW_PACKET_ROOM_2
+	       : bytes <= ZW_PACKET_ROOM_3 ? ZW_PACKET_ROOM_3
+					   : ZW_PACKET_ROOM_4;
+}
+
+/* Of a TCP stream, runs of bytes: what lies between two runs was a plain query or its answer, or is still to come
+ * where ZW_PACKET_GAP is set. Where a message's length came in a segment of its own, its two octets are put in front
+ * of the run and `seq` counts them. Addresses in network order, IPv4 in the first four bytes; all else in the host's.
+ */
+struct zw_wire_packet {
+	struct zw_wire_hdr hdr;        /* hdr.size: with the room, whether it is used or not */
+	struct zw_wire_owner sender;   /* none: not from this host */
+	struct zw_wire_owner receiver; /* of the socket it is for; none: not for this host */
+	__u64 cookie; /* of the sender's socket (SO_COOKIE); 0: not from this host */
+	__u8 saddr[16];
+	__u8 daddr[16];
+	__u32 netns; /* inode number of the network namespace */
+	__u32 ifindex;
+	__u32 seq; /* TCP: of the first byte captured, or of the segment when there is none */
+	__u32 ack;
+	__u32 boundary;      /* TCP: see ZW_PACKET_BOUNDARY */
+	__u32 payload_bytes; /* of the whole packet, as on the wire */
+	__u32 captured;      /* bytes behind this structure that count */
+	__u32 omitted; /* TCP: bytes of transfers and beyond the bound left out since the last run */
+	__u16 sport;
+	__u16 dport;
+	__u16 segment_bytes; /* UDP: not 0 when the payload is several datagrams of this size (UDP_SEGMENT) */
+	__u16 flags;     /* enum zw_packet_flags */
+	__u8 family;     /* AF_INET or AF_INET6 */
+	__u8 proto;      /* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 direction;  /* enum zw_direction */
+	__u8 tcp_flags;  /* as in the header: FIN 1, SYN 2, RST 4, PSH 8, ACK 16 */
+	__u8 port_flags; /* enum zw_port_flags of the served end */
+	__u8 to_server;  /* 1: dport is the served one, 0: sport */
+	__u8 reserved2[2];
+	__u8 payload[];
+};
+
+/* A socket bound to a port of interest. */
+struct zw_wire_socket {
+	struct zw_wire_hdr hdr;
+	__u64 cookie;
+	__u8 addr[16]; /* as in struct zw_wire_packet; all zero: any */
+	__u32 netns;
+	__u16 port;
+	__u8 family;
+	__u8 proto;
+	struct zw_wire_owner owner; /* who holds it */
+};
+
+struct zw_wire_bind {
+	struct zw_wire_hdr hdr;
+	__u64 cookie;
+	__u8 addr[16];
+	__u32 netns;
+	__u16 port;
+	__u8 family;
+	__u8 proto;
+	struct zw_wire_actor actor;
+};
+
+/* What plain queries ask for. */
+enum zw_query_class {
+	ZW_QUERY_A = 0,
+	ZW_QUERY_AAAA,
+	ZW_QUERY_NS,
+	ZW_QUERY_SOA,
+	ZW_QUERY_PTR,
+	ZW_QUERY_MX,
+	ZW_QUERY_TXT,
+	ZW_QUERY_SRV,
+	ZW_QUERY_DS,
+	ZW_QUERY_DNSKEY,
+	ZW_QUERY_HTTPS,
+	ZW_QUERY_ANY,
+	ZW_QUERY_OTHER,  /* another type, or another opcode than QUERY */
+	ZW_QUERY_BROKEN, /* too short, or no name one can walk */
+	_ZW_QUERY_MAX,
+};
+
+/* The query lane: one for each processor, in the map zw_traffic. [0] UDP, [1] TCP. */
+struct zw_traffic {
+	__u64 query[_ZW_DIRECTION_MAX][2][_ZW_QUERY_MAX];
+	__u64 response[_ZW_DIRECTION_MAX][2][16]; /* by the rcode of the header */
+	__u64 control[_ZW_DIRECTION_MAX][2];      /* packet events, lost ones too */
+	__u64 bytes[_ZW_DIRECTION_MAX][2];        /* payload of all of these */
+};
+
 /* In and out of the syscall program that looks at an inode through a descriptor of the agent. */
 struct zw_inode_state {
 	__u32 fd;     /* in */
@@ -281,3 +445,8 @@ ZW_ASSERT_SIZE(struct zw_wire_exec, 16 + sizeof(struct zw_wire_actor));
 ZW_ASSERT_SIZE(struct zw_wire_fork, 48);
 ZW_ASSERT_SIZE(struct zw_wire_holder, 48);
 ZW_ASSERT_SIZE(struct zw_inode_state, 40);
+ZW_ASSERT_SIZE(struct zw_wire_owner, 48 + ZW_COMM_LEN);
+ZW_ASSERT_SIZE(struct zw_wire_packet, 16 + 2 * sizeof(struct zw_wire_owner) + 8 + 32 + 32 + 8 + 8);
+ZW_ASSERT_SIZE(struct zw_wire_socket, 48 + sizeof(struct zw_wire_owner));
+ZW_ASSERT_SIZE(struct zw_wire_bind, 48 + sizeof(struct zw_wire_actor));
+ZW_ASSERT_SIZE(struct zw_traffic, 8 * _ZW_DIRECTION_MAX * 2 * (_ZW_QUERY_MAX + 16 + 2));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* zw_event_decode() on any bytes: no crash, no leak, and what it accepts keeps what event.h says. */
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,29 @@ static void check_proc(const struct zw_proc_facts *proc)
 	require(!proc->argv[proc->argc]);
 }
 
+static void check_owner(const struct zw_wire_owner *owner)
+{
+	require(memchr(owner->comm, '\0', sizeof(owner->comm)) != NULL);
+	require(owner->tgid || !owner->start_ns);
+}
+
+static void check_packet(const struct zw_packet_facts *packet, size_t size)
+{
+	size_t sum = 0;
+
+	check_owner(&packet->sender);
+	check_owner(&packet->receiver);
+	require(strcmp(zw_direction_to_string(packet->direction), "unknown") != 0);
+	require(packet->family == AF_INET || packet->family == AF_INET6);
+	require(packet->proto == IPPROTO_TCP || packet->proto == IPPROTO_UDP);
+	require(packet->captured <= size - sizeof(struct zw_wire_packet));
+	require((packet->payload != NULL) == (packet->captured != 0));
+	/* Every byte is there to be read. */
+	for (size_t i = 0; i < packet->captured; i++)
+		sum += packet->payload[i];
+	require(sum <= packet->captured * UINT8_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_zw_event_ struct zw_event event = {};
@@ -46,7 +70,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(strcmp(zw_fop_to_string(event.file.op), "unknown") != 0);
 		require(memchr(event.file.name, '\0', sizeof(event.file.name)) != NULL);
 	}
-	if (event.type == ZW_WIRE_FILE || event.type == ZW_WIRE_EXEC)
+	if (event.type == ZW_WIRE_FILE || event.type == ZW_WIRE_EXEC || event.type == ZW_WIRE_BIND)
 		check_proc(&event.proc);
+	if (event.type == ZW_WIRE_PACKET)
+		check_packet(&event.packet, size);
+	if (event.type == ZW_WIRE_BIND)
+		require(event.bind.port != 0);
 	return 0;
 }

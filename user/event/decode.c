@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "event/argv.h"
+#include "event/decode_packet.h"
 #include "event/event.h"
 
 #define KNOWN_ACTOR_FLAGS                                                             \
@@ -146,11 +147,12 @@ static int decode_actor(const void *data, struct zw_proc_facts *proc)
 	return zw_argv_split(wire.argv, wire.argv_len, &proc->argv, &proc->argc);
 }
 
-static int decode_file(const void *data, struct zw_event *event)
+static int decode_file(const void *data, size_t len, struct zw_event *event)
 {
 	struct zw_file_facts *file = &event->file;
 	struct zw_wire_file wire;
 
+	(void)len;
 	memcpy(&wire, data, offsetof(struct zw_wire_file, actor));
 	if (wire.op == ZW_FOP_NONE || wire.op >= _ZW_FOP_MAX ||
 		(wire.watch & ~(unsigned int)KNOWN_WATCH_FLAGS) != 0 ||
@@ -177,16 +179,18 @@ static int decode_file(const void *data, struct zw_event *event)
 		(const char *)data + offsetof(struct zw_wire_file, actor), &event->proc);
 }
 
-static int decode_exec(const void *data, struct zw_event *event)
+static int decode_exec(const void *data, size_t len, struct zw_event *event)
 {
+	(void)len;
 	return decode_actor(
 		(const char *)data + offsetof(struct zw_wire_exec, actor), &event->proc);
 }
 
-static int decode_fork(const void *data, struct zw_event *event)
+static int decode_fork(const void *data, size_t len, struct zw_event *event)
 {
 	struct zw_wire_fork wire;
 
+	(void)len;
 	memcpy(&wire, data, sizeof(wire));
 	event->fork.parent_start_ns = wire.parent_start_ns;
 	event->fork.child_start_ns = wire.child_start_ns;
@@ -196,12 +200,35 @@ static int decode_fork(const void *data, struct zw_event *event)
 	return 0;
 }
 
-/* One row a type: its exact size, the hooks that may send it, its decoder. Answers of the iterators (HOLDER) are
- * read where they are asked for and never come through here. */
+static int decode_bind(const void *data, size_t len, struct zw_event *event)
+{
+	struct zw_bind_facts *bind = &event->bind;
+	struct zw_wire_bind wire;
+
+	(void)len;
+	memcpy(&wire, data, offsetof(struct zw_wire_bind, actor));
+	if (!zw_event_address_ok(wire.family, wire.addr) || !zw_event_proto_ok(wire.proto) ||
+		wire.port == 0)
+		return -EBADMSG;
+	*bind = (struct zw_bind_facts){
+		.cookie = wire.cookie,
+		.netns = wire.netns,
+		.port = wire.port,
+		.family = wire.family,
+		.proto = wire.proto,
+	};
+	memcpy(bind->addr, wire.addr, sizeof(bind->addr));
+	return decode_actor(
+		(const char *)data + offsetof(struct zw_wire_bind, actor), &event->proc);
+}
+
+/* One row a type: its exact size, or the least where it varies, the hooks that may send it, its decoder. Answers of the iterators (HOLDER,
+ * SOCKET) are read where they are asked for and never come through here. */
 static const struct {
 	size_t size;
 	enum zw_hook first_hook, last_hook;
-	int (*decode)(const void *data, struct zw_event *event);
+	int (*decode)(const void *data, size_t len, struct zw_event *event);
+	bool varies;
 } types[_ZW_WIRE_TYPE_MAX] = {
 	[ZW_WIRE_FILE] = {sizeof(struct zw_wire_file), ZW_HOOK_TP_DIRTY, ZW_HOOK_FENTRY_MOVE_MOUNT,
 		decode_file},
@@ -211,6 +238,10 @@ static const struct {
 		decode_fork},
 	[ZW_WIRE_EXIT] = {sizeof(struct zw_wire_fork), ZW_HOOK_TP_EXIT, ZW_HOOK_TP_EXIT,
 		decode_fork},
+	[ZW_WIRE_PACKET] = {sizeof(struct zw_wire_packet), ZW_HOOK_TC_IN, ZW_HOOK_TC_LOCAL,
+		zw_event_decode_packet, .varies = true},
+	[ZW_WIRE_BIND] = {sizeof(struct zw_wire_bind), ZW_HOOK_CG_BIND4, ZW_HOOK_CG_BIND6,
+		decode_bind},
 };
 
 int zw_event_decode(const void *data, size_t len, struct zw_event *ret_event)
@@ -225,13 +256,14 @@ int zw_event_decode(const void *data, size_t len, struct zw_event *ret_event)
 	if (hdr.version != ZW_WIRE_VERSION || hdr.type >= _ZW_WIRE_TYPE_MAX ||
 		!types[hdr.type].decode)
 		return -EBADMSG;
-	if (hdr.size != len || len != types[hdr.type].size ||
+	if (hdr.size != len || len < types[hdr.type].size ||
+		(len != types[hdr.type].size && !types[hdr.type].varies) ||
 		hdr.hook < types[hdr.type].first_hook || hdr.hook > types[hdr.type].last_hook)
 		return -EBADMSG;
 	event.type = (enum zw_wire_type)hdr.type;
 	event.hook = (enum zw_hook)hdr.hook;
 	event.time_ns = hdr.time_ns;
-	r = types[hdr.type].decode(data, &event);
+	r = types[hdr.type].decode(data, len, &event);
 	if (r < 0)
 		return r;
 	*ret_event = event;
@@ -250,5 +282,6 @@ void zw_proc_facts_done(struct zw_proc_facts *proc)
 void zw_event_done(struct zw_event *event)
 {
 	zw_proc_facts_done(&event->proc);
+	free(event->packet.payload);
 	*event = (struct zw_event){};
 }

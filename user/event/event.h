@@ -37,12 +37,43 @@ struct zw_file_facts {
 	char name[ZW_NAME_LEN];
 };
 
+/* A packet, or a run of bytes of a TCP stream: see struct zw_wire_packet. */
+struct zw_packet_facts {
+	struct zw_wire_owner sender, receiver; /* tgid 0: none known; comm NUL-terminated */
+	uint64_t cookie;
+	uint8_t saddr[16], daddr[16]; /* network order; IPv4 in the first four, the rest 0 */
+	uint32_t netns, ifindex;
+	uint32_t seq, ack, boundary; /* TCP; 0 otherwise */
+	uint32_t payload_bytes, omitted;
+	uint16_t sport, dport;
+	uint16_t
+		segment_bytes; /* UDP: the payload is datagrams of this size, the last may be shorter; 0: one */
+	uint16_t flags; /* enum zw_packet_flags */
+	uint8_t family, proto, tcp_flags;
+	uint8_t port_flags; /* enum zw_port_flags, one at least */
+	enum zw_direction direction;
+	bool to_server;
+	uint8_t *payload; /* owned; NULL when nothing was captured */
+	size_t captured;
+};
+
+/* A socket and the port it was bound to; who did it is zw_event.proc. */
+struct zw_bind_facts {
+	uint64_t cookie;
+	uint8_t addr[16]; /* as above; all zero: any address */
+	uint32_t netns;
+	uint16_t port;
+	uint8_t family, proto;
+};
+
 struct zw_event {
 	enum zw_wire_type type;
 	enum zw_hook hook;
-	uint64_t time_ns;          /* CLOCK_BOOTTIME */
-	struct zw_file_facts file; /* ZW_WIRE_FILE */
-	struct zw_proc_facts proc; /* ZW_WIRE_FILE and ZW_WIRE_EXEC */
+	uint64_t time_ns;              /* CLOCK_BOOTTIME */
+	struct zw_file_facts file;     /* ZW_WIRE_FILE */
+	struct zw_proc_facts proc;     /* ZW_WIRE_FILE, ZW_WIRE_EXEC and ZW_WIRE_BIND */
+	struct zw_packet_facts packet; /* ZW_WIRE_PACKET */
+	struct zw_bind_facts bind;     /* ZW_WIRE_BIND */
 	struct {
 		uint64_t parent_start_ns, child_start_ns;
 		uint32_t parent_tgid, child_tgid, exit_code;
@@ -65,3 +96,5 @@ bool zw_hook_is_early(enum zw_hook hook);
 bool zw_hook_is_mounted(enum zw_hook hook);
 const char *zw_hook_to_string(
 	enum zw_hook hook); /* "tp_btf/writeback_mark_inode_dirty", ...; static */
+const char *zw_direction_to_string(enum zw_direction direction);       /* "in", ...; static */
+const char *zw_query_class_to_string(enum zw_query_class query_class); /* "aaaa", ...; static */

@@ -78,8 +78,29 @@ static const char *const hook_names[] = {
 	[ZW_HOOK_ITER_VMA] = "iter/task_vma",
 	[ZW_HOOK_ITER_FILE] = "iter/task_file",
 	[ZW_HOOK_SYSCALL_STATE] = "syscall/inode_state",
+	[ZW_HOOK_TC_IN] = "tc/ingress",
+	[ZW_HOOK_TC_OUT] = "tc/egress",
+	[ZW_HOOK_TC_IN_L3] = "tc/ingress, no link layer",
+	[ZW_HOOK_TC_OUT_L3] = "tc/egress, no link layer",
+	[ZW_HOOK_TC_LOCAL] = "tc/egress, loopback",
+	[ZW_HOOK_CG_SOCKET] = "cgroup/sock_create",
+	[ZW_HOOK_CG_BIND4] = "cgroup/post_bind4",
+	[ZW_HOOK_CG_BIND6] = "cgroup/post_bind6",
+	[ZW_HOOK_ITER_SOCKET] = "iter/task_file, sockets",
 };
 static_assert(ZW_ARRAY_SIZE(hook_names) == _ZW_HOOK_MAX, "a hook has no name");
+
+static const char *const direction_names[] = {
+	[ZW_DIRECTION_NONE] = "none",
+	[ZW_DIRECTION_IN] = "in",
+	[ZW_DIRECTION_OUT] = "out",
+	[ZW_DIRECTION_LOCAL] = "local",
+};
+static_assert(ZW_ARRAY_SIZE(direction_names) == _ZW_DIRECTION_MAX, "a direction has no name");
+
+static const char *const query_names[] = {"a", "aaaa", "ns", "soa", "ptr", "mx", "txt", "srv", "ds",
+	"dnskey", "https", "any", "other", "broken"};
+static_assert(ZW_ARRAY_SIZE(query_names) == _ZW_QUERY_MAX, "a class of queries has no name");
 
 const char *zw_fop_to_string(enum zw_fop op)
 {
@@ -100,4 +121,14 @@ bool zw_hook_is_early(enum zw_hook hook)
 const char *zw_hook_to_string(enum zw_hook hook)
 {
 	return (unsigned int)hook < _ZW_HOOK_MAX ? hook_names[hook] : "unknown";
+}
+
+const char *zw_direction_to_string(enum zw_direction direction)
+{
+	return (unsigned int)direction < _ZW_DIRECTION_MAX ? direction_names[direction] : "unknown";
+}
+
+const char *zw_query_class_to_string(enum zw_query_class query)
+{
+	return (unsigned int)query < _ZW_QUERY_MAX ? query_names[query] : "unknown";
 }

@@ -260,7 +260,9 @@ static int load_chosen(struct zw_probe *p, const struct zw_probe_options *o, con
 static void check_btf(struct zw_probe *p, const struct btf *kernel)
 {
 	for (size_t i = 0; i < p->programs; i++)
-		if (!zw_program_exists(kernel, p->hook[i].program))
+		if (p->hook[i].program->object > ZW_OBJ_INSPECT)
+			set_hook(&p->hook[i], ZW_STATE_FAILED, "nothing loads it");
+		else if (!zw_program_exists(kernel, p->hook[i].program))
 			set_hook(&p->hook[i], ZW_STATE_FAILED, "this kernel does not have it");
 }
 

@@ -79,6 +79,15 @@ static const struct zw_program programs[] = {
 	ALWAYS(SYSCALL_STATE, ZW_OBJ_INSPECT, "zw_inode_state", NULL, ZW_CAP_INSPECT),
 	ALWAYS(ITER_FILE, ZW_OBJ_INSPECT, "zw_iter_file", NULL, ZW_CAP_INSPECT),
 	ALWAYS(ITER_VMA, ZW_OBJ_INSPECT, "zw_iter_vma", NULL, ZW_CAP_INSPECT),
+	ALWAYS(CG_SOCKET, ZW_OBJ_SOCK, "zw_cg_socket", NULL, ZW_CAP_SOCKETS),
+	ALWAYS(CG_BIND4, ZW_OBJ_SOCK, "zw_cg_bind4", NULL, ZW_CAP_SOCKETS),
+	ALWAYS(CG_BIND6, ZW_OBJ_SOCK, "zw_cg_bind6", NULL, ZW_CAP_SOCKETS),
+	ALWAYS(ITER_SOCKET, ZW_OBJ_SOCK, "zw_iter_socket", NULL, ZW_CAP_SOCKETS),
+	ALWAYS(TC_IN, ZW_OBJ_NET, "zw_net_in", NULL, ZW_CAP_PACKETS),
+	ALWAYS(TC_OUT, ZW_OBJ_NET, "zw_net_out", NULL, ZW_CAP_PACKETS),
+	ALWAYS(TC_IN_L3, ZW_OBJ_NET, "zw_net_in_l3", NULL, ZW_CAP_PACKETS),
+	ALWAYS(TC_OUT_L3, ZW_OBJ_NET, "zw_net_out_l3", NULL, ZW_CAP_PACKETS),
+	ALWAYS(TC_LOCAL, ZW_OBJ_NET, "zw_net_local", NULL, ZW_CAP_PACKETS),
 };
 
 const struct zw_program *zw_programs(size_t *ret_n)
@@ -97,8 +106,8 @@ const char *zw_tier_to_string(enum zw_tier tier)
 
 const char *zw_capability_to_string(enum zw_capability capability)
 {
-	static const char *const names[] = {
-		"write", "store", "names", "mount", "intent", "process", "inspect"};
+	static const char *const names[] = {"write", "store", "names", "mount", "intent", "process",
+		"inspect", "sockets", "packets"};
 
 	_Static_assert(ZW_ARRAY_SIZE(names) == _ZW_CAP_MAX, "a capability has no name");
 	return names[capability];

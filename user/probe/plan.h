@@ -24,6 +24,8 @@ enum zw_capability {
 	ZW_CAP_INTENT,    /* opened for writing, mapped writable: who could */
 	ZW_CAP_PROCESS,   /* exec, fork, exit */
 	ZW_CAP_INSPECT,   /* who has an inode open or mapped */
+	ZW_CAP_SOCKETS,   /* who owns a socket, who binds a port */
+	ZW_CAP_PACKETS,   /* DNS and control traffic */
 	_ZW_CAP_MAX,
 };
 
@@ -31,6 +33,8 @@ enum zw_object {
 	ZW_OBJ_FILE = 0,
 	ZW_OBJ_PROC,
 	ZW_OBJ_INSPECT,
+	ZW_OBJ_SOCK,
+	ZW_OBJ_NET, /* one copy for each network namespace that is followed */
 	_ZW_OBJ_MAX,
 };
 
