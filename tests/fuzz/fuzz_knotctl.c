@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Knot's control socket. */
+#include "fuzz/control_fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_control(ZW_CONTROL_KNOT, data, size);
+	return 0;
+}
