@@ -31,6 +31,7 @@ static const char *const errkind_text[] = {
 	[ZW_ZERR_FORMAT] = "format",
 	[ZW_ZERR_JOURNAL] = "journal",
 	[ZW_ZERR_LIMIT] = "limit",
+	[ZW_ZERR_SERVER] = "server",
 };
 static_assert(ZW_ARRAY_SIZE(errkind_text) == _ZW_ZERR_MAX, "one text per error kind");
 

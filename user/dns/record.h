@@ -43,6 +43,7 @@ enum zw_zone_errkind {
 	ZW_ZERR_FORMAT,   /* binary format damaged or not supported */
 	ZW_ZERR_JOURNAL,  /* damaged, or not one of this zone file */
 	ZW_ZERR_LIMIT,    /* more records or text than 32-bit offsets hold */
+	ZW_ZERR_SERVER,   /* the server or its database could not be asked for it */
 	_ZW_ZERR_MAX,
 };
 

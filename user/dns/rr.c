@@ -20,8 +20,8 @@
  * the data, and comes out in the generic form. */
 #define DUMP_MAX (512 * 1024)
 
-/* Types that BIND reads and libknot 3.2 does not, with one of the same presentation and wire format
- * that it does: IANA's registry and the RFC named there. */
+/* Types that BIND or PowerDNS reads and libknot 3.2 does not, with one of the same presentation and wire
+ * format that it does: IANA's registry and the RFC named there. */
 static const struct {
 	const char *name;
 	uint16_t type, like;
@@ -36,11 +36,17 @@ static const struct {
 	{"NSAP-PTR", 23, ZW_TYPE_NS}, /* RFC 1348 */
 	{"SIG", 24, ZW_TYPE_RRSIG},   /* RFC 2535 section 4.1, whose format RRSIG took over */
 	{"GPOS", 27, ZW_TYPE_TXT},    /* RFC 1712 section 3 */
-	{"NINFO", 56, ZW_TYPE_TXT}, {"RKEY", 57, ZW_TYPE_DNSKEY},
-	{"TALINK", 58, KNOT_RRTYPE_MINFO},                        /* two names */
-	{"AVC", 258, ZW_TYPE_TXT}, {"RESINFO", 261, ZW_TYPE_TXT}, /* RFC 9606 */
-	{"WALLET", 262, ZW_TYPE_TXT}, {"TA", 32768, ZW_TYPE_DS},
+	{"NINFO", 56, ZW_TYPE_TXT},
+	{"RKEY", 57, ZW_TYPE_DNSKEY},
+	{"TALINK", 58, KNOT_RRTYPE_MINFO}, /* two names */
+	{"AVC", 258, ZW_TYPE_TXT},
+	{"RESINFO", 261, ZW_TYPE_TXT}, /* RFC 9606 */
+	{"WALLET", 262, ZW_TYPE_TXT},
+	{"TA", 32768, ZW_TYPE_DS},
 	{"DLV", 32769, ZW_TYPE_DS}, /* RFC 4431 */
+	/* PowerDNS's own, in no packet: a name to copy addresses from, and a type with a script. */
+	{"ALIAS", 65401, ZW_TYPE_NS},
+	{"LUA", 65402, ZW_TYPE_TXT},
 };
 
 uint16_t zw_type_like(uint16_t type)
