@@ -23,6 +23,7 @@ struct taken {
 	struct taken_zone zone[TAKEN_MAX];
 	size_t zones; /* of which anything was said */
 	int refuse;   /* said to the first record */
+	bool unasked;
 	struct zw_zone_error error;
 };
 
@@ -79,10 +80,22 @@ static inline int take_failed(void *ctx, size_t i, int r, const struct zw_zone_e
 	return 0;
 }
 
+static inline int take_unasked(void *ctx)
+{
+	struct taken *t = ctx;
+
+	assert_false(t->unasked);
+	t->unasked = true;
+	return 0;
+}
+
 static inline struct zw_state_sink taken_sink(struct taken *t)
 {
-	return (struct zw_state_sink){
-		.record = take_record, .done = take_done, .failed = take_failed, .ctx = t};
+	return (struct zw_state_sink){.record = take_record,
+		.done = take_done,
+		.failed = take_failed,
+		.unasked = take_unasked,
+		.ctx = t};
 }
 
 static inline void taken_done(struct taken *t)

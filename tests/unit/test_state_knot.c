@@ -260,6 +260,7 @@ static void test_many(void **state)
 	assert_int_equal(ask(s, &t, asks, ZW_ARRAY_SIZE(asks), 5000), 0);
 	stop(s);
 	assert_int_equal(s->statuses, 1);
+	assert_true(t.unasked);
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(want); i++) {
 		assert_int_equal(t.zone[i].result, want[i].result);
 		assert_int_equal(t.zone[i].error.kind, want[i].kind);

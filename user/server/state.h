@@ -24,11 +24,14 @@ struct zw_state_sink {
 	/* A record of asked zone @i. Those of one zone come together. */
 	int (*record)(void *ctx, size_t i, const struct zw_record *record);
 	/* Asked zone @i is complete. @mark stands for its content, in the terms of that reader, and is not 0. @changed:
-	 * it is another than the asked one, and these were all its records. */
+	 * it is another than the asked one, and these were all its records; else records that came are void. */
 	int (*done)(void *ctx, size_t i, uint64_t mark, bool changed);
 	/* Asked zone @i cannot be had. @r is -ENOENT when the server does not have it, -EBADMSG when its content is
 	 * bad; records that came before are void. */
 	int (*failed)(void *ctx, size_t i, int r, const struct zw_zone_error *error);
+	/* The server has a zone nobody asked for: its list of zones changed. Once a reading at most, and only where that
+	 * costs nothing; may be NULL. */
+	int (*unasked)(void *ctx);
 	void *ctx;
 };
 

@@ -185,6 +185,7 @@ static int read_all_serials(
 {
 	_zw_map_free_ struct zw_map *map = NULL;
 	knot_ctl_data_t data;
+	bool unasked = false;
 	int r = zw_map_new(&map);
 
 	if (r == 0)
@@ -202,9 +203,10 @@ static int read_all_serials(
 		}
 		if (number && !data[KNOT_CTL_IDX_ERROR])
 			take_serial(&list[number - 1], data);
+		unasked |= zone && !number;
 		r = 0;
 	}
-	return r;
+	return r == 0 && unasked && k->sink->unasked ? k->sink->unasked(k->sink->ctx) : r;
 }
 
 /* --- records ----------------------------------------------------------------------------------------- */
