@@ -473,6 +473,24 @@ static void test_losses(void **state)
 	limit_check(&l, &(struct verdict)BY(NONE, NOBODY, 0));
 }
 
+/* The access time of a reader dirties the inode, too, and shows the size and the change time that somebody left whose
+ * event was lost. */
+static void test_reader_after_lost_writer(void **state)
+{
+	struct limit l;
+	struct machine_inode *zone;
+
+	(void)state;
+	limit_begin(&l);
+	zone = &l.m.inode[l.m.entry[ZONE]];
+	zone->size += 7;
+	zone->ctime = l.m.now;
+	l.m.now += 200 * MS;
+	op_read(&l.m, P2, ZONE);
+	l.in.lost = 1;
+	limit_check(&l, &(struct verdict)BY(NONE, NOBODY, 0));
+}
+
 static void test_forgotten_early(void **state)
 {
 	struct limit l;
@@ -1006,6 +1024,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scenarios),
 		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_reader_after_lost_writer),
 		cmocka_unit_test(test_forgotten_early),
 		cmocka_unit_test(test_kernel_thread),
 		cmocka_unit_test(test_holders),

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
+
 /* What the inode was when the event before happened, for telling what moved since. */
 struct state {
 	uint64_t size_bytes, ctime_ns;
@@ -16,16 +18,31 @@ static bool is_plain(const struct zw_cause *c, const struct state *state)
 	       (state->nlink && c->nlink != state->nlink);
 }
 
-/* An attribute change is a write when the size moved with it; when the change time did and nothing tells why, it can
- * hide one. Reading moves neither. @early: from before the reading, so that what moved with it is not known. */
-static void judge(const struct zw_cause *c, bool early, struct state *state, struct suspect *x)
-{
-	bool attr = c->op == ZW_FOP_ATTR;
+/* How far the change time may be behind the event that moved it: a tick of the coarse clock, 10 ms at most, and the
+ * time the task was without a processor in between. */
+#define CTIME_SLACK_NS (50 * ZW_NSEC_PER_MSEC)
 
-	if (c->op == ZW_FOP_WRITE || (attr && !early && c->size_bytes != state->size_bytes))
+/* What moves the change time leaves it at its own moment. An older one had moved before: this event is of a reader,
+ * whose access time dirties the inode too, and the one who moved it was not seen. */
+static bool moved_ctime(const struct zw_correlate_input *in, const struct zw_cause *c)
+{
+	return c->ctime_ns + CTIME_SLACK_NS >=
+	       (uint64_t)((int64_t)c->time_ns + in->real_offset_ns);
+}
+
+/* An attribute change is a write when the size moved with it; when the change time did and nothing tells why, it can
+ * hide one. Reading moves neither. */
+static void judge(const struct zw_correlate_input *in, const struct zw_correlate_file *f,
+	const struct zw_cause *c, struct state *state, struct suspect *x)
+{
+	/* From before the reading: what moved with it is not known. */
+	bool early = c->time_ns < f->from_ns;
+	bool attr = c->op == ZW_FOP_ATTR && !early && moved_ctime(in, c);
+
+	if (c->op == ZW_FOP_WRITE || (attr && c->size_bytes != state->size_bytes))
 		x->decided = x->exact = x->wrote = true;
 	else if (c->op == ZW_FOP_MAP ||
-		 (attr && !early && c->ctime_ns != state->ctime_ns && !is_plain(c, state)))
+		 (attr && c->ctime_ns != state->ctime_ns && !is_plain(c, state)))
 		x->touched = true;
 	if (!early)
 		*state =
@@ -52,7 +69,7 @@ int zw_correlate_written(
 		x = zw_suspect_note(s, *it);
 		if (!x)
 			return -ENOMEM;
-		judge(*it, (*it)->time_ns < f->from_ns, &state, x);
+		judge(in, f, *it, &state, x);
 		anybody |= x->decided;
 	}
 	/* Where no write is known, who could have hidden one counts. */
