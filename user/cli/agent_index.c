@@ -14,8 +14,9 @@ struct zw_agent_chain {
 	char *dir;
 	struct zw_walk walk;
 	ZW_VEC(struct zw_agent_zone *) zones;
-	uint64_t again_ns;  /* CLOCK_BOOTTIME: to be walked again then; 0: not */
-	uint64_t early_ns;  /* since when that is so */
+	uint64_t again_ns;       /* CLOCK_BOOTTIME: to be walked again then; 0: not */
+	uint64_t early_ns;       /* since when that is so */
+	uint64_t early_until_ns; /* until then it may be about to lead elsewhere */
 	unsigned int tries; /* walks again since the last event */
 };
 
@@ -391,22 +392,32 @@ static const uint64_t chain_walks[] = {
 	ZW_NSEC_PER_SEC,
 };
 
-static void chain_again(struct zw_agent *a, struct zw_agent_chain *c)
+/* From ext4's mark of a directory to the moment a path leads elsewhere: microseconds, unless the task loses its
+ * processor between the two. */
+#define NAME_MOVES_NS (10 * ZW_NSEC_PER_MSEC)
+
+/* @early: the event came before the operation, which may have to wait for much. */
+static void chain_again(struct zw_agent *a, struct zw_agent_chain *c, bool early)
 {
-	uint64_t now = zw_boottime_ns();
+	uint64_t now = zw_boottime_ns(), until = now + (early ? ZW_EARLY_MAX_NS : NAME_MOVES_NS);
 
 	if (!c->again_ns) {
 		if (zw_vec_push(&a->early_chains, c) < 0)
 			return; /* the reconciliation will come to it */
 		c->early_ns = now;
+		c->early_until_ns = until;
 	}
+	if (until > c->early_until_ns)
+		c->early_until_ns = until;
 	c->again_ns = now + chain_walks[0];
 	c->tries = 0;
 }
 
 bool zw_agent_chain_early(const struct zw_agent_zone *z, uint64_t now)
 {
-	return z->chain->again_ns && now < z->chain->early_ns + ZW_EARLY_MAX_NS;
+	const struct zw_agent_chain *c = z->chain;
+
+	return c->again_ns && now < c->early_until_ns && now < c->early_ns + ZW_EARLY_MAX_NS;
 }
 
 uint64_t zw_agent_chains_again(struct zw_agent *a)
@@ -442,6 +453,32 @@ static bool is_early(const struct zw_event *event)
 	return event->file.op != ZW_FOP_WRITE && zw_hook_is_early(event->hook);
 }
 
+/* Whether what happened at inode @ino can make the chain lead elsewhere. An entry of its last directory cannot, nor
+ * can one that is known to have another name than the chain goes on with. */
+static bool concerns(const struct zw_agent_chain *c, uint64_t ino, const struct zw_event *event)
+{
+	const struct zw_file_facts *f = &event->file;
+	bool entry = ino == f->dir_ino && ino != f->ino;
+
+	/* What a rename takes away is told of by its own inode. */
+	if (f->op == ZW_FOP_RENAME && ino == f->old_dir_ino && ino != f->dir_ino)
+		return false;
+	for (size_t i = 0; i < c->walk.places.len; i++) {
+		const struct zw_place *p = &c->walk.places.items[i], *next = p + 1;
+
+		if (p->dev != f->dev || p->ino != ino)
+			continue;
+		if (!entry)
+			return true;
+		if (i + 1 == c->walk.places.len)
+			return c->walk.result < 0;
+		if (!f->name[0] || !next->name_hash ||
+			next->name_hash == zw_place_name_hash(f->name))
+			return true;
+	}
+	return false;
+}
+
 static void mark_inode(struct zw_agent *a, uint64_t ino, const struct zw_event *event)
 {
 	struct site *s = ino ? site_of(a, event->file.dev, ino) : NULL;
@@ -459,8 +496,8 @@ static void mark_inode(struct zw_agent *a, uint64_t ino, const struct zw_event *
 		if (zw_vec_push(&chains, *c) < 0)
 			break;
 	ZW_VEC_FOREACH(c, &chains)
-		if (!mark_chain(a, *c, event->time_ns))
-			chain_again(a, *c);
+		if (!mark_chain(a, *c, event->time_ns) && concerns(*c, ino, event))
+			chain_again(a, *c, early);
 	zw_vec_free(&chains);
 }
 
