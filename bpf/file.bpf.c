@@ -18,8 +18,8 @@ int BPF_PROG(zw_tp_dirty, struct inode *inode, int flags)
 		data && inode->i_sb->s_magic != ZW_EXT4_MAGIC);
 }
 
-/* Directory changes and link counts (fs/ext4/inode.c, __ext4_mark_inode_dirty). Writeback by kernel threads
- * passes here long after the write and is nobody's act. */
+/* Directory changes and link counts (fs/ext4/inode.c, __ext4_mark_inode_dirty), before 6.13. Writeback by kernel
+ * threads passes here long after the write and is nobody's act. */
 SEC("tp_btf/ext4_mark_inode_dirty")
 int BPF_PROG(zw_tp_ext4_meta, struct inode *inode, unsigned long ip)
 {
@@ -96,6 +96,26 @@ SEC("tp_btf/ext4_unlink_enter")
 int BPF_PROG(zw_tp_ext4_unlink, struct inode *dir, struct dentry *dentry)
 {
 	return on_entry(dir, dentry, dentry->d_inode, ZW_FOP_UNLINK, ZW_HOOK_TP_EXT4_UNLINK);
+}
+
+/* Change times, since Linux 6.13 (fs/inode.c): which of the three fires depends on whether somebody asked for the time
+ * before, and whether the clock has moved since. */
+SEC("tp_btf/ctime_ns_xchg")
+int BPF_PROG(zw_tp_ctime, struct inode *inode)
+{
+	return on_ctime(inode, ZW_HOOK_TP_CTIME);
+}
+
+SEC("tp_btf/ctime_xchg_skip")
+int BPF_PROG(zw_tp_ctime_skip, struct inode *inode)
+{
+	return on_ctime(inode, ZW_HOOK_TP_CTIME_SKIP);
+}
+
+SEC("tp_btf/inode_set_ctime_to_ts")
+int BPF_PROG(zw_tp_ctime_set, struct inode *inode)
+{
+	return on_ctime(inode, ZW_HOOK_TP_CTIME_SET);
 }
 
 /* Mounting has no tracepoint of its own. Only success counts. */

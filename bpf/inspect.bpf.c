@@ -25,8 +25,8 @@ int zw_inode_state(struct zw_inode_state *s)
 	bpf_probe_read_kernel(&file, sizeof(file), fds + s->fd);
 	if (!file)
 		return 0;
-	inode = BPF_CORE_READ(file, f_inode);
-	s->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	inode = zw_real_inode(BPF_CORE_READ(file, f_inode));
+	s->dev = zw_inode_dev(inode);
 	s->ino = BPF_CORE_READ(inode, i_ino);
 	s->writers = BPF_CORE_READ(inode, i_writecount.counter);
 	s->maps = BPF_CORE_READ(inode, i_mapping, i_mmap_writable.counter);
@@ -40,11 +40,13 @@ static __always_inline int holder(
 	struct seq_file *seq, struct task_struct *task, struct file *file, __u8 hook, __u32 mapped)
 {
 	struct zw_wire_holder h = {};
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct inode *inode = zw_real_inode(BPF_CORE_READ(file, f_inode));
 
 	h.ino = BPF_CORE_READ(inode, i_ino);
-	h.dev = BPF_CORE_READ(inode, i_sb, s_dev);
-	if (h.ino != zw_want_ino || h.dev != zw_want_dev)
+	if (h.ino != zw_want_ino)
+		return 0;
+	h.dev = zw_inode_dev(inode);
+	if (h.dev != zw_want_dev)
 		return 0;
 	zw_hdr_fill(&h.hdr, sizeof(h), ZW_WIRE_HOLDER, hook);
 	h.tgid = BPF_CORE_READ(task, tgid);

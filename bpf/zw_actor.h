@@ -94,7 +94,7 @@ __noinline int zw_actor_exe(struct zw_wire_actor *a)
 	if (!exe)
 		return 0;
 	inode = BPF_CORE_READ(exe, f_inode);
-	a->exe_dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	a->exe_dev = zw_inode_dev(inode);
 	a->exe_ino = BPF_CORE_READ(inode, i_ino);
 	if (BPF_CORE_READ(inode, i_nlink) == 0)
 		a->flags |= ZW_ACTOR_EXE_DELETED;

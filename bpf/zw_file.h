@@ -63,6 +63,15 @@ struct file_op {
 	__u8 hook;
 };
 
+/* An inode and what it is watched by. Of an overlay it is the inode below, so that an act is told of in the same way
+ * whichever of the two a hook is called for. */
+struct node {
+	struct inode *inode; /* NULL: none */
+	__u64 dev;
+	__u64 ino;
+	__u16 type;
+};
+
 static __always_inline bool device_watched(__u64 dev)
 {
 	for (int i = 0; i < ZW_DEVS; i++)
@@ -78,24 +87,48 @@ static __always_inline bool maybe_watched(__u64 ino)
 	return zw_maybe[bit / 64] >> (bit % 64) & 1;
 }
 
-static __always_inline __u32 watch_of(__u64 dev, struct inode *inode)
+static __always_inline void node_of(struct inode *inode, struct node *n)
 {
-	struct zw_inode_key key = {.dev = dev};
+	struct super_block *sb;
+
+	n->inode = inode;
+	n->dev = n->ino = n->type = 0;
+	if (!inode)
+		return;
+	sb = inode->i_sb;
+	if (sb->s_magic != ZW_OVERLAY_MAGIC && sb->s_magic != ZW_BTRFS_MAGIC) {
+		n->dev = sb->s_dev;
+		n->ino = inode->i_ino;
+		n->type = inode->i_mode & ZW_S_IFMT;
+		return;
+	}
+	inode = zw_real_inode(inode);
+	n->inode = inode;
+	n->dev = zw_inode_dev(inode);
+	n->ino = BPF_CORE_READ(inode, i_ino);
+	n->type = BPF_CORE_READ(inode, i_mode) & ZW_S_IFMT;
+}
+
+static __always_inline __u32 watch_of_ino(__u64 dev, __u64 ino)
+{
+	struct zw_inode_key key = {.dev = dev, .ino = ino};
 	__u32 *flags;
 
-	if (!inode)
-		return 0;
-	key.ino = inode->i_ino;
-	if (!maybe_watched(key.ino))
+	if (!maybe_watched(ino))
 		return 0;
 	flags = bpf_map_lookup_elem(&zw_watch, &key);
 	return flags ? *flags : 0;
 }
 
+static __always_inline __u32 watch_of(const struct node *n)
+{
+	return n->inode ? watch_of_ino(n->dev, n->ino) : 0;
+}
+
 /* Any name will do: an inode with several is watched itself if one of them is a zone file. */
 static __always_inline struct dentry *alias_of(struct inode *inode)
 {
-	struct hlist_node *node = inode->i_dentry.first;
+	struct hlist_node *node = BPF_CORE_READ(inode, i_dentry.first);
 
 	if (!node)
 		return NULL;
@@ -125,9 +158,16 @@ static __always_inline bool coalesce(struct coalesce_key *key, __u32 *ret_skippe
 	return false;
 }
 
+/* One operation passes several of the hooks for the change time. */
+static __always_inline __u16 coalesced_as(__u8 hook)
+{
+	return hook == ZW_HOOK_TP_CTIME_SKIP || hook == ZW_HOOK_TP_CTIME_SET ? ZW_HOOK_TP_CTIME
+									    : hook;
+}
+
 static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)
 {
-	struct coalesce_key key = {.dev = dev, .op = o->op, .hook = o->hook};
+	struct coalesce_key key = {.dev = dev, .op = o->op, .hook = coalesced_as(o->hook)};
 	/* Locals, since BPF_CORE_READ() would relocate o->x as if it were the kernel's. */
 	struct inode *inode = o->inode, *dir = o->dir, *old_dir = o->old_dir, *victim = o->victim;
 	struct dentry *dentry = o->dentry;
@@ -185,76 +225,153 @@ static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)
  * that is not watched, but whose directory is, counts too. */
 static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, bool beside)
 {
-	__u64 dev = inode->i_sb->s_dev;
-	struct file_op o = {.inode = inode, .op = op, .hook = hook};
-	struct zw_inode_key key = {.dev = dev};
+	struct file_op o = {.op = op, .hook = hook};
 	struct dentry *alias;
-	__u32 watch, *flags;
-	__u16 type;
+	struct inode *dir;
+	struct node n;
+	__u32 watch;
 
-	if (!device_watched(dev))
+	node_of(inode, &n);
+	if (!device_watched(n.dev))
 		return 0;
-	watch = watch_of(dev, inode);
-	type = inode->i_mode & ZW_S_IFMT;
+	watch = watch_of(&n);
+	o.inode = n.inode;
 	if (watch) {
-		if (type == ZW_S_IFDIR) {
-			o.dir = inode;
+		if (n.type == ZW_S_IFDIR) {
+			o.dir = n.inode;
 			o.inode = NULL;
 			o.op = ZW_FOP_DIRENT;
 		}
-		return emit(&o, dev, watch);
+		return emit(&o, n.dev, watch);
 	}
 	/* A file beside a zone file may be renamed over it next: who writes it is wanted then. */
-	if (!beside || type != ZW_S_IFREG)
+	if (!beside || n.type != ZW_S_IFREG)
 		return 0;
-	alias = alias_of(inode);
+	alias = alias_of(n.inode);
 	if (!alias)
 		return 0;
-	key.ino = BPF_CORE_READ(alias, d_parent, d_inode, i_ino);
-	if (!maybe_watched(key.ino))
+	dir = BPF_CORE_READ(alias, d_parent, d_inode);
+	watch = watch_of_ino(n.dev, BPF_CORE_READ(dir, i_ino));
+	if (!(watch & ZW_WATCH_DIR))
 		return 0;
-	flags = bpf_map_lookup_elem(&zw_watch, &key);
-	if (!flags || !(*flags & ZW_WATCH_DIR))
-		return 0;
-	o.dir = BPF_CORE_READ(alias, d_parent, d_inode);
+	o.dir = dir;
 	o.dentry = alias;
-	return emit(&o, dev, *flags);
+	return emit(&o, n.dev, watch);
+}
+
+/* Whether the current task holds the lock under which entries of @dir are made, removed and renamed. The bits below are
+ * flags (kernel/locking/rwsem.c, RWSEM_OWNER_FLAGS_MASK). */
+#define RWSEM_OWNER_FLAGS 7UL
+
+static __always_inline bool locks_entries(struct inode *dir)
+{
+	unsigned long owner = BPF_CORE_READ(dir, i_rwsem.owner.counter);
+
+	return (owner & ~RWSEM_OWNER_FLAGS) == (unsigned long)bpf_get_current_task_btf();
+}
+
+/* Names an inode can have in a directory and be found by. */
+#define ALIASES 4
+
+/* The directory and name by which @inode is part of an operation on entries: the current task holds the lock of the
+ * directory. With two names in it which one is meant is not known. */
+static __always_inline bool entry_of(struct inode *inode, struct file_op *o)
+{
+	struct dentry *alias = alias_of(inode);
+	bool found = false;
+
+	for (int i = 0; alias && i < ALIASES; i++) {
+		struct hlist_node *next = BPF_CORE_READ(alias, d_u.d_alias.next);
+		struct inode *dir = BPF_CORE_READ(alias, d_parent, d_inode);
+
+		if (dir && locks_entries(dir)) {
+			o->dentry = found ? NULL : alias;
+			o->dir = dir;
+			found = true;
+		}
+		alias = next ? (void *)next - bpf_core_field_offset(struct dentry, d_u.d_alias)
+			     : NULL;
+	}
+	return found;
+}
+
+/* The change time of @inode is set: the one thing that every filesystem does to a directory whose entries change, to
+ * what comes and goes by them, and to a file that is truncated. An overlay only copies times. ext4 has set the count of
+ * names by then and tells of each that is removed, which is enough; for others, what an operation on names takes
+ * away or brings is told of with its name. */
+static __always_inline int on_ctime(struct inode *inode, __u8 hook)
+{
+	struct file_op o = {.inode = inode, .op = ZW_FOP_ATTR, .hook = hook};
+	struct file_op dirent = {.dir = inode, .op = ZW_FOP_DIRENT, .hook = hook};
+	unsigned long magic = inode->i_sb->s_magic;
+	bool ext4 = magic == ZW_EXT4_MAGIC, dir, entry;
+	struct node n;
+	__u32 watch;
+
+	if (magic == ZW_OVERLAY_MAGIC)
+		return 0;
+	node_of(inode, &n);
+	if (!device_watched(n.dev))
+		return 0;
+	watch = watch_of(&n);
+	dir = watch && n.type == ZW_S_IFDIR;
+	if (!watch) {
+		struct dentry *alias = ext4 ? NULL : alias_of(inode);
+
+		if (!alias)
+			return 0;
+		watch = watch_of_ino(n.dev, BPF_CORE_READ(alias, d_parent, d_inode, i_ino));
+		if (!(watch & ZW_WATCH_DIR))
+			return 0;
+		entry = entry_of(inode, &o);
+		return entry ? emit(&o, n.dev, watch) : 0;
+	}
+	/* Read from the disk, by whoever looked it up. */
+	if (zw_inode_is_new(inode))
+		return 0;
+	if (dir)
+		emit(&dirent, n.dev, watch);
+	entry = !ext4 && entry_of(inode, &o);
+	return entry || !dir ? emit(&o, n.dev, watch) : 0;
 }
 
 /* An entry of @dir is made, removed or linked. */
 static __always_inline int on_entry(
 	struct inode *dir, struct dentry *dentry, struct inode *inode, __u16 op, __u8 hook)
 {
-	__u64 dev = dir->i_sb->s_dev;
-	struct file_op o = {.inode = inode, .dir = dir, .dentry = dentry, .op = op, .hook = hook};
+	struct file_op o = {.dentry = dentry, .op = op, .hook = hook};
+	struct node d, n;
 	__u32 watch;
 
-	if (!device_watched(dev))
+	node_of(dir, &d);
+	if (!device_watched(d.dev))
 		return 0;
-	watch = watch_of(dev, dir) | watch_of(dev, inode);
-	return watch ? emit(&o, dev, watch) : 0;
+	node_of(inode, &n);
+	watch = watch_of(&d) | watch_of(&n);
+	o.dir = d.inode;
+	o.inode = n.inode;
+	return watch ? emit(&o, d.dev, watch) : 0;
 }
 
 static __always_inline int on_rename(struct inode *old_dir, struct dentry *old_dentry,
 	struct inode *new_dir, struct dentry *new_dentry, __u8 hook)
 {
-	__u64 dev = new_dir->i_sb->s_dev;
-	struct file_op o = {
-		.inode = old_dentry->d_inode,
-		.dir = new_dir,
-		.old_dir = old_dir,
-		.victim = new_dentry->d_inode,
-		.dentry = new_dentry,
-		.op = ZW_FOP_RENAME,
-		.hook = hook,
-	};
+	struct file_op o = {.dentry = new_dentry, .op = ZW_FOP_RENAME, .hook = hook};
+	struct node to, from, n, victim;
 	__u32 watch;
 
-	if (!device_watched(dev))
+	node_of(new_dir, &to);
+	if (!device_watched(to.dev))
 		return 0;
-	watch = watch_of(dev, old_dir) | watch_of(dev, new_dir) | watch_of(dev, o.inode) |
-		watch_of(dev, o.victim);
-	return watch ? emit(&o, dev, watch) : 0;
+	node_of(old_dir, &from);
+	node_of(old_dentry->d_inode, &n);
+	node_of(new_dentry->d_inode, &victim);
+	watch = watch_of(&from) | watch_of(&to) | watch_of(&n) | watch_of(&victim);
+	o.inode = n.inode;
+	o.dir = to.inode;
+	o.old_dir = from.inode;
+	o.victim = victim.inode;
+	return watch ? emit(&o, to.dev, watch) : 0;
 }
 
 /* The mount table changed; which zones that concerns is found by looking, so every one counts. */

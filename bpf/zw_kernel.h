@@ -48,6 +48,12 @@ struct address_space {
 	atomic_t i_mmap_writable;
 };
 
+struct rw_semaphore {
+	struct {
+		long counter;
+	} owner;
+};
+
 struct inode {
 	__u16 i_mode;
 	kuid_t i_uid;
@@ -62,6 +68,7 @@ struct inode {
 	long long i_ctime_sec;
 	__u32 i_ctime_nsec;
 	atomic_t i_writecount;
+	struct rw_semaphore i_rwsem;
 };
 
 struct dentry {
@@ -71,6 +78,30 @@ struct dentry {
 	union {
 		struct hlist_node d_alias;
 	} d_u;
+};
+
+struct ovl_path {
+	struct dentry *dentry;
+};
+
+struct ovl_entry {
+	unsigned int __numlower;
+	struct ovl_path __lowerstack[];
+};
+
+struct ovl_inode {
+	struct inode vfs_inode;
+	struct dentry *__upperdentry;
+	struct ovl_entry *oe;
+};
+
+struct btrfs_root {
+	__u32 anon_dev;
+};
+
+struct btrfs_inode {
+	struct btrfs_root *root;
+	struct inode vfs_inode;
 };
 
 struct vfsmount {
@@ -214,13 +245,37 @@ struct inode___old {
 	struct timespec64 i_ctime;
 };
 
+/* struct ovl_inode before 6.5. */
+struct ovl_inode___6_4 {
+	struct ovl_path lowerpath;
+};
+
 #pragma clang attribute pop
 
 /* include/linux/fs.h: an enum since 6.17. Before, macros, which are in no BTF; 6.12 renumbered them, and in the
  * same series made i_state 32 bits wide, which is. */
 enum inode_state_flags_t {
+	I_NEW = 1,
 	I_DIRTY_PAGES = 64,
 };
+#define ZW_I_NEW_6_13 (1 << 0)
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* i_state since 6.17, and since 6.19. */
+struct inode___6_17 {
+	enum inode_state_flags_t i_state;
+};
+
+struct inode_state_flags {
+	enum inode_state_flags_t __state;
+};
+
+struct inode___6_19 {
+	struct inode_state_flags i_state;
+};
+
+#pragma clang attribute pop
 #define ZW_I_DIRTY_PAGES_6_12 (1 << 5)
 #define ZW_I_DIRTY_PAGES_OLD (1 << 2)
 
@@ -233,8 +288,26 @@ static __always_inline __u32 zw_dirty_pages_bit(void)
 	return ZW_I_DIRTY_PAGES_OLD;
 }
 
+/* Whether @inode is being made or read from the disk. Asked only by programs for tracepoints that came with 6.13. */
+static __always_inline bool zw_inode_is_new(struct inode *inode)
+{
+	struct inode___6_19 *late = (void *)inode;
+	struct inode___6_17 *mid = (void *)inode;
+	__u32 bit = ZW_I_NEW_6_13;
+
+	if (bpf_core_enum_value_exists(enum inode_state_flags_t, I_NEW))
+		bit = bpf_core_enum_value(enum inode_state_flags_t, I_NEW);
+	if (bpf_core_field_exists(late->i_state.__state))
+		return BPF_CORE_READ(late, i_state.__state) & bit;
+	if (bpf_core_field_exists(mid->i_state))
+		return BPF_CORE_READ(mid, i_state) & bit;
+	return BPF_CORE_READ(inode, i_state) & bit;
+}
+
 /* Constants of the user API that are macros in every kernel and never change. */
 #define ZW_EXT4_MAGIC 0xef53     /* include/uapi/linux/magic.h */
+#define ZW_BTRFS_MAGIC 0x9123683e
+#define ZW_OVERLAY_MAGIC 0x794c7630
 #define ZW_PF_KTHREAD 0x00200000 /* include/linux/sched.h */
 #define ZW_FMODE_WRITE 0x2       /* include/linux/fs.h */
 #define ZW_MAY_WRITE 0x2         /* include/linux/fs.h */
@@ -283,4 +356,62 @@ static __always_inline __u32 zw_task_sessionid(struct task_struct *task)
 	if (bpf_core_field_exists(task->sessionid))
 		return BPF_CORE_READ(task, sessionid);
 	return (__u32)-1;
+}
+
+/* The device as stat(2) has it. Every subvolume of btrfs has one of its own (fs/btrfs/inode.c, btrfs_getattr), and
+ * inode numbers of its own, so that the superblock's device would not do. */
+static __always_inline __u64 zw_btrfs_dev(struct inode *inode)
+{
+	struct btrfs_inode *b = (void *)inode - bpf_core_field_offset(struct btrfs_inode, vfs_inode);
+
+	return BPF_CORE_READ(b, root, anon_dev);
+}
+
+static __always_inline __u64 zw_inode_dev(struct inode *inode)
+{
+	__u64 dev = 0;
+
+	if (bpf_core_type_exists(struct btrfs_inode) &&
+		BPF_CORE_READ(inode, i_sb, s_magic) == ZW_BTRFS_MAGIC)
+		dev = zw_btrfs_dev(inode);
+	return dev ? dev : BPF_CORE_READ(inode, i_sb, s_dev);
+}
+
+/* What holds the data and entries of an inode of an overlay: the inode of the upper layer, else the first one below
+ * (fs/overlayfs/ovl_entry.h). */
+static __always_inline struct inode *zw_overlay_below(struct inode *inode)
+{
+	struct ovl_inode *o = (void *)inode - bpf_core_field_offset(struct ovl_inode, vfs_inode);
+	struct ovl_inode___6_4 *old = (void *)o;
+	struct dentry *d = BPF_CORE_READ(o, __upperdentry);
+
+	if (!d && bpf_core_field_exists(o->oe)) {
+		struct ovl_entry *oe = BPF_CORE_READ(o, oe);
+
+		if (oe && BPF_CORE_READ(oe, __numlower))
+			d = BPF_CORE_READ(oe, __lowerstack[0].dentry);
+	} else if (!d && bpf_core_field_exists(old->lowerpath)) {
+		d = BPF_CORE_READ(old, lowerpath.dentry);
+	}
+	return d ? BPF_CORE_READ(d, d_inode) : NULL;
+}
+
+/* Overlays nest twice at most (FILESYSTEM_MAX_STACK_DEPTH, include/linux/fs.h). */
+#define ZW_OVERLAYS 2
+
+/* The inode that is changed when @inode is: itself, but for one of an overlay. */
+static __always_inline struct inode *zw_real_inode(struct inode *inode)
+{
+	for (int i = 0; inode && i < ZW_OVERLAYS; i++) {
+		struct inode *below;
+
+		if (!bpf_core_type_exists(struct ovl_inode) ||
+			BPF_CORE_READ(inode, i_sb, s_magic) != ZW_OVERLAY_MAGIC)
+			break;
+		below = zw_overlay_below(inode);
+		if (!below)
+			break;
+		inode = below;
+	}
+	return inode;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Events as the kernel programs put them into a ring buffer. Both sides include this file and
- * nothing else is shared. Host byte order, fixed width, no padding the compiler chose.
+ * nothing else is shared. Host byte order, fixed width, no padding the compiler chose. Of a file on an overlay, device
+ * and inode are those of the file below it.
  *
  * Times are nanoseconds of CLOCK_BOOTTIME. A device number is the kernel's own dev_t (major << 20 |
  * minor, include/linux/kdev_t.h), not the one stat(2) returns: zw_dev_from_stat() converts.
@@ -42,6 +43,9 @@ enum zw_hook {
 	ZW_HOOK_TP_EXT4_TRUNCATE,  /* ext4_truncate_enter */
 	ZW_HOOK_TP_IOMAP_DIO,      /* iomap_dio_rw_begin */
 	ZW_HOOK_TP_EXT4_UNLINK,    /* ext4_unlink_enter */
+	ZW_HOOK_TP_CTIME,          /* ctime_ns_xchg */
+	ZW_HOOK_TP_CTIME_SKIP,     /* ctime_xchg_skip */
+	ZW_HOOK_TP_CTIME_SET,      /* inode_set_ctime_to_ts */
 	ZW_HOOK_TP_SYS_MOUNT,      /* sys_exit of mount(2) */
 	ZW_HOOK_TP_SYS_UMOUNT,     /* sys_exit of umount2(2) */
 	ZW_HOOK_TP_SYS_MOVE_MOUNT, /* sys_exit of move_mount(2) */
@@ -106,7 +110,9 @@ enum zw_hook {
 enum zw_fop {
 	ZW_FOP_NONE = 0,
 	ZW_FOP_WRITE,  /* data written, truncated, punched or stored through a mapping */
-	ZW_FOP_ATTR,   /* only the inode's attributes are known to have changed */
+	/* Only the inode's attributes are known to have changed. With dir_ino: it was in (dev, dir_ino), under that name
+	 * if there is one, when an operation on entries of that directory concerned it. */
+	ZW_FOP_ATTR,
 	ZW_FOP_OPEN,   /* opened for writing */
 	ZW_FOP_MAP,    /* mapped shared and writable */
 	ZW_FOP_DIRENT, /* an entry of directory (dev, dir_ino) changed; which one is not known */

@@ -16,8 +16,10 @@
 #include "engine/correlate.h"
 
 enum dialect {
-	MARKS, /* tier tracepoint */
-	NAMED, /* tiers lsm and fentry */
+	MARKS,   /* tier tracepoint, ext4 */
+	NAMED,   /* tiers lsm and fentry */
+	ENTRIES, /* tier tracepoint, other filesystems: marks with names */
+	DIALECTS,
 };
 
 enum {
@@ -57,7 +59,9 @@ struct machine_inode {
 
 struct machine {
 	enum dialect dialect;
-	bool told_once; /* an exchange gives one event */
+	bool told_once; /* an exchange gives one event; in ENTRIES, it tells of no inode, as on XFS */
+	uint64_t stall; /* between two events of an operation: it was preempted */
+	bool dir_first; /* in ENTRIES, directories are told of before what is in them */
 	uint64_t now;
 	struct zw_cause_book *book;
 	struct zw_actor *actor[MACHINE_ACTORS];
@@ -195,10 +199,52 @@ static inline void machine_dirent(struct machine *m, int who, uint64_t dir)
 {
 	struct zw_file_facts f = {.op = ZW_FOP_DIRENT, .dir_ino = dir};
 
-	m->now += 1 * US;
-	if (m->dialect == MARKS && dir == ZONE_DIR &&
+	m->now += 1 * US + m->stall;
+	if (m->dialect != NAMED && dir == ZONE_DIR &&
 		!machine_coalesces(m, who, ZW_FOP_DIRENT, dir, 2, NULL))
 		machine_tell(m, who, f, NULL);
+}
+
+/* The directories of an operation, once: before what is in them or after. */
+static inline void machine_dirents(struct machine *m, int who, int a, int b, bool first)
+{
+	if (first != (m->dialect == ENTRIES && m->dir_first))
+		return;
+	machine_dirent(m, who, machine_dir(a));
+	if (b != NOBODY)
+		machine_dirent(m, who, machine_dir(b));
+}
+
+/* An operation that locks the directories of the names @a and @b, one of which may be NOBODY, is about to concern
+ * @inode: see on_ctime() of zw_file.h. */
+static inline void machine_entry_mark(struct machine *m, int who, int inode, int a, int b)
+{
+	const struct machine_inode *i = &m->inode[inode];
+	struct zw_file_facts f = machine_facts(m, ZW_FOP_ATTR, inode);
+	const char *name = NULL;
+	bool beside = false;
+	int found = 0;
+
+	m->now += 1 * US + m->stall;
+	m->inode[inode].ctime = m->now;
+	for (int n = 0; n < MACHINE_NAMES; n++) {
+		uint64_t dir = machine_dir(n);
+
+		if (m->entry[n] != inode)
+			continue;
+		/* Of what is not watched one name is looked at. */
+		if (!beside && !found)
+			beside = dir == ZONE_DIR;
+		if ((a == NOBODY || machine_dir(a) != dir) &&
+			(b == NOBODY || machine_dir(b) != dir))
+			continue;
+		f.dir_ino = dir;
+		name = found++ ? NULL : machine_name[n];
+	}
+	if (!i->watched && (!beside || !found))
+		return;
+	if (!machine_coalesces(m, who, ZW_FOP_ATTR, i->ino, i->nlink, name))
+		machine_tell(m, who, f, name);
 }
 
 /* @by changed what the zone's name yields. */
@@ -260,7 +306,8 @@ static inline bool op_read(struct machine *m, int who, int name)
 {
 	if (m->entry[name] == NOBODY)
 		return false;
-	machine_attr(m, who, m->entry[name]);
+	if (m->dialect != ENTRIES)
+		machine_attr(m, who, m->entry[name]);
 	return true;
 }
 
@@ -290,12 +337,15 @@ static inline bool op_unlink(struct machine *m, int who, int name)
 	f = machine_facts(m, ZW_FOP_UNLINK, i);
 	f.dir_ino = machine_dir(name);
 	m->now += 1 * US;
-	if (machine_dir(name) == ZONE_DIR || m->inode[i].watched)
+	machine_dirents(m, who, name, NOBODY, true);
+	if (m->dialect == ENTRIES)
+		machine_entry_mark(m, who, i, name, NOBODY);
+	else if (machine_dir(name) == ZONE_DIR || m->inode[i].watched)
 		machine_tell(m, who, f, machine_name[name]);
 	m->entry[name] = NOBODY;
 	m->inode[i].nlink--;
 	m->inode[i].ctime = m->now;
-	machine_dirent(m, who, machine_dir(name));
+	machine_dirents(m, who, name, NOBODY, false);
 	if (m->dialect == MARKS)
 		machine_attr(m, who, i);
 	if (name == ZONE) {
@@ -334,11 +384,16 @@ static inline bool op_rename(struct machine *m, int who, int from, int to)
 		return false;
 	m->now += 1 * US;
 	machine_tell_rename(m, who, from, to);
+	machine_dirents(m, who, to, from, true);
+	if (m->dialect == ENTRIES) {
+		machine_entry_mark(m, who, i, from, to);
+		if (victim != NOBODY)
+			machine_entry_mark(m, who, victim, from, to);
+	}
 	machine_moved(m, who, i);
 	m->entry[from] = NOBODY;
 	m->entry[to] = i;
-	machine_dirent(m, who, machine_dir(to));
-	machine_dirent(m, who, machine_dir(from));
+	machine_dirents(m, who, to, from, false);
 	if (victim != NOBODY) {
 		m->inode[victim].nlink--;
 		machine_moved(m, who, victim);
@@ -362,12 +417,16 @@ static inline bool op_exchange(struct machine *m, int who, int a, int b)
 	machine_tell_rename(m, who, a, b);
 	if (!m->told_once)
 		machine_tell_rename(m, who, b, a);
+	machine_dirents(m, who, a, b, true);
+	if (m->dialect == ENTRIES && !m->told_once) {
+		machine_entry_mark(m, who, i, a, b);
+		machine_entry_mark(m, who, k, a, b);
+	}
 	m->entry[a] = k;
 	m->entry[b] = i;
 	machine_moved(m, who, i);
 	machine_moved(m, who, k);
-	machine_dirent(m, who, machine_dir(a));
-	machine_dirent(m, who, machine_dir(b));
+	machine_dirents(m, who, a, b, false);
 	if (a == ZONE || b == ZONE)
 		machine_author(m, who);
 	return true;
@@ -385,10 +444,13 @@ static inline bool op_link(struct machine *m, int who, int from, int to)
 	f.dir_ino = machine_dir(to);
 	if (m->dialect == NAMED && (machine_dir(to) == ZONE_DIR || m->inode[i].watched))
 		machine_tell(m, who, f, machine_name[to]);
+	machine_dirents(m, who, to, NOBODY, true);
+	if (m->dialect == ENTRIES)
+		machine_entry_mark(m, who, i, to, NOBODY);
 	m->inode[i].nlink++;
 	machine_moved(m, who, i);
 	m->entry[to] = i;
-	machine_dirent(m, who, machine_dir(to));
+	machine_dirents(m, who, to, NOBODY, false);
 	if (to == ZONE)
 		machine_author(m, who);
 	return true;

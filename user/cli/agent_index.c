@@ -215,7 +215,8 @@ static int chain_walk(struct zw_agent *a, struct zw_agent_chain *c, bool *ret_mo
 {
 	_zw_walk_ struct zw_walk walk = {.fd = -1};
 	struct zw_walk old = c->walk;
-	int r = zw_walk_path(c->server->root_fd, c->dir, false, &walk);
+	int r = zw_walk_path_below(
+		c->server->root_fd, c->dir, false, zw_probe_below, a->probe, &walk);
 
 	if (r < 0)
 		return r;
@@ -448,8 +449,9 @@ uint64_t zw_agent_chains_again(struct zw_agent *a)
  * the tracepoint tier is told of by its victim, just before the name moves. */
 static bool is_early(const struct zw_event *event)
 {
-	if (event->hook == ZW_HOOK_TP_EXT4_META)
-		return event->file.op == ZW_FOP_ATTR && event->file.nlink == 0;
+	if (event->hook == ZW_HOOK_TP_EXT4_META || zw_hook_is_ctime(event->hook))
+		return event->file.op == ZW_FOP_ATTR &&
+		       (event->file.nlink == 0 || event->file.dir_ino);
 	return event->file.op != ZW_FOP_WRITE && zw_hook_is_early(event->hook);
 }
 
@@ -541,8 +543,9 @@ void zw_agent_mark(struct zw_agent *a, const struct zw_event *event)
 		return;
 	}
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(inodes); i++) {
-		/* Writing a file beside a zone file changes no entry of their directory. */
-		if (i >= 2 && f->op == ZW_FOP_WRITE)
+		/* Writing a file beside a zone file changes no entry of their directory, and where one changes,
+		 * the directory tells. */
+		if (i >= 2 && (f->op == ZW_FOP_WRITE || f->op == ZW_FOP_ATTR))
 			break;
 		mark_inode(a, inodes[i], event);
 	}

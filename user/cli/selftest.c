@@ -213,27 +213,45 @@ static int expect(struct selftest *t, enum message_type type)
 	return 0;
 }
 
+/* The directory of the test as a place. */
+static int dir_place(const struct selftest *t, struct zw_place *ret_place)
+{
+	_zw_close_ int fd = open(t->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_zw_walk_ struct zw_walk walk = {.fd = -1};
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = zw_walk_path_below(fd, "/", false, zw_probe_below, t->probe, &walk);
+	if (r < 0)
+		return r;
+	if (!walk.places.len)
+		return -ENOENT;
+	*ret_place = walk.places.items[0];
+	return 0;
+}
+
 static int walk_path(struct selftest *t, const char *path)
 {
 	char root[64];
 	_zw_close_ int fd = -1;
-	struct stat st;
-	int r;
+	struct zw_place dir = {};
+	int r = dir_place(t, &dir);
 
-	if (stat(t->dir, &st) < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	snprintf(root, sizeof(root), "/proc/%d/root", (int)t->child);
 	fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	r = zw_walk_path(fd, path, true, &t->walk);
+	r = zw_walk_path_below(fd, path, true, zw_probe_below, t->probe, &t->walk);
 	if (r < 0)
 		return r;
 	if (t->walk.result < 0)
 		return t->walk.result;
 	for (t->first = 0; t->first < t->walk.places.len; t->first++)
-		if (t->walk.places.items[t->first].ino == st.st_ino &&
-			t->walk.places.items[t->first].dev == zw_dev_from_stat(st.st_dev))
+		if (t->walk.places.items[t->first].ino == dir.ino &&
+			t->walk.places.items[t->first].dev == dir.dev)
 			return 0;
 	return -ENOENT;
 }
@@ -289,7 +307,7 @@ static bool concerns(const struct selftest *t, const struct zw_event *e)
 		return t->result->pid && e->proc.tgid == (uint32_t)t->result->pid;
 	if (is_place(t, f->dev, f->ino) || is_place(t, f->dev, f->ino2))
 		return true;
-	return f->op != ZW_FOP_WRITE &&
+	return f->op != ZW_FOP_WRITE && f->op != ZW_FOP_ATTR &&
 	       (is_place(t, f->dev, f->dir_ino) || is_place(t, f->dev, f->old_dir_ino));
 }
 

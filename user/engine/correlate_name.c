@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The path leads to another inode than before. Hooks of the upper tiers tell of renames, links and creations by
  * name. In the tracepoint tier those have no event of their own and are known by the marks they leave together:
- * an entry of the directory changed, the old inode lost its last name, the new one was touched or written. */
+ * an entry of the directory changed, the old inode lost its last name, the new one was touched or written. Where
+ * the marks of inodes come with a name, that is the one from before the operation: whatever left the entry is known. */
 #include "engine/correlate_impl.h"
 
 #include <assert.h>
@@ -24,6 +25,8 @@ struct trace {
 	uint64_t moved_ns;  /* touched the attributes of the new inode */
 	uint64_t made_ns;   /* wrote the new inode under its present name */
 	uint64_t left_ns;   /* touched the attributes of the old inode */
+	uint64_t gone_ns;   /* took something from the entry, or linked to it from there */
+	uint64_t came_ns;   /* moved the new inode, or linked to it, from another entry */
 	uint64_t entry_ns;  /* any of these, or another act on entries of the directory */
 	bool near;          /* acted on the directory, the old or the new inode */
 	bool unlinked;      /* removed a name of the old inode, which is no rename over it */
@@ -38,6 +41,8 @@ struct scene {
 	const struct zw_cause *placed;   /* the act that put there what is there, told by name */
 	const struct zw_cause *nameless; /* the first that saw the old inode without any name */
 	bool unlinked;                   /* the entry was removed explicitly */
+	uint64_t gone_ns; /* when something was last taken from the entry; 0: not known */
+	bool direct;      /* that was the old inode */
 	uint64_t first_placed_ns; /* the first such act, agreeing with what is there or not */
 	uint64_t left_ns;         /* when the old inode was first touched; 0: it was not */
 	uint64_t final_ns;        /* when the entry began to lead where it does; 0: not known */
@@ -169,6 +174,27 @@ static void see_leaving(struct scene *sc, const struct zw_cause *c)
 		sc->left_ns = c->time_ns;
 }
 
+/* Part of an operation on names: @c tells where the inode was then. The new one was at the entry only to be linked to
+ * from there, or to come back. */
+static void see_entry_mark(struct scene *sc, const struct zw_cause *c, struct trace *t)
+{
+	const struct parting *at = &sc->at;
+	bool here = at_entry(at, c);
+
+	t->near |= here || is_old(at, c) || is_new(at, c);
+	if (is_new(at, c) && !named_entry(at, c) && c->time_ns > t->came_ns)
+		t->came_ns = c->time_ns;
+	if (!here || is_new(at, c))
+		return;
+	see_leaving(sc, c);
+	if (c->time_ns > t->gone_ns)
+		t->gone_ns = c->time_ns;
+	if (c->time_ns > sc->gone_ns) {
+		sc->gone_ns = c->time_ns;
+		sc->direct = is_old(at, c);
+	}
+}
+
 static void see_inode(struct scene *sc, const struct zw_cause *c, struct trace *t)
 {
 	const struct parting *at = &sc->at;
@@ -186,6 +212,11 @@ static void see_inode(struct scene *sc, const struct zw_cause *c, struct trace *
 			see_leaving(sc, c);
 		break;
 	case ZW_FOP_ATTR:
+		if (c->dir_ino) {
+			if (!early)
+				see_entry_mark(sc, c, t);
+			break;
+		}
 		t->near |= is_old(at, c) || is_new(at, c);
 		if (is_old(at, c)) {
 			t->left_ns = c->time_ns;
@@ -317,6 +348,46 @@ static bool decide_by_marks(struct scene *sc)
 	return sc->final_ns != 0;
 }
 
+/* Whether @time_ns is not before something was last taken from the entry. */
+static bool since_gone(const struct scene *sc, uint64_t time_ns)
+{
+	return time_ns && time_ns + ZW_COALESCE_NS >= sc->gone_ns;
+}
+
+/* From marks with names. What is there now came by the operation that took the last away, whose process then moved the
+ * new inode too, or later; a file that was made there is known by who wrote it. When what was taken away last is not
+ * what was there at the reading before, who put that there counts as well. */
+static bool decide_by_entry(struct scene *sc)
+{
+	ZW_VEC_FOREACH(x, &sc->s->list) {
+		struct trace *t = &sc->trace.items[x - sc->s->list.items];
+
+		if (!sc->at.new && since_gone(sc, t->gone_ns)) {
+			t->placed_ns = t->gone_ns;
+		} else if (sc->at.new &&t->dirent_ns && t->made_ns) {
+			t->placed_ns = t->made_ns;
+			x->evidence |= ZW_EVIDENCE_CREATE;
+			x->role = ZW_ROLE_WRITER;
+		} else if (sc->at.new &&t->dirent_ns && since_gone(sc, t->came_ns)) {
+			t->placed_ns = t->came_ns;
+		}
+		if (t->placed_ns && !t->made_ns)
+			x->evidence |= ZW_EVIDENCE_RENAME;
+		if (t->placed_ns > sc->final_ns)
+			sc->final_ns = t->placed_ns;
+	}
+	ZW_VEC_FOREACH(x, &sc->s->list) {
+		const struct trace *t = &sc->trace.items[x - sc->s->list.items];
+		bool own = since_gone(sc, t->gone_ns);
+
+		x->exact = t->placed_ns != 0;
+		x->decided = sc->final_ns ? x->exact : own || since_gone(sc, t->entry_ns);
+		x->decided |= sc->at.new && !sc->direct && (t->gone_ns || t->came_ns);
+		x->touched |= own || (sc->at.new && !sc->direct && t->dirent_ns);
+	}
+	return sc->final_ns != 0;
+}
+
 /* Nobody was seen doing it: everybody who changed the directory may have, else everybody who was near. Before the
  * old inode was touched, which taking it away does, there was no room for another. */
 static void decide_by_place(struct scene *sc)
@@ -360,6 +431,8 @@ static int new_content(struct scene *sc)
 		if (inside && (named_entry(&sc->at, c) ||
 				      (sc->final_ns ? c->time_ns > sc->final_ns : !c->name)))
 			x->decided = x->exact = true;
+		/* Under another of its names; it may have been there by then. */
+		x->touched |= inside && !sc->final_ns && c->nlink > 1;
 	}
 	return 0;
 }
@@ -407,7 +480,7 @@ static void doubt_marks(struct scene *sc, const struct suspect *author)
 	ZW_VEC_FOREACH(x, &sc->s->list) {
 		const struct trace *t = &sc->trace.items[x - sc->s->list.items];
 
-		if (x->decided || !t->dirent_ns ||
+		if (x->decided || !t->dirent_ns || !since_gone(sc, t->dirent_ns) ||
 			(!any && t->dirent_ns + ZW_COALESCE_NS < sc->final_ns))
 			continue;
 		x->touched = true;
@@ -469,6 +542,8 @@ static int explain(struct scene *sc)
 			return r;
 		if (sc->placed)
 			decide_by_name(sc);
+		else if (sc->gone_ns)
+			marks = decide_by_entry(sc);
 		else if (decide_by_marks(sc))
 			marks = true;
 		else

@@ -92,6 +92,8 @@ const char *zw_fop_to_string(enum zw_fop op); /* "write", "rename", ...; static 
 /* Whether a FILE event of @hook comes before what it tells of is done, so that a reading just after it may be too
  * early. */
 bool zw_hook_is_early(enum zw_hook hook);
+/* Whether @hook is one of those for the change time of an inode. */
+bool zw_hook_is_ctime(enum zw_hook hook);
 /* Whether @hook tells of a mount, or the end of one, that succeeded. */
 bool zw_hook_is_mounted(enum zw_hook hook);
 const char *zw_hook_to_string(

@@ -34,6 +34,9 @@ static const char *const hook_names[] = {
 	[ZW_HOOK_TP_EXT4_TRUNCATE] = "tp_btf/ext4_truncate_enter",
 	[ZW_HOOK_TP_IOMAP_DIO] = "tp_btf/iomap_dio_rw_begin",
 	[ZW_HOOK_TP_EXT4_UNLINK] = "tp_btf/ext4_unlink_enter",
+	[ZW_HOOK_TP_CTIME] = "tp_btf/ctime_ns_xchg",
+	[ZW_HOOK_TP_CTIME_SKIP] = "tp_btf/ctime_xchg_skip",
+	[ZW_HOOK_TP_CTIME_SET] = "tp_btf/inode_set_ctime_to_ts",
 	[ZW_HOOK_TP_SYS_MOUNT] = "tp/syscalls/sys_exit_mount",
 	[ZW_HOOK_TP_SYS_UMOUNT] = "tp/syscalls/sys_exit_umount",
 	[ZW_HOOK_TP_SYS_MOVE_MOUNT] = "tp/syscalls/sys_exit_move_mount",
@@ -110,6 +113,11 @@ const char *zw_fop_to_string(enum zw_fop op)
 bool zw_hook_is_mounted(enum zw_hook hook)
 {
 	return hook >= ZW_HOOK_TP_SYS_MOUNT && hook <= ZW_HOOK_TP_SYS_PIVOT_ROOT;
+}
+
+bool zw_hook_is_ctime(enum zw_hook hook)
+{
+	return hook >= ZW_HOOK_TP_CTIME && hook <= ZW_HOOK_TP_CTIME_SET;
 }
 
 bool zw_hook_is_early(enum zw_hook hook)

@@ -168,6 +168,17 @@ static void try_tier(struct zw_probe *p, const struct zw_probe_options *o, const
 			set_hook(&p->hook[i], ZW_STATE_FAILED, reason);
 }
 
+/* The hook that tells all that @program would, when this kernel has it. */
+static const struct zw_hook_status *spared_by(
+	const struct zw_probe *p, const struct zw_program *program)
+{
+	for (size_t i = 0; program->spared_by && i < p->programs; i++)
+		if (p->hook[i].program->hook == program->spared_by &&
+			p->hook[i].state != ZW_STATE_FAILED)
+			return &p->hook[i];
+	return NULL;
+}
+
 /* Whether @tier serves @cap: every required program is there and, in the upper tiers, fired. */
 static bool tier_serves(const struct zw_probe *p, enum zw_capability cap, enum zw_tier tier)
 {
@@ -180,7 +191,7 @@ static bool tier_serves(const struct zw_probe *p, enum zw_capability cap, enum z
 
 		if (h->program->tier != tier || h->program->capability != cap)
 			continue;
-		if (h->program->required && !good)
+		if (h->program->required && !good && !spared_by(p, h->program))
 			return false;
 		any |= good;
 	}
@@ -208,15 +219,21 @@ static void choose_tiers(struct zw_probe *p, const struct zw_probe_options *o, b
 		enum zw_capability cap = h->program->capability;
 
 		want[i] = p->served[cap] && h->state != ZW_STATE_FAILED &&
-			  (p->tier[cap] == h->program->tier || h->program->beside);
+			  (p->tier[cap] == h->program->tier || h->program->beside) &&
+			  !spared_by(p, h->program);
 		/* That a better tier stayed silent is why it does not serve this. */
 		if (h->state == ZW_STATE_SILENT && h->program->tier < p->tier[cap])
 			continue;
 		if (!want[i] && h->state != ZW_STATE_FAILED && p->served[cap]) {
-			char reason[64];
+			const struct zw_hook_status *other = spared_by(p, h->program);
+			char reason[sizeof(h->reason)];
 
-			snprintf(reason, sizeof(reason), "the %s tier serves this",
-				zw_tier_to_string(p->tier[cap]));
+			if (other && p->tier[cap] == h->program->tier)
+				snprintf(reason, sizeof(reason), "%s tells the same",
+					other->program->name);
+			else
+				snprintf(reason, sizeof(reason), "the %s tier serves this",
+					zw_tier_to_string(p->tier[cap]));
 			set_hook(h, ZW_STATE_OFF, reason);
 		}
 	}

@@ -267,6 +267,18 @@ int zw_probe_inode_state(struct zw_probe *p, int fd, struct zw_inode_state *ret_
 	return 0;
 }
 
+int zw_probe_below(void *probe, int fd, uint64_t *ret_dev, uint64_t *ret_ino)
+{
+	struct zw_inode_state state;
+	int r = zw_probe_inode_state(probe, fd, &state);
+
+	if (r < 0)
+		return r;
+	*ret_dev = state.dev;
+	*ret_ino = state.ino;
+	return 0;
+}
+
 static int run_iterator(struct bpf_link *link, zw_probe_fn fn, void *ctx)
 {
 	_zw_close_ int fd = bpf_iter_create(bpf_link__fd(link));

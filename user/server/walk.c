@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 /* MAXSYMLINKS in include/linux/namei.h. */
 #define LINKS_MAX 40
@@ -24,6 +26,10 @@ struct walker {
 	unsigned int links;
 	char *text; /* the path still to be walked begins at next inside it */
 	const char *next;
+	zw_walk_below_fn below; /* NULL: places are as stat(2) has them */
+	void *below_ctx;
+	uint64_t asked_mnt; /* the mount of which on_overlay is known; 0: none */
+	bool on_overlay;
 };
 
 uint64_t zw_dev_from_stat(dev_t dev)
@@ -47,8 +53,20 @@ static void walker_done(struct walker *w)
 	free(w->text);
 }
 
+/* Most paths lie on one or two mounts, so each is asked for once. */
+static bool is_on_overlay(struct walker *w, int fd, uint64_t mnt_id)
+{
+	struct statfs fs;
+
+	if (!mnt_id || mnt_id != w->asked_mnt) {
+		w->on_overlay = fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
+		w->asked_mnt = mnt_id;
+	}
+	return w->on_overlay;
+}
+
 /* Identity and type of what @fd refers to. */
-static int identify(int fd, struct zw_place *ret_place, mode_t *ret_mode)
+static int identify(struct walker *w, int fd, struct zw_place *ret_place, mode_t *ret_mode)
 {
 	struct statx sx;
 
@@ -61,6 +79,14 @@ static int identify(int fd, struct zw_place *ret_place, mode_t *ret_mode)
 		.mnt_id = sx.stx_mask & STATX_MNT_ID ? sx.stx_mnt_id : 0,
 	};
 	*ret_mode = sx.stx_mode & S_IFMT;
+	if (w->below && is_on_overlay(w, fd, ret_place->mnt_id)) {
+		uint64_t dev, ino;
+
+		if (w->below(w->below_ctx, fd, &dev, &ino) == 0) {
+			ret_place->dev = dev;
+			ret_place->ino = ino;
+		}
+	}
 	return 0;
 }
 
@@ -129,7 +155,7 @@ static int enter_dotdot(struct walker *w)
 	fd = openat(w->cur, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return stop(w, -errno);
-	r = identify(fd, &place, &mode);
+	r = identify(w, fd, &place, &mode);
 	if (r < 0)
 		return stop(w, r);
 	return enter(w, ZW_TAKE_FD(fd), &place);
@@ -221,7 +247,7 @@ static int step(struct walker *w, const char *name, bool last, bool must_dir, bo
 	fd = openat(w->cur, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return stop(w, -errno);
-	r = identify(fd, &place, &mode);
+	r = identify(w, fd, &place, &mode);
 	if (r < 0)
 		return stop(w, r);
 	place.name_hash = zw_place_name_hash(name);
@@ -272,7 +298,14 @@ static int walk_next(struct walker *w, bool open_file, bool *ret_end)
 
 int zw_walk_path(int root_fd, const char *path, bool open_file, struct zw_walk *ret_walk)
 {
-	_zw_cleanup_(walker_done) struct walker w = {.walk.fd = -1, .root_fd = root_fd, .cur = -1};
+	return zw_walk_path_below(root_fd, path, open_file, NULL, NULL, ret_walk);
+}
+
+int zw_walk_path_below(int root_fd, const char *path, bool open_file, zw_walk_below_fn below,
+	void *ctx, struct zw_walk *ret_walk)
+{
+	_zw_cleanup_(walker_done) struct walker w = {
+		.walk.fd = -1, .root_fd = root_fd, .cur = -1, .below = below, .below_ctx = ctx};
 	bool end = false;
 	mode_t mode;
 	int r;
@@ -281,7 +314,7 @@ int zw_walk_path(int root_fd, const char *path, bool open_file, struct zw_walk *
 	if (!w.text)
 		return -ENOMEM;
 	w.next = w.text;
-	r = identify(root_fd, &w.root, &mode);
+	r = identify(&w, root_fd, &w.root, &mode);
 	if (r < 0)
 		w.walk.result = r;
 	else if (mode != S_IFDIR)
