@@ -258,8 +258,22 @@ static void test_other_actions(void **state)
 		assert_true(zw_startswith(text, "00:11:22.123  "));
 		assert_non_null(strstr(text, zw_action_to_string(action)));
 		assert_non_null(strstr(text,
-			"  example.com.  a sentence\n  zones 3\n  error in /z line 12: no SOA\n"));
+			"  example.com.  a sentence\n  error in /z line 12: no SOA\n"));
 	}
+}
+
+/* The message has the counts; without one they are told by themselves. */
+static void test_counts_without_message(void **state)
+{
+	struct zw_report *report = sample_report(ZW_ACTION_AGENT_STOPPED, 1);
+	_zw_free_ char *text = NULL;
+
+	(void)state;
+	report->counts = 2;
+	report->count[0] = (struct zw_report_count){"changes", 3};
+	report->count[1] = (struct zw_report_count){"events", 4};
+	text = to_human(report, false);
+	assert_string_equal(text, "00:11:22.123  agent-stopped\n  changes 3, events 4\n");
 }
 
 static void test_clean_cuts_between_characters(void **state)
@@ -297,6 +311,7 @@ int main(void)
 		cmocka_unit_test(test_kernel_thread_names_no_person),
 		cmocka_unit_test(test_hostile_text),
 		cmocka_unit_test(test_other_actions),
+		cmocka_unit_test(test_counts_without_message),
 		cmocka_unit_test(test_clean_cuts_between_characters),
 	};
 

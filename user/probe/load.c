@@ -285,7 +285,7 @@ static void check_btf(struct zw_probe *p, const struct btf *kernel)
 
 static int refuse(struct zw_str *error, int r, const char *text)
 {
-	zw_str_addf(error, "%s: %s", text, strerror(-r));
+	zw_str_add(error, text);
 	return r;
 }
 
@@ -321,8 +321,9 @@ int zw_probe_load(struct zw_probe *p, const struct zw_probe_options *o, struct z
 			"'zonewitness status' lists the hooks");
 	r = load_chosen(p, o, want);
 	if (r < 0)
-		return refuse(error, r,
-			"the kernel refuses the BPF programs; check CAP_BPF, CAP_PERFMON and lockdown, "
-			"ZW_LIBBPF_DEBUG=1 shows the kernel's answer");
-	return 0;
+		zw_str_addf(error,
+			"the kernel refuses the BPF programs (%s); check CAP_BPF, CAP_PERFMON and "
+			"lockdown, ZW_LIBBPF_DEBUG=1 shows the kernel's answer",
+			strerror(-r));
+	return r;
 }

@@ -134,7 +134,8 @@ static void add_other_header(struct zw_str *out, bool colour, const struct zw_re
 		zw_clean_add(out, report->message);
 	}
 	zw_str_add_char(out, '\n');
-	if (report->counts > 0) {
+	/* The message has them, where there was memory for one. */
+	if (report->counts > 0 && !report->message) {
 		zw_str_add(out, " ");
 		for (size_t i = 0; i < report->counts; i++)
 			zw_str_addf(out, "%s %s %" PRIu64, i > 0 ? "," : "", report->count[i].name,
