@@ -4,7 +4,7 @@
 # its start to SIGTERM with SIGHUP in between, `status` beside it, `selftest`.
 set -u
 . "$(dirname "$0")/lib.sh"
-e2e_begin setpriv
+e2e_begin setpriv perl
 
 WRITER=31500 # uid of nobody
 EVENT_SECONDS=10
@@ -151,7 +151,7 @@ test_usage() {
 test_no_root() {
 	write_conf root
 	chmod 644 "$conf"
-	expect "watch without root" 1 'not root.*sudo' "${as_writer[@]}" "$program" watch
+	expect "watch without root" 1 'not root.*sudo$' "${as_writer[@]}" "$program" watch
 	expect "selftest without root" 1 'not root.*sudo' "${as_writer[@]}" "$program" selftest --dir "$E2E_TMP"
 	expect "status without root and agent" 1 'no agent answers .* not root.*sudo' \
 		"${as_writer[@]}" "$program" status --socket "$socket"
@@ -162,7 +162,7 @@ test_no_root() {
 
 test_bad_conf() {
 	bad_conf
-	expect "run: bad configuration" 2 "$conf:2:9: \"settle\" is \"soon\"" \
+	expect "run: bad configuration" 1 "$conf:2:9: \"settle\" is \"soon\"" \
 		"$program" run --config "$conf" --socket "$socket"
 	expect "run: no configuration" 1 "$E2E_TMP/none: cannot be opened" \
 		"$program" run --config "$E2E_TMP/none" --socket "$socket"
@@ -312,6 +312,51 @@ test_no_agent() {
 		bash -c '"$0" status --socket "$1" >/dev/full' "$program" "$socket"
 }
 
+# --- the service manager -------------------------------------------------------------------------
+
+# What it would hear: one message a line, their lines joined by blanks, with the time in milliseconds before.
+listen() {
+	perl -MIO::Socket::UNIX -MTime::HiRes=time -e '
+		my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $ARGV[0]) or die;
+		$| = 1;
+		while (defined $s->recv(my $text, 4096)) { $text =~ tr/\n/ /; printf "%d %s\n", time * 1000, $text }' \
+		"$1" >"$2" &
+	LISTENER=$!
+	e2e_at_exit "kill $LISTENER 2>/dev/null"
+	e2e_until 10 test -S "$1"
+}
+
+heard() {
+	grep -qE "$1" "$E2E_TMP/heard"
+}
+
+heard_alive() {
+	[ "$(grep -c ' WATCHDOG=1' "$E2E_TMP/heard")" -ge 3 ]
+}
+
+test_service_manager() {
+	local faults='' order
+
+	listen "$E2E_TMP/notify" "$E2E_TMP/heard"
+	write_conf "$writer"
+	NOTIFY_SOCKET=$E2E_TMP/notify WATCHDOG_USEC=2000000 start_run
+	e2e_until "$EVENT_SECONDS" heard ' READY=1' || faults="no READY=1"$'\n'
+	"${as_writer[@]}" sed -i 's/^www .*/www IN A 192.0.2.77/' "$zone_dir/good.db"
+	e2e_until "$EVENT_SECONDS" heard 'STATUS=.*; 1 changes' || faults+="the status does not tell of a change"$'\n'
+	e2e_until "$EVENT_SECONDS" heard_alive || faults+="the watchdog is not fed"$'\n'
+	kill -HUP "$AGENT_PID"
+	e2e_until "$EVENT_SECONDS" heard 'RELOADING=1 MONOTONIC_USEC=[0-9]+' || faults+="no RELOADING=1"$'\n'
+	agent_stop
+	kill "$LISTENER" && wait "$LISTENER" 2>/dev/null
+	# Each time at half of the interval; what a busy machine adds is no more than the other half.
+	faults+=$(awk -v max=$((2000 * ZW_TIME_SCALE)) '/ WATCHDOG=1/ { if (last && $1 - last > max) printf "fed after %d ms\n", $1 - last
+		last = $1 }' "$E2E_TMP/heard")
+	order=$(cut -d ' ' -f 2 "$E2E_TMP/heard" | cut -d = -f 1 | grep -v WATCHDOG | uniq | paste -s -d ' ')
+	[[ $order == "STATUS READY STATUS RELOADING READY "*STOPPING ]] || faults+="the order is $order"
+	heard 'STATUS=Watching 2 zones, 0 servers run; 0 changes$' || faults+="another status"
+	e2e_check "the service manager is kept informed" "${faults%$'\n'}" "$(cat "$E2E_TMP/heard")"
+}
+
 # --- watch and selftest --------------------------------------------------------------------------
 
 test_watch() {
@@ -319,7 +364,7 @@ test_watch() {
 	faults=$(jq -r .event.action "$E2E_TMP/out" | paste -s -d ' ')
 	[ "$faults" = "agent-ready agent-stopped" ] && faults=
 	e2e_check "watch says when it begins and ends" "$faults" "$(cat "$E2E_TMP/out")"
-	expect "watch with a bad configuration" 2 "$E2E_TMP/bad.yaml:1:1: unknown key \"zonez\"" \
+	expect "watch with a bad configuration" 1 "$E2E_TMP/bad.yaml:1:1: unknown key \"zonez\"" \
 		"$program" watch --config "$E2E_TMP/bad.yaml" --for 1
 }
 
@@ -367,6 +412,7 @@ test_second_agent
 test_late_zone
 test_stop
 test_killed
+test_service_manager
 test_no_agent
 test_watch
 test_selftest

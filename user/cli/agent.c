@@ -199,6 +199,7 @@ void zw_agent_free(struct zw_agent *a)
 	if (a->status_path)
 		unlink(a->status_path);
 	free(a->status_path);
+	free(a->status_line);
 	zw_buffer_done(&a->content);
 	free(a);
 }
@@ -251,6 +252,7 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 {
 	uint64_t keep = a->conf->reconcile_ns * CAUSE_PERIODS;
 
+	zw_agent_notify_alive(a, now);
 	zw_agent_report_losses(a);
 	zw_agent_reconcile(a, now);
 	if (a->discover && now >= a->discover_ns) {
@@ -271,7 +273,7 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 	ZW_VEC_FOREACH(s, &a->sinks)
 		if ((*s)->ops->tick)
 			(void)(*s)->ops->tick(*s);
-	(void)zw_notify_watchdog();
+	zw_agent_notify_status(a);
 	zw_agent_states_save(a);
 }
 
@@ -344,6 +346,7 @@ static int start(struct zw_agent *a)
 	a->reconcile_next = a->zones.len;
 	a->ready = true;
 	report_ready(a);
+	zw_agent_notify_status(a);
 	(void)zw_notify_ready();
 	return 0;
 }

@@ -170,6 +170,8 @@ struct zw_agent {
 	bool ready, stopping, reload;
 	int timer_fd, signal_fd, epoll_fd, status_fd;
 	char *status_path;
+	char *status_line;       /* what the service manager was told last */
+	uint64_t watchdog_at_ns; /* when it is to be told again that this runs; 0: at once */
 };
 
 /* agent_index.c: which zones an inode concerns, and the kernel's watch map */
@@ -356,6 +358,13 @@ void zw_agent_states_save(struct zw_agent *a);
 void zw_agent_states_finish(struct zw_agent *a);
 void zw_agent_states_close(struct zw_agent_states *states);
 ZW_DEFINE_CLEANUP(struct zw_agent_states *, zw_agent_states_close);
+
+/* agent_notify.c: what the service manager hears */
+
+/* One line for `systemctl status`, when it says something new. */
+void zw_agent_notify_status(struct zw_agent *a);
+/* Feeds its watchdog, when that is due. */
+void zw_agent_notify_alive(struct zw_agent *a, uint64_t now);
 
 /* agent_status.c */
 

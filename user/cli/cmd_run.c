@@ -56,7 +56,7 @@ static int run(const char *config, const char *socket, bool json)
 
 	if (r < 0) {
 		zw_error("%s", error.buf ? error.buf : strerror(-r));
-		return r == -EINVAL ? ZW_EXIT_USAGE : ZW_EXIT_FAILED;
+		return ZW_EXIT_FAILED;
 	}
 	/* systemd makes it (RuntimeDirectory=); by hand it may be missing. */
 	if (zw_streq(socket, ZW_STATUS_SOCKET))

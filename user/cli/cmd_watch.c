@@ -53,6 +53,13 @@ static const struct option long_options[] = {
 	{},
 };
 
+static bool is_zone_spec(const char *spec)
+{
+	const char *eq = strchr(spec, '=');
+
+	return eq && eq > spec && eq[1];
+}
+
 /* Exit code, or -1 to go on. */
 static int parse_options(int argc, char **argv, struct watch_options *o)
 {
@@ -61,6 +68,10 @@ static int parse_options(int argc, char **argv, struct watch_options *o)
 	while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
 		switch (c) {
 		case OPT_ZONE:
+			if (!is_zone_spec(optarg)) {
+				zw_error("--zone '%s' is not NAME=FILE", optarg);
+				return ZW_EXIT_USAGE;
+			}
 			if (zw_vec_push(&o->zones, (const char *)optarg) < 0)
 				return ZW_EXIT_FAILED;
 			break;
@@ -108,10 +119,6 @@ static int add_zone(struct zw_conf *conf, const char *spec)
 	struct zw_conf_zone *grown, z = {};
 	char cwd[PATH_MAX];
 
-	if (!eq || eq == spec || !eq[1]) {
-		zw_error("--zone '%s' is not NAME=FILE", spec);
-		return -EINVAL;
-	}
 	if (eq[1] != '/' && !getcwd(cwd, sizeof(cwd)))
 		return -errno;
 	z.name = strndup(spec, (size_t)(eq - spec));
@@ -165,7 +172,7 @@ static int watch(struct watch_options *o)
 	int r = make_conf(o, &conf);
 
 	if (r < 0)
-		return r == -EINVAL ? ZW_EXIT_USAGE : ZW_EXIT_FAILED;
+		return ZW_EXIT_FAILED;
 	o->agent.conf = conf;
 	o->agent.discover = o->discover || conf->zones == 0;
 	o->agent.history = o->db != NULL;
