@@ -257,8 +257,8 @@ static void test_other_actions(void **state)
 		text = to_human(report, false);
 		assert_true(zw_startswith(text, "00:11:22.123  "));
 		assert_non_null(strstr(text, zw_action_to_string(action)));
-		assert_non_null(strstr(text,
-			"  example.com.  a sentence\n  error in /z line 12: no SOA\n"));
+		assert_non_null(strstr(
+			text, "  example.com.  a sentence\n  error in /z line 12: no SOA\n"));
 	}
 }
 
