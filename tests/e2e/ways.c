@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The library of ways for shell scripts: one command per step, one JSON object per line. A way that
- * this system does not have exits with 77 and prints {"way":..,"skip":REASON}. */
+ * this system does not have exits with 77 and prints {"way":..,"skip":REASON}; one that the kernel itself says it
+ * has no operation for exits with 78 and prints {"way":..,"absent":REASON}. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -15,6 +16,7 @@
 
 #define EXIT_USAGE 2
 #define EXIT_SKIP 77
+#define EXIT_ABSENT 78
 
 static const char usage[] =
 	"usage: ways COMMAND ARGUMENTS [--uid U] [--gid G] [--origin NAME] [--address IPV4]\n"
@@ -93,9 +95,9 @@ static int run_failed(const struct zw_way_ctx *ctx, int r)
 {
 	if (r != -EOPNOTSUPP)
 		return fail(ctx->way->name, r);
-	printf("{\"way\":\"%s\",\"skip\":\"%s\"}\n", ctx->way->name,
+	printf("{\"way\":\"%s\",\"%s\":\"%s\"}\n", ctx->way->name, ctx->absent ? "absent" : "skip",
 		ctx->reason ? ctx->reason : "operation not supported");
-	return EXIT_SKIP;
+	return ctx->absent ? EXIT_ABSENT : EXIT_SKIP;
 }
 
 static int run(struct zw_way_ctx *ctx, const struct zw_way *way, const char *dir, bool hold)

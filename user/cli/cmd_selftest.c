@@ -119,10 +119,14 @@ static int print_object(json_t *object)
 
 static int print_json(const struct zw_selftest_result *result)
 {
-	return print_object(json_pack("{s:s, s:s, s:s, s:i, s:o, s:s*}", "way", result->way->name,
+	json_t *object = json_pack("{s:s, s:s, s:s, s:i, s:o, s:s*}", "way", result->way->name,
 		"what", result->way->what, "result", zw_selftest_outcome_to_string(result->outcome),
 		"pid", (int)result->pid, "sights", sights(result), "reason",
-		result->reason[0] ? result->reason : NULL));
+		result->reason[0] ? result->reason : NULL);
+
+	if (object && result->absent)
+		json_object_set_new(object, "absent", json_true());
+	return print_object(object);
 }
 
 struct totals {

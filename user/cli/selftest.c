@@ -49,6 +49,7 @@ struct message {
 	enum message_type type;
 	int result; /* 0 or -errno */
 	pid_t pid;
+	bool absent;
 	char reason[120];
 };
 
@@ -80,7 +81,7 @@ static int private_mounts(void)
 
 static void tell_result(int fd, enum message_type type, int r, const struct zw_way_ctx *ctx)
 {
-	struct message m = {.type = type, .result = r};
+	struct message m = {.type = type, .result = r, .absent = ctx->absent};
 
 	snprintf(m.reason, sizeof(m.reason), "%s",
 		r == -EOPNOTSUPP && ctx->reason ? ctx->reason : strerror(-r));
@@ -205,6 +206,7 @@ static int expect(struct selftest *t, enum message_type type)
 	m.reason[sizeof(m.reason) - 1] = '\0';
 	if (m.result == -EOPNOTSUPP) {
 		t->result->outcome = ZW_SELFTEST_IMPOSSIBLE;
+		t->result->absent = m.absent;
 		snprintf(t->result->reason, sizeof(t->result->reason), "%s", m.reason);
 		return -ECANCELED;
 	}

@@ -35,6 +35,7 @@ struct zw_selftest_result {
 	pid_t pid; /* of the process that wrote; 0 when none did */
 	ZW_VEC(struct zw_selftest_sight) sights;
 	char reason[160]; /* of impossible and failed; else empty */
+	bool absent;      /* impossible because the kernel says that it has no such operation */
 };
 
 /* Does @way below @dir, which must be empty and nobody else's. @signal_fd: a signalfd whose becoming readable

@@ -19,6 +19,7 @@
 #pragma once
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -111,6 +112,8 @@ struct zw_way_ctx {
 	size_t map_len;
 
 	const char *reason; /* why -EOPNOTSUPP; static text */
+	bool absent; /* with it: the kernel itself says that it has no such operation, so that nobody can go this
+		      * way here. Else it may be a policy or a file system that forbids it. */
 };
 
 /* The invalid values of what is owned; everything else starts as zero. */

@@ -5,6 +5,7 @@
 #include <linux/io_uring.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -129,6 +130,41 @@ static int ring_do(struct ring *ring, const struct io_uring_sqe *sqe)
 	return r;
 }
 
+/* The most operations a kernel could have: they are numbered by a byte. */
+#define OPS_MAX 256
+
+/* 1 when the kernel has the operation, 0 when it says that it has not. */
+static int ring_has(const struct ring *ring, unsigned int op)
+{
+	_zw_free_ struct io_uring_probe *probe =
+		calloc(1, sizeof(*probe) + OPS_MAX * sizeof(*probe->ops));
+
+	if (!probe)
+		return -ENOMEM;
+	if (syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_PROBE, probe, OPS_MAX) < 0)
+		return -errno;
+	return op < probe->ops_len && probe->ops[op].flags & IO_URING_OP_SUPPORTED;
+}
+
+/* Opens a ring for the sake of one operation. A kernel that says it does not have it must refuse it, too. */
+static int ring_open_for(
+	struct zw_way_ctx *ctx, struct ring *ring, unsigned int op, const char *lacks)
+{
+	struct io_uring_sqe sqe = {.opcode = (uint8_t)op, .fd = -1};
+	int r = ring_open(ctx, ring, 0);
+
+	if (r < 0)
+		return r;
+	r = ring_has(ring, op);
+	if (r != 0)
+		return r < 0 ? zw_way_refused(ctx, -r, "IORING_REGISTER_PROBE refused") : 0;
+	r = ring_do(ring, &sqe);
+	if (r != -EINVAL)
+		return -EBADE;
+	ctx->absent = true;
+	return zw_way_unsupported(ctx, lacks);
+}
+
 static int ring_write(const struct zw_way_ctx *ctx, struct ring *ring, int fd, unsigned int flags)
 {
 	struct io_uring_sqe sqe = {
@@ -242,13 +278,10 @@ int zw_way_run_uring_rename(struct zw_way_ctx *ctx)
 	_ring_ struct ring ring = RING_INIT;
 	int r;
 
-	r = ring_open(ctx, &ring, 0);
+	r = ring_open_for(ctx, &ring, IORING_OP_RENAMEAT, "this kernel has no IORING_OP_RENAMEAT");
 	if (r == 0)
 		r = zw_way_put_new(ctx, ctx->spare);
-	if (r < 0)
-		return r;
-	r = two_paths(ctx, &ring, IORING_OP_RENAMEAT);
-	return r == -EINVAL ? zw_way_unsupported(ctx, "io_uring without IORING_OP_RENAMEAT") : r;
+	return r < 0 ? r : two_paths(ctx, &ring, IORING_OP_RENAMEAT);
 }
 
 int zw_way_run_uring_link(struct zw_way_ctx *ctx)
@@ -258,14 +291,12 @@ int zw_way_run_uring_link(struct zw_way_ctx *ctx)
 		.opcode = IORING_OP_UNLINKAT, .fd = AT_FDCWD, .addr = (uintptr_t)ctx->file};
 	int r;
 
-	r = ring_open(ctx, &ring, 0);
+	/* The later of the two: Linux 5.15, the other one 5.11. */
+	r = ring_open_for(ctx, &ring, IORING_OP_LINKAT, "this kernel has no IORING_OP_LINKAT");
 	if (r == 0)
 		r = zw_way_put_new(ctx, ctx->spare);
-	if (r < 0)
-		return r;
-	r = ring_do(&ring, &sqe);
-	if (r == -EINVAL)
-		return zw_way_unsupported(ctx, "io_uring without IORING_OP_UNLINKAT");
+	if (r == 0)
+		r = ring_do(&ring, &sqe);
 	return r < 0 ? r : two_paths(ctx, &ring, IORING_OP_LINKAT);
 }
 
@@ -276,12 +307,11 @@ int zw_way_run_uring_truncate(struct zw_way_ctx *ctx)
 	struct io_uring_sqe sqe = {.opcode = OP_FTRUNCATE, .off = ctx->new_text.len};
 	int r;
 
-	r = ring_open(ctx, &ring, 0);
+	r = ring_open_for(ctx, &ring, OP_FTRUNCATE, "this kernel has no IORING_OP_FTRUNCATE");
 	if (r == 0)
 		r = zw_way_open(ctx->file, O_WRONLY, &fd);
 	if (r < 0)
 		return r;
 	sqe.fd = fd;
-	r = ring_do(&ring, &sqe);
-	return r == -EINVAL ? zw_way_unsupported(ctx, "io_uring without IORING_OP_FTRUNCATE") : r;
+	return ring_do(&ring, &sqe);
 }
