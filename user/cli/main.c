@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "cli/commands.h"
+#include "server/state_job.h"
 
 static int cmd_help(int argc, char **argv);
 
@@ -55,6 +56,8 @@ int main(int argc, char **argv)
 		list_commands(stderr);
 		return ZW_EXIT_USAGE;
 	}
+	if (zw_streq(name, ZW_STATE_COMMAND))
+		return zw_state_child();
 	if (zw_streq(name, "--help") || zw_streq(name, "-h"))
 		name = "help";
 	if (zw_streq(name, "--version"))

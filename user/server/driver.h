@@ -8,6 +8,7 @@
 #include "server/args.h"
 #include "server/server.h"
 #include "server/source.h"
+#include "server/state_job.h"
 
 /* Parent and start (CLOCK_BOOTTIME) of a process. -ESRCH when it is gone. */
 int zw_process_stat(const char *proc_root, pid_t pid, pid_t *ret_parent, uint64_t *ret_start_ns);
@@ -51,6 +52,9 @@ struct zw_server_driver {
 		*state_files; /* as ZW_NEEDLE_STATE, relative to its cwd, always looked at */
 	int (*list)(const struct zw_server *server, const struct zw_server_roots *roots,
 		const char *proc_root, zw_server_zones *zones, struct zw_str *error);
+	/* See zw_state_target_find(). NULL: its zones are in files alone. */
+	int (*state)(const struct zw_server *server, const struct zw_server_roots *roots,
+		const char *proc_root, struct zw_state_target *ret_target, struct zw_str *error);
 };
 
 extern const struct zw_server_driver zw_driver_bind;

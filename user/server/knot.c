@@ -126,6 +126,27 @@ static int list(const struct zw_server *server, const struct zw_server_roots *ro
 		strerror(-r), why.buf ? why.buf : "no knot.conf was found");
 }
 
+/* The socket is where the text says; a database says it too, but needs the socket to be read. */
+static int state(const struct zw_server *server, const struct zw_server_roots *roots,
+	const char *proc_root, struct zw_state_target *ret_target, struct zw_str *error)
+{
+	_zw_knotconf_ struct zw_knotconf text = {};
+	_zw_str_ struct zw_str why = {};
+	_zw_free_ char *path = NULL;
+	int r = zw_knotconf_init(&text, roots->own, server->cwd);
+
+	(void)proc_root;
+	if (r == 0 && server->config && !is_directory(roots->own, server->config))
+		r = zw_knotconf_read(&text, server->config, &why);
+	if (r < 0 && r != -ENOMEM)
+		return zw_server_fail(server, error, r, "%s", why.buf ? why.buf : strerror(-r));
+	path = r == 0 ? socket_path(server, &text) : NULL;
+	if (!path)
+		return -ENOMEM;
+	*ret_target = (struct zw_state_target){.kind = ZW_STATE_KNOT, .path = ZW_TAKE(path)};
+	return 0;
+}
+
 const struct zw_server_driver zw_driver_knot = {
 	.exes = exes,
 	.shorts = shorts,
@@ -138,4 +159,5 @@ const struct zw_server_driver zw_driver_knot = {
 	.needles = needles,
 	.state_files = state_files,
 	.list = list,
+	.state = state,
 };

@@ -41,11 +41,19 @@ enum zw_zone_role {
 	ZW_ZONE_OTHER, /* hint, mirror, ...: kept as listed, not watched */
 };
 
+/* What holds the state of a zone. */
+enum zw_zone_source {
+	ZW_ZONE_SOURCE_FILE = 0, /* the zone file alone */
+	ZW_ZONE_SOURCE_BOTH, /* the server can be asked; what is in the file counts when it changes (an edit to be loaded) */
+	ZW_ZONE_SOURCE_SERVER, /* the server or its database alone; @file is the database, or may not exist */
+};
+
 struct zw_server_zone {
 	char *name; /* presentation form, lower case, with the final dot */
 	char *view; /* "_default" where the server has no views */
 	char *file; /* absolute path in the server's root; NULL when it has none */
 	enum zw_zone_role role;
+	enum zw_zone_source source;
 };
 typedef ZW_VEC(struct zw_server_zone) zw_server_zones;
 
