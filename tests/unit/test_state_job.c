@@ -332,14 +332,19 @@ static void test_targets(void **state)
 	struct context *c = *state;
 
 	put_process(c->f, 10, 1, "/usr/sbin/any", "any");
-	put(c->f, "knot.conf", "server:\n  rundir: \"run\"\ncontrol:\n  listen: \"ctl.sock\"\n");
+	put(c->f, "knot.conf",
+		"server:\n  rundir: \"run\"\ncontrol:\n  listen: \"ctl.sock\"\n"
+		"database:\n  storage: db\n  journal-db: j\n");
 	assert_int_equal(find(c, ZW_SERVER_KNOT, "/knot.conf"), 0);
 	assert_int_equal(c->target.kind, ZW_STATE_KNOT);
 	assert_string_equal(c->target.path, "/wd/run/ctl.sock");
+	assert_int_equal(c->target.watch.len, 1);
+	assert_string_equal(c->target.watch.items[0], "/wd/db/j/data.mdb");
 	zw_state_target_done(&c->target);
 	put(c->f, "knot2.conf", "zone:\n  - domain: a.test\n");
 	assert_int_equal(find(c, ZW_SERVER_KNOT, "/knot2.conf"), 0);
 	assert_string_equal(c->target.path, "/run/knot/knot.sock");
+	assert_string_equal(c->target.watch.items[0], "/var/lib/knot/journal/data.mdb");
 	zw_state_target_done(&c->target);
 	assert_int_equal(find(c, ZW_SERVER_KNOT, "/none.conf"), -ENOENT);
 
@@ -347,6 +352,9 @@ static void test_targets(void **state)
 	assert_int_equal(find(c, ZW_SERVER_PDNS, "/p1.conf"), 0);
 	assert_int_equal(c->target.kind, ZW_STATE_PDNS);
 	assert_string_equal(c->target.path, "/db/p.db");
+	assert_int_equal(c->target.watch.len, 3);
+	assert_string_equal(c->target.watch.items[0], "/db/p.db");
+	assert_string_equal(c->target.watch.items[1], "/db/p.db-wal");
 	assert_int_equal(c->target.default_ttl, 7);
 	zw_state_target_done(&c->target);
 	put(c->f, "p2.conf",

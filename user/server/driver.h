@@ -52,9 +52,10 @@ struct zw_server_driver {
 		*state_files; /* as ZW_NEEDLE_STATE, relative to its cwd, always looked at */
 	int (*list)(const struct zw_server *server, const struct zw_server_roots *roots,
 		const char *proc_root, zw_server_zones *zones, struct zw_str *error);
-	/* See zw_state_target_find(). NULL: its zones are in files alone. */
+	/* See zw_state_target_find(), which also frees @target when this fails. NULL: its zones are in files
+	 * alone. */
 	int (*state)(const struct zw_server *server, const struct zw_server_roots *roots,
-		const char *proc_root, struct zw_state_target *ret_target, struct zw_str *error);
+		const char *proc_root, struct zw_state_target *target, struct zw_str *error);
 };
 
 extern const struct zw_server_driver zw_driver_bind;

@@ -11,6 +11,8 @@
 
 #define RUNDIR_DEFAULT "/run/knot"
 #define SOCKET_DEFAULT "knot.sock"
+#define DATABASE_DEFAULT "/var/lib/knot"
+#define JOURNAL_DEFAULT "journal"
 /* The running configuration comes one item a message, 25 us each: above this many zones a listing would take
  * longer than anybody can wait, and the text counts. */
 #define RUNNING_ZONES_MAX 20000
@@ -97,7 +99,7 @@ static bool is_directory(int root_fd, const char *path)
 	return zw_walk_path(root_fd, path, true, &walk) == 0 && walk.result == -EISDIR;
 }
 
-static int list(const struct zw_server *server, const struct zw_server_roots *roots,
+static int list_any(const struct zw_server *server, const struct zw_server_roots *roots,
 	const char *proc_root, zw_server_zones *zones, struct zw_str *error)
 {
 	_zw_knotconf_ struct zw_knotconf text = {};
@@ -126,13 +128,44 @@ static int list(const struct zw_server *server, const struct zw_server_roots *ro
 		strerror(-r), why.buf ? why.buf : "no knot.conf was found");
 }
 
+static int list(const struct zw_server *server, const struct zw_server_roots *roots,
+	const char *proc_root, zw_server_zones *zones, struct zw_str *error)
+{
+	int r = list_any(server, roots, proc_root, zones, error);
+
+	ZW_VEC_FOREACH(z, zones)
+		z->source = ZW_ZONE_SOURCE_BOTH;
+	return r;
+}
+
+/* Takes @path over. */
+static int add_watch(struct zw_state_target *target, char *path)
+{
+	int r = path ? zw_vec_push(&target->watch, path) : -ENOMEM;
+
+	if (r < 0)
+		free(path);
+	return r;
+}
+
+/* knot.conf(5), section "database": one journal for all zones. */
+static int watch_journal(struct zw_state_target *target, const struct zw_server *server,
+	const struct zw_knotconf *conf)
+{
+	const char *storage = conf->database_storage ? conf->database_storage : DATABASE_DEFAULT;
+	_zw_free_ char *base = zw_path_join(server->cwd, storage), *dir = NULL;
+
+	if (base)
+		dir = zw_path_join(base, conf->journal_db ? conf->journal_db : JOURNAL_DEFAULT);
+	return dir ? add_watch(target, zw_path_join(dir, "data.mdb")) : -ENOMEM;
+}
+
 /* The socket is where the text says; a database says it too, but needs the socket to be read. */
 static int state(const struct zw_server *server, const struct zw_server_roots *roots,
-	const char *proc_root, struct zw_state_target *ret_target, struct zw_str *error)
+	const char *proc_root, struct zw_state_target *target, struct zw_str *error)
 {
 	_zw_knotconf_ struct zw_knotconf text = {};
 	_zw_str_ struct zw_str why = {};
-	_zw_free_ char *path = NULL;
 	int r = zw_knotconf_init(&text, roots->own, server->cwd);
 
 	(void)proc_root;
@@ -140,11 +173,11 @@ static int state(const struct zw_server *server, const struct zw_server_roots *r
 		r = zw_knotconf_read(&text, server->config, &why);
 	if (r < 0 && r != -ENOMEM)
 		return zw_server_fail(server, error, r, "%s", why.buf ? why.buf : strerror(-r));
-	path = r == 0 ? socket_path(server, &text) : NULL;
-	if (!path)
-		return -ENOMEM;
-	*ret_target = (struct zw_state_target){.kind = ZW_STATE_KNOT, .path = ZW_TAKE(path)};
-	return 0;
+	if (r < 0)
+		return r;
+	target->kind = ZW_STATE_KNOT;
+	target->path = socket_path(server, &text);
+	return target->path ? watch_journal(target, server, &text) : -ENOMEM;
 }
 
 const struct zw_server_driver zw_driver_knot = {

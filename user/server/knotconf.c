@@ -45,8 +45,11 @@ void zw_knotconf_done(struct zw_knotconf *conf)
 	zw_map_freep(&conf->template_by_id);
 	free(conf->rundir);
 	free(conf->control_listen);
+	free(conf->database_storage);
+	free(conf->journal_db);
 	conf->zone_by_id = conf->template_by_id = NULL;
 	conf->rundir = conf->control_listen = NULL;
+	conf->database_storage = conf->journal_db = NULL;
 }
 
 static int set_text(char **text, const char *value)
@@ -153,6 +156,10 @@ static int set_value(struct zw_knotconf *conf, struct place *at, const char *key
 		return set_text(&conf->rundir, value);
 	if (zw_streq(at->section, "control") && zw_streq(key, "listen"))
 		return set_text(&conf->control_listen, value);
+	if (zw_streq(at->section, "database") && zw_streq(key, "storage"))
+		return set_text(&conf->database_storage, value);
+	if (zw_streq(at->section, "database") && zw_streq(key, "journal-db"))
+		return set_text(&conf->journal_db, value);
 	if (!zone && !zw_streq(at->section, "template"))
 		return 0;
 	if (zw_streq(key, zone ? "domain" : "id"))

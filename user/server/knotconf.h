@@ -24,6 +24,7 @@ struct zw_knotconf {
 	struct zw_map *zone_by_id, *template_by_id; /* borrowed items */
 	char *rundir;
 	char *control_listen;
+	char *database_storage, *journal_db; /* section "database" */
 };
 
 int zw_knotconf_init(struct zw_knotconf *conf, int root_fd, const char *cwd);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* PowerDNS Authoritative with the bind backend (pdns.conf is KEY=VALUE; "bind-config" names a file in the
- * syntax of named.conf). Its other backends keep zones in databases, not in zone files. */
+/* PowerDNS Authoritative with the bind backend, where "bind-config" names a file in the syntax of named.conf, and the
+ * gsqlite3 backend, where "gsqlite3-database" names a database. */
 #include <errno.h>
 #include <string.h>
 
 #include "server/namedconf.h"
 #include "server/pdns_control.h"
+#include "server/pdnsconf.h"
 
 #define RUNDIR_DEFAULT "/var/run/pdns"
-#define INCLUDE_DEPTH_MAX 8
+/* Of "default-ttl". */
+#define TTL_DEFAULT 3600
+#define LIST_TIMEOUT_MS 5000
 
 static const char *const exes[] = {"pdns_server", NULL};
 static const char *const tool_longs[] = {"version", "help", "list-modules", "config", NULL};
@@ -22,135 +25,6 @@ static const struct zw_needle needles[] = {
 	{"include", ZW_NEEDLE_INCLUDE}, /* in the file it names */
 	{NULL},
 };
-
-struct setting {
-	char *key, *value;
-};
-
-struct settings {
-	ZW_VEC(struct setting) list;
-	struct zw_str *error;
-};
-
-static void settings_done(struct settings *s)
-{
-	ZW_VEC_FOREACH(i, &s->list) {
-		free(i->key);
-		free(i->value);
-	}
-	zw_vec_free(&s->list);
-}
-
-static struct setting *find_setting(const struct settings *s, const char *key)
-{
-	for (size_t i = 0; i < s->list.len; i++)
-		if (zw_streq(s->list.items[i].key, key))
-			return &s->list.items[i];
-	return NULL;
-}
-
-static const char *get(const struct settings *s, const char *key)
-{
-	const struct setting *i = find_setting(s, key);
-
-	return i ? i->value : NULL;
-}
-
-/* key=value replaces, key+=value adds to what was set. */
-static int set(struct settings *s, const char *key, const char *value, bool append)
-{
-	struct setting *old = find_setting(s, key), new = {};
-	char *text = append && old && old->value[0] ? zw_asprintf("%s,%s", old->value, value)
-						    : strdup(value);
-	int r = -ENOMEM;
-
-	if (text && old) {
-		free(old->value);
-		old->value = text;
-		return 0;
-	}
-	new.key = strdup(key);
-	new.value = text;
-	if (new.key &&new.value)
-		r = zw_vec_push(&s->list, new);
-	if (r < 0) {
-		free(new.key);
-		free(new.value);
-	}
-	return r;
-}
-
-static char *trim(char *text)
-{
-	size_t n;
-
-	text += strspn(text, " \t");
-	n = strlen(text);
-	while (n > 0 && strchr(" \t\r", text[n - 1]))
-		text[--n] = '\0';
-	return text;
-}
-
-static int set_line(struct settings *s, char *line)
-{
-	char *comment = strchr(line, '#'), *equal;
-	bool append;
-
-	if (comment)
-		*comment = '\0';
-	equal = strchr(line, '=');
-	if (!equal)
-		return 0;
-	append = equal > line && equal[-1] == '+';
-	equal[append ? -1 : 0] = '\0';
-	return set(s, trim(line), trim(equal + 1), append);
-}
-
-static int read_settings(
-	struct settings *s, int root_fd, const char *cwd, const char *path, unsigned int depth)
-{
-	_zw_free_ char *text = NULL, *dir = NULL, *pattern = NULL;
-	_zw_paths_ zw_paths paths = {};
-	const char *include_dir;
-	char *rest, *line;
-	size_t len;
-	int r = depth < INCLUDE_DEPTH_MAX ? zw_source_read(root_fd, path, &text, &len) : -ELOOP;
-
-	if (r < 0 && r != -ENOMEM)
-		zw_str_addf(s->error, "cannot read \"%s\": %s", path, strerror(-r));
-	for (rest = text; r == 0 && (line = strsep(&rest, "\n")) != NULL;)
-		r = set_line(s, line);
-	include_dir = get(s, "include-dir");
-	/* Files of the directory are read after the main file. */
-	if (r < 0 || depth > 0 || !include_dir || !include_dir[0])
-		return r;
-	dir = zw_path_join(cwd, include_dir);
-	pattern = dir ? zw_path_join(dir, "*.conf") : NULL;
-	if (!pattern)
-		return -ENOMEM;
-	r = zw_source_expand(root_fd, pattern, &paths);
-	for (size_t i = 0; r == 0 && i < paths.len; i++)
-		r = read_settings(s, root_fd, cwd, paths.items[i], depth + 1);
-	return r;
-}
-
-/* --key=value on the command line overrides the files. */
-static int apply_args(struct settings *s, const struct zw_args *args)
-{
-	for (size_t i = 1; i < args->argv.len; i++) {
-		const char *arg = args->argv.items[i];
-		_zw_free_ char *line = NULL;
-		int r;
-
-		if (!zw_startswith(arg, "--") || !strchr(arg, '='))
-			continue;
-		line = strdup(arg + 2);
-		r = line ? set_line(s, line) : -ENOMEM;
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
 
 static int list_backend(const struct zw_server *server, const struct zw_server_roots *roots,
 	const char *config, zw_server_zones *zones, struct zw_str *why)
@@ -177,16 +51,12 @@ static int list_backend(const struct zw_server *server, const struct zw_server_r
 	return r;
 }
 
-static bool is_bind(const char *backend)
-{
-	return zw_streq(backend, "bind") || zw_startswith(backend, "bind:");
-}
-
 /* The control socket as the server sees it (pdns/dynlistener.cc): named after the program, which --config-name
  * renames, and not in the usual place once its root was changed. */
-static char *socket_path(const struct zw_server *server, const struct settings *s)
+static char *socket_path(const struct zw_server *server, const struct zw_pdnsconf *s)
 {
-	const char *dir = get(s, "socket-dir"), *name = get(s, "config-name");
+	const char *dir = zw_pdnsconf_get(s, "socket-dir"),
+		   *name = zw_pdnsconf_get(s, "config-name");
 	bool jailed = server->chroot && server->chroot[0];
 	_zw_free_ char *base = NULL;
 
@@ -199,7 +69,7 @@ static char *socket_path(const struct zw_server *server, const struct settings *
 /* A server that cannot be asked, as one that just starts, serves what its configuration says. One that is only busy may
  * have more, which must not be taken for gone. */
 static int add_running(const struct zw_server *server, const struct zw_server_roots *roots,
-	const struct settings *s, zw_server_zones *zones, struct zw_str *why)
+	const struct zw_pdnsconf *s, zw_server_zones *zones, struct zw_str *why)
 {
 	_zw_free_ char *path = socket_path(server, s);
 	int r = path ? zw_pdns_list_running(roots, path, zones) : -ENOMEM;
@@ -209,55 +79,135 @@ static int add_running(const struct zw_server *server, const struct zw_server_ro
 	return r == -ENOMEM || r == -ETIME ? r : 0;
 }
 
-/* "bind" is configured by bind-config, the instance "bind:NAME" by bind-NAME-config. */
-static int list_launched(const struct zw_server *server, const struct zw_server_roots *roots,
-	const struct settings *s, zw_server_zones *zones, struct zw_str *why)
+static int first_value(void *ctx, const char *value)
 {
-	const char *launch = get(s, "launch");
-	_zw_free_ char *backends = strdup(launch ? launch : "");
-	char *rest = backends, *backend;
-	int r = backends ? 0 : -ENOMEM;
-	bool any = false;
+	char **to = ctx;
 
-	while (r == 0 && (backend = strsep(&rest, ", \t")) != NULL) {
-		_zw_free_ char *key = NULL;
-		const char *config;
+	if (!*to)
+		*to = strdup(value);
+	return *to ? 0 : -ENOMEM;
+}
 
-		if (!is_bind(backend))
-			continue;
-		any = true;
-		key = backend[4] == ':' ? zw_asprintf("bind-%s-config", backend + 5)
-					: strdup("bind-config");
-		if (!key)
-			return -ENOMEM;
-		config = get(s, key);
-		if (config && config[0])
-			r = list_backend(server, roots, config, zones, why);
+/* Where the database is; NULL when there is none. The first instance counts. */
+static int find_database(
+	const struct zw_server *server, const struct zw_pdnsconf *s, struct zw_state_target *target)
+{
+	const char *ttl = zw_pdnsconf_get(s, "default-ttl");
+	_zw_free_ char *value = NULL;
+	int r = zw_pdnsconf_each(s, "gsqlite3", "database", first_value, &value);
+
+	if (r < 0 || !value)
+		return r;
+	target->kind = ZW_STATE_PDNS;
+	target->default_ttl = TTL_DEFAULT;
+	if (ttl)
+		(void)zw_parse_u32(ttl, &target->default_ttl);
+	target->path = zw_path_join(server->cwd, value);
+	return target->path ? 0 : -ENOMEM;
+}
+
+/* Every transaction writes to one of these. */
+static int watch_database(struct zw_state_target *target)
+{
+	static const char *const suffixes[] = {"", "-wal", "-journal"};
+
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(suffixes); i++) {
+		char *path = zw_asprintf("%s%s", target->path, suffixes[i]);
+		int r = path ? zw_vec_push(&target->watch, path) : -ENOMEM;
+
+		if (r < 0) {
+			free(path);
+			return r;
+		}
 	}
-	return r == 0 && any ? add_running(server, roots, s, zones, why) : r;
+	return 0;
+}
+
+struct list_ctx {
+	const struct zw_server *server;
+	const struct zw_server_roots *roots;
+	zw_server_zones *zones;
+	struct zw_str *why;
+};
+
+static int list_config(void *ctx, const char *value)
+{
+	struct list_ctx *l = ctx;
+
+	return list_backend(l->server, l->roots, value, l->zones, l->why);
+}
+
+static int add_database_zone(void *ctx, const char *name, bool secondary)
+{
+	struct list_ctx *l = ctx;
+
+	return zw_server_zones_add(
+		l->zones, name, "_default", NULL, secondary ? ZW_ZONE_SECONDARY : ZW_ZONE_PRIMARY);
+}
+
+/* SQLite's files are the server's, and may be an attacker's: another process reads them. */
+static int list_database(struct list_ctx *l, const struct zw_state_target *target)
+{
+	const struct zw_state_listener listener = {.zone = add_database_zone, .sink.ctx = l};
+	const struct zw_hash_key key = {};
+	_zw_state_job_ struct zw_state_job *job = NULL;
+	struct zw_zone_error error = {};
+	struct zw_state_request request = {.target = target,
+		.root_fd = l->roots->own,
+		.key = &key,
+		.list = true,
+		.timeout_ms = LIST_TIMEOUT_MS};
+	size_t before = l->zones->len;
+	int r = zw_state_job_start(&request, &job);
+
+	if (r == 0)
+		r = zw_state_job_wait(job, &listener, &error);
+	if (r < 0)
+		zw_str_add(l->why, error.reason[0] ? error.reason : strerror(-r));
+	for (size_t i = before; r == 0 && i < l->zones->len; i++) {
+		l->zones->items[i].file = strdup(target->path);
+		r = l->zones->items[i].file ? 0 : -ENOMEM;
+		l->zones->items[i].source = ZW_ZONE_SOURCE_SERVER;
+	}
+	return r;
 }
 
 static int list(const struct zw_server *server, const struct zw_server_roots *roots,
 	const char *proc_root, zw_server_zones *zones, struct zw_str *error)
 {
 	_zw_str_ struct zw_str why = {};
-	_zw_cleanup_(settings_done) struct settings s = {.error = &why};
-	_zw_args_ struct zw_args args = {};
-	int r = zw_args_read(proc_root, server->pid, &args);
+	_zw_pdnsconf_ struct zw_pdnsconf s = {.error = &why};
+	_zw_cleanup_(zw_state_target_done) struct zw_state_target target = {};
+	struct list_ctx l = {server, roots, zones, &why};
+	int r = zw_pdnsconf_load(&s, server, roots, proc_root);
 
-	if (r == 0 && !server->config)
-		zw_str_add(&why, "no pdns.conf found; name it in the configuration under servers");
 	if (r == 0)
-		r = server->config
-			    ? read_settings(&s, roots->config, server->cwd, server->config, 0)
-			    : -ENOENT;
+		r = zw_pdnsconf_each(&s, "bind", "config", list_config, &l);
+	if (r == 0 && zw_pdnsconf_launches(&s, "bind"))
+		r = add_running(server, roots, &s, zones, &why);
 	if (r == 0)
-		r = apply_args(&s, &args);
-	if (r == 0)
-		r = list_launched(server, roots, &s, zones, &why);
+		r = find_database(server, &s, &target);
+	if (r == 0 && target.path)
+		r = list_database(&l, &target);
 	if (r < 0 && r != -ENOMEM)
 		return zw_server_fail(server, error, r, "%s", why.buf ? why.buf : strerror(-r));
 	return r;
+}
+
+static int state(const struct zw_server *server, const struct zw_server_roots *roots,
+	const char *proc_root, struct zw_state_target *target, struct zw_str *error)
+{
+	_zw_str_ struct zw_str why = {};
+	_zw_pdnsconf_ struct zw_pdnsconf s = {.error = &why};
+	int r = zw_pdnsconf_load(&s, server, roots, proc_root);
+
+	if (r == 0)
+		r = find_database(server, &s, target);
+	if (r < 0 && r != -ENOMEM)
+		return zw_server_fail(server, error, r, "%s", why.buf ? why.buf : strerror(-r));
+	if (r < 0)
+		return r;
+	return target->path ? watch_database(target) : -ENOTSUP;
 }
 
 static int config_of(const struct zw_args *args, char **ret_path)
@@ -283,4 +233,5 @@ const struct zw_server_driver zw_driver_pdns = {
 	.needles = needles,
 	.state_files = state_files,
 	.list = list,
+	.state = state,
 };

@@ -45,11 +45,13 @@ void zw_state_target_done(struct zw_state_target *target)
 {
 	free(target->path);
 	target->path = NULL;
+	zw_paths_done(&target->watch);
 }
 
 int zw_state_target_find(const struct zw_server *server, const char *proc_root,
 	struct zw_state_target *ret_target, struct zw_str *error)
 {
+	_zw_cleanup_(zw_state_target_done) struct zw_state_target target = {};
 	_zw_server_roots_ struct zw_server_roots roots = {-1, -1};
 	const struct zw_server_driver *driver = zw_server_driver(server->kind);
 	int r;
@@ -60,7 +62,11 @@ int zw_state_target_find(const struct zw_server *server, const char *proc_root,
 	if (r < 0)
 		return zw_server_fail(
 			server, error, r, "its root directory cannot be opened: %s", strerror(-r));
-	r = driver->state(server, &roots, proc_root, ret_target, error);
+	r = driver->state(server, &roots, proc_root, &target, error);
+	if (r == 0) {
+		*ret_target = target;
+		target = (struct zw_state_target){};
+	}
 	return r == -ENOMEM ? zw_server_fail(server, error, r, "out of memory") : r;
 }
 

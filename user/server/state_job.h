@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "server/server.h"
+#include "server/source.h"
 #include "server/state.h"
 
 enum zw_state_kind {
@@ -24,6 +25,7 @@ struct zw_state_target {
 	enum zw_state_kind kind;
 	char *path;           /* control socket or database, absolute in the server's own root */
 	uint32_t default_ttl; /* ZW_STATE_PDNS */
+	zw_paths watch;       /* files, the same way, of which one changes whenever a zone does */
 };
 void zw_state_target_done(struct zw_state_target *target);
 
