@@ -92,6 +92,86 @@ static void test_bind_includes(void **state)
 	assert_zone(&l.zones, "beside.", "w", NULL, ZW_ZONE_PRIMARY);
 }
 
+static const struct zw_server_zone *with_file(const zw_server_zones *zones, const char *file)
+{
+	ZW_VEC_FOREACH(z, zones)
+		if (z->file && zw_streq(z->file, file))
+			return z;
+	fail_msg("no zone in %s", file);
+	return NULL;
+}
+
+static void test_bind_journals(void **state)
+{
+	_listing_ struct listing l = list_text(*state, ZW_SERVER_BIND,
+		"zone a { type primary; file \"a\"; };"
+		"zone b { type secondary; file \"b\"; journal \"other/b\"; };"
+		"zone c { type primary; file \"c\"; journal \"/abs/c.journal\"; inline-signing yes; };"
+		"zone none { type secondary; };"
+		"zone hint { type hint; file \"hint\"; };");
+
+	assert_int_equal(l.result, 0);
+	assert_int_equal(l.zones.len, 6);
+	assert_string_equal(with_file(&l.zones, "/wd/a")->journal, "/wd/a.jnl");
+	assert_string_equal(with_file(&l.zones, "/wd/b")->journal, "/wd/other/b");
+	assert_string_equal(with_file(&l.zones, "/wd/c")->journal, "/abs/c.journal");
+	assert_null(with_file(&l.zones, "/wd/c")->unsigned_file);
+	/* The journal that is configured is that of the zone before it is signed. */
+	assert_string_equal(with_file(&l.zones, "/wd/c.signed")->journal, "/wd/c.signed.jnl");
+	assert_string_equal(with_file(&l.zones, "/wd/c.signed")->unsigned_file, "/wd/c");
+	assert_string_equal(with_file(&l.zones, "/wd/c.signed")->name, "c.");
+	assert_null(with_file(&l.zones, "/wd/hint")->journal);
+	assert_null(find_zone(&l.zones, "none.", "_default")->journal);
+}
+
+/* Which zones are signed into files of their own: told so, or signed by a policy and not by updates. Settings come from
+ * the view, then from the options, which may follow the zones. */
+static void test_bind_inline_signing(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const cases[][3] = {
+		/* options, view, zone */
+		{"", "", ""},
+		{"", "", "+inline-signing yes;"},
+		{"", "", "inline-signing no;"},
+		{"", "+inline-signing yes;", ""},
+		{"inline-signing yes;", "", "inline-signing no;"},
+		{"+inline-signing yes;", "", "allow-update { any; };"},
+		{"", "", "+dnssec-policy default;"},
+		{"", "", "dnssec-policy \"none\";"},
+		{"dnssec-policy default;", "dnssec-policy none;", ""},
+		{"+dnssec-policy default;", "", ""},
+		{"", "", "dnssec-policy default; allow-update { any; };"},
+		{"", "", "+dnssec-policy default; allow-update { none; };"},
+		{"", "", "dnssec-policy default; allow-update { !192.0.2.1; none; };"},
+		{"", "", "dnssec-policy default; update-policy local;"},
+		{"", "", "dnssec-policy default; update-policy { grant k zonesub any; };"},
+		{"allow-update { key k; };", "", "dnssec-policy default;"},
+		{"allow-update { key k; };", "+allow-update { none; };", "dnssec-policy default;"},
+	};
+
+	put_process(f, 10, 1, "/usr/sbin/named", "named");
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(cases); i++) {
+		bool signs = false;
+		const char *text[3];
+		_zw_free_ char *conf = NULL;
+
+		for (int k = 0; k < 3; k++) {
+			signs |= cases[i][k][0] == '+';
+			text[k] = cases[i][k] + (cases[i][k][0] == '+');
+		}
+		conf = zw_asprintf("view v { %s zone z { type primary; file \"z\"; %s }; };"
+				   "options { %s };",
+			text[1], text[2], text[0]);
+		put(f, "etc/conf", conf);
+		_listing_ struct listing l = list(f, ZW_SERVER_BIND, "/etc/conf");
+
+		assert_int_equal(l.result, 0);
+		if (l.zones.len != 1U + signs)
+			fail_msg("case %zu: %zu zones", i, l.zones.len);
+	}
+}
+
 static void test_bind_bad_configurations(void **state)
 {
 	struct fixture *f = *state;
@@ -402,6 +482,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ZW_FIXTURE_TEST(test_bind_syntax),
 		ZW_FIXTURE_TEST(test_bind_includes),
+		ZW_FIXTURE_TEST(test_bind_journals),
+		ZW_FIXTURE_TEST(test_bind_inline_signing),
 		ZW_FIXTURE_TEST(test_bind_bad_configurations),
 		ZW_FIXTURE_TEST(test_bind_added_zones_in_text),
 		ZW_FIXTURE_TEST(test_knot_text),

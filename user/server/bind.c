@@ -102,6 +102,49 @@ static int read_added_zones(
 	return r;
 }
 
+/* The zone that named makes of zone number @i by signing it. */
+static int add_signed(struct zw_namedconf *conf, size_t i)
+{
+	const struct zw_server_zone *from = &conf->zones.items[i];
+	_zw_free_ char *file = zw_asprintf("%s.signed", from->file);
+	_zw_free_ char *journal = zw_asprintf("%s.signed.jnl", from->file);
+	_zw_free_ char *unsigned_file = strdup(from->file);
+	struct zw_server_zone *to;
+	int r;
+
+	if (!file || !journal || !unsigned_file)
+		return -ENOMEM;
+	r = zw_server_zones_add(&conf->zones, from->name, from->view, file, from->role);
+	if (r < 0)
+		return r;
+	to = &conf->zones.items[conf->zones.len - 1];
+	to->journal = ZW_TAKE(journal);
+	to->unsigned_file = ZW_TAKE(unsigned_file);
+	return 0;
+}
+
+/* What belongs to each zone file: its journal, whether or not the zone can change now, since what is left of one is
+ * loaded too; and the signed copy. The setting "journal" is for the unsigned one. */
+static int add_companions(struct zw_namedconf *conf)
+{
+	size_t n = conf->zones.len;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct zw_server_zone *zone = &conf->zones.items[i];
+
+		if (!zone->file || zone->role == ZW_ZONE_OTHER)
+			continue;
+		zone->journal = ZW_TAKE(conf->settings.items[i].journal);
+		if (!zone->journal)
+			zone->journal = zw_asprintf("%s.jnl", zone->file);
+		r = zone->journal ? 0 : -ENOMEM;
+		if (r == 0 && zw_namedconf_signs_inline(conf, i))
+			r = add_signed(conf, i);
+	}
+	return r;
+}
+
 static int read_config(
 	struct zw_namedconf *conf, const struct zw_server *server, struct zw_str *error)
 {
@@ -118,7 +161,9 @@ static int read_config(
 		r = read_added_zones(conf, added, "_default", error);
 	for (size_t i = 0; r == 0 && i < conf->views.len; i++)
 		r = read_added_zones(conf, added, conf->views.items[i], error);
-	return r < 0 ? r : zw_namedconf_resolve(conf, server->cwd);
+	if (r == 0)
+		r = zw_namedconf_resolve(conf, server->cwd);
+	return r < 0 ? r : add_companions(conf);
 }
 
 static int list(const struct zw_server *server, const struct zw_server_roots *roots,

@@ -54,6 +54,8 @@ struct zw_server_zone {
 	char *file; /* absolute path in the server's root; NULL when it has none */
 	enum zw_zone_role role;
 	enum zw_zone_source source;
+	char *journal; /* absolute path of BIND's journal of @file, which need not exist; NULL: there is none */
+	char *unsigned_file; /* @file is what the server makes of this zone file by signing it; NULL: it is not */
 };
 typedef ZW_VEC(struct zw_server_zone) zw_server_zones;
 

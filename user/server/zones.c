@@ -70,6 +70,8 @@ void zw_server_zones_done(zw_server_zones *zones)
 		free(z->name);
 		free(z->view);
 		free(z->file);
+		free(z->journal);
+		free(z->unsigned_file);
 	}
 	zw_vec_free(zones);
 }
