@@ -317,11 +317,13 @@ test_no_agent() {
 
 # What it would hear: one message a line, their lines joined by blanks, with the time in milliseconds before.
 listen() {
-	perl -MIO::Socket::UNIX -MTime::HiRes=time -e '
+	local line
+
+	perl -MIO::Socket::UNIX -e '
 		my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $ARGV[0]) or die;
 		$| = 1;
-		while (defined $s->recv(my $text, 4096)) { $text =~ tr/\n/ /; printf "%d %s\n", time * 1000, $text }' \
-		"$1" >"$2" &
+		while (defined $s->recv(my $text, 4096)) { $text =~ tr/\n/ /; print "$text\n" }' "$1" \
+		> >(while read -r line; do echo "$((${EPOCHREALTIME/[.,]/} / 1000)) $line"; done >"$2") &
 	LISTENER=$!
 	e2e_at_exit "kill $LISTENER 2>/dev/null"
 	e2e_until 10 test -S "$1"

@@ -15,8 +15,6 @@
 
 /* Housekeeping: process events, losses, reconciliation slices. */
 #define TICK_NS (100 * ZW_NSEC_PER_MSEC)
-/* Servers are looked for this often even when no exec or exit was seen, and their configurations compared. */
-#define DISCOVER_NS (5 * ZW_NSEC_PER_SEC)
 /* A cause older than two reconciliations explains nothing any more. */
 #define CAUSE_PERIODS 2
 #define CAUSE_KEEP_MIN_NS (120 * ZW_NSEC_PER_SEC)
@@ -260,7 +258,6 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 
 		if (r < 0)
 			zw_error("cannot look for servers: %s", strerror(-r));
-		a->discover_ns = zw_boottime_ns() + DISCOVER_NS;
 	}
 	if (now < *slow_ns)
 		return;
@@ -336,7 +333,6 @@ static int start(struct zw_agent *a)
 		r = zw_agent_discover(a);
 		if (r < 0)
 			return r;
-		a->discover_ns = zw_boottime_ns() + DISCOVER_NS;
 	}
 	/* A zone that was being written is read before anything is promised. */
 	r = settle_first(a);

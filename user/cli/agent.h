@@ -329,7 +329,10 @@ void zw_agent_reload(struct zw_agent *a);
 
 /* agent_servers.c */
 
-/* Finds servers and their zones and follows what changed since. */
+/* A server listens and reads its zones some time after its exec. */
+#define ZW_DISCOVER_SOON_NS (300 * ZW_NSEC_PER_MSEC)
+
+/* Finds servers and their zones and follows what changed since; says in @a->discover_ns when to look again. */
 int zw_agent_discover(struct zw_agent *a);
 /* Whether anything was mounted or unmounted in the server's mount namespace since the last call. */
 bool zw_agent_server_remounted(const struct zw_agent_server *s);

@@ -20,13 +20,10 @@ static const struct {
 	{"pdns_control", ZW_SERVER_PDNS},
 };
 
-/* A server listens and reads its zones some time after its exec. */
-#define DISCOVER_SOON_NS (300 * ZW_NSEC_PER_MSEC)
-
 static void discover_soon(struct zw_agent *a, uint64_t now)
 {
-	if (a->discover && a->discover_ns > now + DISCOVER_SOON_NS)
-		a->discover_ns = now + DISCOVER_SOON_NS;
+	if (a->discover && a->discover_ns > now + ZW_DISCOVER_SOON_NS)
+		a->discover_ns = now + ZW_DISCOVER_SOON_NS;
 }
 
 static void list_soon(struct zw_agent *a, enum zw_server_kind kind, uint64_t now)
@@ -34,7 +31,7 @@ static void list_soon(struct zw_agent *a, enum zw_server_kind kind, uint64_t now
 	ZW_VEC_FOREACH(s, &a->servers) {
 		if ((*s)->kind != kind)
 			continue;
-		(*s)->list_ns = now + DISCOVER_SOON_NS;
+		(*s)->list_ns = now + ZW_DISCOVER_SOON_NS;
 		discover_soon(a, now);
 	}
 }

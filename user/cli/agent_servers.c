@@ -12,6 +12,10 @@
 #include "base/log.h"
 
 #define PROC_ROOT "/proc"
+/* Servers are looked for this often even when no exec or exit was seen, and their configurations compared. */
+#define DISCOVER_NS (5 * ZW_NSEC_PER_SEC)
+/* A server that does not listen by then may never do so. */
+#define STARTING_MAX_NS (60 * ZW_NSEC_PER_SEC)
 /* Of zones that no server has. */
 #define VIEW "_default"
 
@@ -75,6 +79,24 @@ static int server_attach(struct zw_agent_server *s, const struct zw_server *foun
 		s->exe_ino = st.st_ino;
 	}
 	return 0;
+}
+
+/* Not listening yet, it may not be in the directory and root that its paths start from. */
+static bool is_starting(const struct zw_server *found)
+{
+	return !found->listens.len && zw_boottime_ns() < found->start_ns + STARTING_MAX_NS;
+}
+
+/* Some, as NSD, listen before they change their root. */
+static bool has_moved(const struct zw_agent_server *s, const struct zw_server *found)
+{
+	_zw_free_ char *root = zw_asprintf(PROC_ROOT "/%d/root", (int)found->pid);
+	struct stat held, now;
+
+	if (found->cwd && !zw_streq(s->cwd, found->cwd))
+		return true;
+	return root && fstat(s->root_fd, &held) == 0 && stat(root, &now) == 0 &&
+	       (held.st_dev != now.st_dev || held.st_ino != now.st_ino);
 }
 
 /* mountinfo wakes with POLLERR | POLLPRI once for each change of the table (fs/proc_namespace.c, mounts_poll). What
@@ -270,12 +292,12 @@ static int follow_server(struct zw_agent *a, const struct zw_server *found)
 		}
 	}
 	s->seen = true;
-	if (s->pid != found->pid || s->start_ns != found->start_ns) {
+	if (s->pid != found->pid || s->start_ns != found->start_ns || has_moved(s, found)) {
 		r = server_attach(s, found);
 		/* Gone again already: the next discovery knows. */
 		if (r < 0)
 			return r == -ENOMEM ? r : 0;
-		/* Another root: every path is walked again. */
+		/* Perhaps another root: every path is walked again. */
 		ZW_VEC_FOREACH(z, &a->zones)
 			if ((*z)->server == s)
 				zw_agent_touch(a, *z, zw_boottime_ns());
@@ -296,8 +318,10 @@ static int follow_server(struct zw_agent *a, const struct zw_server *found)
 int zw_agent_discover(struct zw_agent *a)
 {
 	zw_servers found = {};
+	bool starting = false;
 	int r = zw_servers_discover(PROC_ROOT, &found);
 
+	a->discover_ns = zw_boottime_ns() + DISCOVER_NS;
 	if (r < 0)
 		return r;
 	ZW_VEC_FOREACH(s, &a->servers) {
@@ -311,10 +335,17 @@ int zw_agent_discover(struct zw_agent *a)
 		if (!running)
 			(*s)->pid = 0;
 	}
-	ZW_VEC_FOREACH(f, &found)
-		if (r == 0 && is_wanted(a->conf, f->kind, f->config))
+	ZW_VEC_FOREACH(f, &found) {
+		if (r < 0 || !is_wanted(a->conf, f->kind, f->config))
+			continue;
+		if (is_starting(f))
+			starting = true;
+		else
 			r = follow_server(a, f);
+	}
 	zw_servers_done(&found);
+	if (starting)
+		a->discover_ns = zw_boottime_ns() + ZW_DISCOVER_SOON_NS;
 	return r;
 }
 
