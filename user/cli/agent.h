@@ -86,6 +86,7 @@ struct zw_agent_file {
 	uint64_t mtime_ns, ctime_ns; /* CLOCK_REALTIME */
 	uint32_t uid, gid, mode, generation;
 	int32_t writers, maps;
+	bool overlay; /* what holds its pages is another inode, the one its walk ends at */
 	uint64_t digest; /* of the bytes */
 };
 typedef ZW_VEC(struct zw_agent_file) zw_agent_files;

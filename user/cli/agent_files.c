@@ -84,7 +84,20 @@ static int take_stat(struct zw_agent_file *f)
 	f->uid = st.st_uid;
 	f->gid = st.st_gid;
 	f->mode = st.st_mode;
+	if (f->walk.places.len)
+		f->overlay = f->walk.places.items[f->walk.places.len - 1].dev !=
+			     zw_dev_from_stat(st.st_dev);
 	return 0;
+}
+
+/* Pages on their way to the disk are protected: the next store into one of them fires a hook again. An overlay passes
+ * only the second on to the file below (fs/overlayfs/file.c, ovl_fadvise); that also drops clean pages. */
+static void start_writeback(const struct zw_agent_file *f)
+{
+	if (f->overlay)
+		(void)posix_fadvise(f->walk.fd, 0, 0, POSIX_FADV_DONTNEED);
+	else
+		(void)sync_file_range(f->walk.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 int zw_agent_file_open(struct zw_agent *a, const struct zw_agent_zone *z, const char *path,
@@ -172,8 +185,7 @@ int zw_agent_file_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 {
 	int r;
 
-	/* Pages on their way to the disk are protected: the next store into one of them fires a hook again. */
-	(void)sync_file_range(f->walk.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	start_writeback(f);
 	if (f->maps)
 		note_mappers(a, z, f);
 	r = zw_file_read(f->walk.fd, f->size_bytes, CONTENT_MAX, content);
