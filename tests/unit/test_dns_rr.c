@@ -115,11 +115,56 @@ static void test_soa(void **state)
 	assert_int_equal(zw_soa_parse((const uint8_t *)"", 0, &serial, NULL), -EBADMSG);
 }
 
+/* Data that is cut where its own type says there is more comes out as octets; libknot would read on. */
+static void test_rdata_cut(void **state)
+{
+	static const struct {
+		uint16_t type;
+		const char *rdata;
+		size_t len, whole; /* what fits begins at whole */
+	} cases[] = {
+		{2, "\1a\1b\0", 5, 5},
+		{35, "\0\1\0\2\1U\3E2U\0\1a\0", 14, 14},
+		{37, "\0\1\0\2\3", 5, 5},
+		{43, "\0\1\5\1", 4, 4},
+		{44, "\1\1", 2, 2},
+		{45, "\12\0\2", 3, 3},
+		{45, "\12\1\2\1\2\3\4", 7, 7},
+		{45, "\12\2\2\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17\20", 19, 19},
+		{45, "\12\3\2\1a\0", 6, 6},
+		{48, "\1\1\3\5", 4, 4},
+		{50, "\1\0\0\1\2ss\3hhh", 11, 11},
+		{51, "\1\0\0\1\2ss", 7, 7},
+		{52, "\3\1\1", 3, 3},
+		{63, "\0\0\0\1\1\1", 6, 6},
+		{64, "\0\1\0\0\3\0\2\1\273", 9, 3},
+		{257, "\0\2tt", 4, 4},
+		{32769, "\0\1\5\1", 4, 4},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(cases); i++) {
+		const uint8_t *rdata = (const uint8_t *)cases[i].rdata;
+
+		assert_true(zw_rdata_fits(cases[i].type, rdata, cases[i].len));
+		for (size_t len = 0; len < cases[i].len; len++) {
+			_zw_free_ char *text = NULL;
+
+			assert_int_equal(zw_rdata_to_text(cases[i].type, rdata, len, &text), 0);
+			if (len < cases[i].whole)
+				assert_memory_equal(text, "\\# ", 3);
+		}
+	}
+	assert_false(zw_rdata_fits(45, (const uint8_t *)"\12\4\2", 3));
+	assert_false(zw_rdata_fits(64, (const uint8_t *)"\0\1\0\0\0\0\3\0\1\0", 10));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_rdata_text),
+		cmocka_unit_test(test_rdata_cut),
 		cmocka_unit_test(test_rdata_lower),
 		cmocka_unit_test(test_soa),
 	};

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* A label for each pointer is the most a compressor makes; chains of them are made to keep readers busy. */
+#define POINTERS_MAX (ZW_LABELS_MAX + 1)
+
 static inline uint8_t lower(uint8_t c)
 {
 	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
@@ -37,6 +40,44 @@ int zw_name_check(const uint8_t *wire, size_t avail, size_t *ret_len)
 	}
 	if (ret_len)
 		*ret_len = i + 1;
+	return 0;
+}
+
+int zw_name_decompress(const uint8_t *message, size_t len, size_t *pos,
+	uint8_t ret_name[static ZW_NAME_MAX], size_t *ret_len)
+{
+	uint8_t name[ZW_NAME_MAX];
+	size_t i = *pos, barrier = *pos, after = 0, n = 0, target;
+	unsigned int hops = 0;
+
+	for (;;) {
+		if (i >= len)
+			return -EBADMSG;
+		if (message[i] >= 0xc0) {
+			if (i + 1 >= len || ++hops > POINTERS_MAX)
+				return -EBADMSG;
+			target = (size_t)(message[i] & 0x3f) << 8 | message[i + 1];
+			if (target >= barrier)
+				return -EBADMSG;
+			if (after == 0)
+				after = i + 2;
+			i = barrier = target;
+			continue;
+		}
+		/* One octet stays free for the root label. */
+		if (message[i] > ZW_LABEL_MAX || message[i] >= len - i ||
+			(message[i] > 0 && n + 1U + message[i] > ZW_NAME_MAX - 1))
+			return -EBADMSG;
+		memcpy(name + n, message + i, 1U + message[i]);
+		n += 1U + message[i];
+		if (message[i] == 0)
+			break;
+		i += 1U + message[i];
+	}
+	*pos = after ? after : i + 1;
+	memcpy(ret_name, name, n);
+	if (ret_len)
+		*ret_len = n;
 	return 0;
 }
 

@@ -144,9 +144,7 @@ int zw_rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, char **ret
 	rrset.rrs = (knot_rdataset_t){
 		.count = 1, .size = (uint32_t)knot_rdata_size((uint16_t)len), .rdata = rd};
 
-	/* An empty rdata has no presentation form but the generic one. */
-	if (len == 0)
-		style.generic = true;
+	style.generic = !zw_rdata_fits(type, rdata, len);
 	for (size_t size = 256 + 4 * len;; size *= 2) {
 		r = dump(&rrset, &style, size, ret_text);
 		if (r == -ENOSPC && size < DUMP_MAX)
@@ -155,56 +153,6 @@ int zw_rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, char **ret
 			return r;
 		style.generic = true;
 		size = 256 + 4 * len;
-	}
-}
-
-/* Length of NAPTR's order, preference, flags, services and regexp (RFC 3403 section 4.1), or -1. */
-static int naptr_header_len(const uint8_t *p, size_t avail)
-{
-	size_t i = 4;
-
-	for (int n = 0; n < 3; n++) {
-		if (i >= avail)
-			return -1;
-		i += 1U + p[i];
-	}
-	return i <= avail ? (int)i : -1;
-}
-
-void zw_rdata_lower(uint16_t type, uint8_t *rdata, size_t len)
-{
-	const knot_rdata_descriptor_t *d;
-	size_t pos = 0, n;
-	int header;
-
-	if (type == ZW_TYPE_A || type == ZW_TYPE_AAAA || !knot_rrtype_should_be_lowercased(type))
-		return;
-	d = knot_get_rdata_descriptor(type);
-	if (!d->type_name)
-		d = knot_get_obsolete_rdata_descriptor(type);
-	for (const int *block = d->block_types; *block != KNOT_RDATA_WF_END; block++) {
-		switch (*block) {
-		case KNOT_RDATA_WF_FIXED_DNAME:
-		case KNOT_RDATA_WF_COMPRESSIBLE_DNAME:
-		case KNOT_RDATA_WF_DECOMPRESSIBLE_DNAME:
-			if (zw_name_check(rdata + pos, len - pos, &n) < 0)
-				return;
-			zw_name_lower(rdata + pos, n);
-			pos += n;
-			break;
-		case KNOT_RDATA_WF_NAPTR_HEADER:
-			header = naptr_header_len(rdata + pos, len - pos);
-			if (header < 0)
-				return;
-			pos += (size_t)header;
-			break;
-		case KNOT_RDATA_WF_REMAINDER:
-			return;
-		default:
-			if ((size_t)*block > len - pos)
-				return;
-			pos += (size_t)*block;
-		}
 	}
 }
 

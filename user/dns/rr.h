@@ -18,6 +18,7 @@ enum {
 	ZW_TYPE_AAAA = 28,
 	ZW_TYPE_SRV = 33,
 	ZW_TYPE_DNAME = 39,
+	ZW_TYPE_OPT = 41,
 	ZW_TYPE_DS = 43,
 	ZW_TYPE_RRSIG = 46,
 	ZW_TYPE_NSEC = 47,
@@ -27,11 +28,19 @@ enum {
 	ZW_TYPE_TLSA = 52,
 	ZW_TYPE_CDS = 59,
 	ZW_TYPE_CDNSKEY = 60,
+	ZW_TYPE_TKEY = 249,
+	ZW_TYPE_TSIG = 250,
+	ZW_TYPE_IXFR = 251,
+	ZW_TYPE_AXFR = 252,
+	ZW_TYPE_ANY = 255,
 	ZW_TYPE_CAA = 257,
 	ZW_TYPE_BIND_SIGNING = 65534, /* BIND's private record of signing progress */
 };
 
 #define ZW_CLASS_IN 1
+/* In an UPDATE (RFC 2136 section 2.4). */
+#define ZW_CLASS_NONE 254
+#define ZW_CLASS_ANY 255
 
 /* Longest mnemonic or "TYPE65535", with the NUL. */
 #define ZW_TYPE_TEXT_MAX 16
@@ -52,9 +61,22 @@ bool zw_type_is_signing(uint16_t type);
  * type comes out in the generic form \# (RFC 3597). 0 with an allocated text, or -ENOMEM. */
 int zw_rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, char **ret_text);
 
+/* Whether all the parts that the type's presentation form tells of are there, so that it can be made. False for
+ * empty rdata, which has but the generic form. */
+bool zw_rdata_fits(uint16_t type, const uint8_t *rdata, size_t len);
+
 /* Lower-cases the names inside rdata of the types RFC 4034 section 6.2 lists as amended by RFC 6840
  * section 5.1, in place. Malformed data is left alone. */
 void zw_rdata_lower(uint16_t type, uint8_t *rdata, size_t len);
+
+/* Rdata grows by so much at most when its names are decompressed: two of them, in SOA, MINFO, RP, PX. */
+#define ZW_RDATA_GROWTH (2 * 255)
+/* Reads the rdata at [@pos, @end) of a message into @ret, which has room for @end - @pos + ZW_RDATA_GROWTH
+ * octets: names decompressed in the types of RFC 3597 section 4, refused when compressed in others. What
+ * does not fit the format of its type is refused, as is empty rdata of a known type (but APL); unknown types are
+ * taken as they are. Text is not looked into, since servers do not all. 0 or -EBADMSG. */
+int zw_rdata_from_wire(uint16_t type, const uint8_t *message, size_t pos, size_t end, uint8_t *ret,
+	uint16_t *ret_len);
 
 /* Order of RRs within an RRset: as left-justified octet strings (RFC 4034 section 6.3). */
 int zw_rdata_cmp(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
