@@ -183,6 +183,7 @@ struct nsproxy {
 };
 
 struct task_struct {
+	void *stack;
 	unsigned int flags;
 	int pid;
 	int tgid;
@@ -205,6 +206,35 @@ struct task_struct {
 struct vm_area_struct {
 	unsigned long vm_flags;
 	struct file *vm_file;
+};
+
+struct socket;
+
+/* Common part of every socket; the fields of include/net/sock.h that names such as sk_family stand for. */
+struct sock_common {
+	__u32 skc_daddr;
+	__u32 skc_rcv_saddr;
+	__u16 skc_num; /* local port, host order */
+	unsigned short skc_family;
+	unsigned char skc_state;
+	struct {
+		struct net *net;
+	} skc_net;
+	struct {
+		__u8 b[16];
+	} skc_v6_rcv_saddr;
+	struct {
+		long long counter;
+	} skc_cookie;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_protocol;
+};
+
+struct socket {
+	struct sock *sk;
 };
 
 struct renamedata;
@@ -414,4 +444,26 @@ static __always_inline struct inode *zw_real_inode(struct inode *inode)
 		inode = below;
 	}
 	return inode;
+}
+
+/* What the kernel calls struct pt_regs; that of the user API has other names for its fields. */
+struct pt_regs___kernel {
+	unsigned long orig_ax;
+} __attribute__((preserve_access_index));
+
+/* Whether the current task's own system call does what happens here, rather than an interrupt that borrowed the
+ * processor. The counter that says so (preempt_count) is no symbol that every kernel has, but the stacks tell it as
+ * well (arch/x86/include/asm/irq_stack.h, arch/x86/entry/entry_64.S): interrupts and the soft ones they end in run
+ * on a stack of their own, unless they hit user space. Then they begin where a system call would, but have no
+ * number of one. That soft interrupts are held off, as they are around every packet that is sent, does not matter.
+ * @task is the current one. */
+static __always_inline bool zw_in_syscall(struct task_struct *task)
+{
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(task);
+	__u64 top = (__u64)regs, bottom = (__u64)BPF_CORE_READ(task, stack), here = 0;
+	void *volatile local = (void *)&local;
+
+	/* Read back, the address of a local variable is a number for the verifier, too. */
+	bpf_probe_read_kernel(&here, sizeof(here), (const void *)&local);
+	return here >= bottom && here < top && (long)BPF_CORE_READ(regs, orig_ax) >= 0;
 }

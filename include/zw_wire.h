@@ -282,11 +282,18 @@ struct zw_wire_holder {
 	__u32 mapped; /* 1: shared writable mapping, 0: descriptor open for writing */
 };
 
-/* What a port is served for: the values of the map zw_ports. */
+/* What a port is served for: flags of struct zw_ports. */
 enum zw_port_flags {
 	ZW_PORT_DNS = 1 << 0,     /* DNS messages; over TCP behind a length of two octets */
 	ZW_PORT_CONTROL = 1 << 1, /* TCP, cleartext: all bytes are copied, up to a bound */
 	ZW_PORT_TLS = 1 << 2,     /* TCP, encrypted: that there is a connection, and whose */
+};
+
+/* The map zw_ports, which the agent writes into. `bit` stays in the processor's cache whatever port clients use;
+ * `flags` is looked at where it is set. */
+struct zw_ports {
+	__u64 bit[65536 / 64];
+	__u8 flags[65536]; /* enum zw_port_flags */
 };
 
 /* As this host's stack sees it. A packet is told of once for each stack it passes: on the loopback device when
@@ -372,7 +379,7 @@ struct zw_wire_packet {
 	__u8 tcp_flags;  /* as in the header: FIN 1, SYN 2, RST 4, PSH 8, ACK 16 */
 	__u8 port_flags; /* enum zw_port_flags of the served end */
 	__u8 to_server;  /* 1: dport is the served one, 0: sport */
-	__u8 reserved2[2];
+	__u8 reserved[2];
 	__u8 payload[];
 };
 
@@ -390,7 +397,7 @@ struct zw_wire_socket {
 
 struct zw_wire_bind {
 	struct zw_wire_hdr hdr;
-	__u64 cookie;
+	__u64 cookie; /* 0: not known */
 	__u8 addr[16];
 	__u32 netns;
 	__u16 port;
@@ -455,4 +462,5 @@ ZW_ASSERT_SIZE(struct zw_wire_owner, 48 + ZW_COMM_LEN);
 ZW_ASSERT_SIZE(struct zw_wire_packet, 16 + 2 * sizeof(struct zw_wire_owner) + 8 + 32 + 32 + 8 + 8);
 ZW_ASSERT_SIZE(struct zw_wire_socket, 48 + sizeof(struct zw_wire_owner));
 ZW_ASSERT_SIZE(struct zw_wire_bind, 48 + sizeof(struct zw_wire_actor));
+ZW_ASSERT_SIZE(struct zw_ports, 65536 / 8 + 65536);
 ZW_ASSERT_SIZE(struct zw_traffic, 8 * _ZW_DIRECTION_MAX * 2 * (_ZW_QUERY_MAX + 16 + 2));

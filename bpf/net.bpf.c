@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* DNS and control traffic as this host's stack sends and receives it. One copy of the object is loaded for each
+ * network namespace, with the maps of the first; the programs are attached to its devices by user/probe/net.c. None
+ * of them changes a packet or its way.
+ *
+ * Fragments are seen here before the stack joins them and after it has split them. The first one has the ports: it
+ * is told of as far as it goes and counted as a loss.
+ */
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+
+#include <bpf/bpf_endian.h>
+
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+
+#include "zw_dns.h"
+#include "zw_packet.h"
+#include "zw_ports.h"
+#include "zw_stream.h"
+
+/* Tags in the frame itself; one more may be beside it. */
+#define MAX_TAGS 2
+/* Extension headers of IPv6 that are walked. A packet of this host's has two at most, options and a fragment's. */
+#define MAX_EXTENSIONS 8
+#define PACKET_OTHERHOST 3 /* include/uapi/linux/if_packet.h */
+#define IP_OFFSET 0x1fff
+#define IP_MORE 0x2000
+#define IP6_OFFSET 0xfff8
+#define IP6_MORE 0x0001
+
+/* Devices with VLAN devices above them, where tagged packets are seen without their tag. The key is namespace and
+ * index, the value how many. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, __u32);
+} zw_below_vlan SEC(".maps");
+
+/* Headers of one packet, where they are and what they say. */
+struct headers {
+	__u32 l3, l4; /* offsets */
+	__u32 end;    /* offset behind the last byte of the IP packet */
+	__u8 family;
+	__u8 proto;
+	__u8 fragment; /* 0; 1: the first; 2: another */
+	__u8 tagged;
+};
+
+static __always_inline bool is_tag(__be16 proto)
+{
+	return proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD);
+}
+
+/* Finds the network header behind Ethernet's and up to MAX_TAGS tags. */
+static __always_inline bool walk_ethernet(struct __sk_buff *skb, struct headers *h)
+{
+	__be16 proto = skb->protocol;
+	struct {
+		__be16 tci, proto;
+	} tag;
+
+	h->l3 = ETH_HLEN;
+	h->tagged = skb->vlan_present;
+	for (int i = 0; i < MAX_TAGS && is_tag(proto); i++) {
+		if (bpf_skb_load_bytes(skb, h->l3, &tag, sizeof(tag)) < 0)
+			return false;
+		proto = tag.proto;
+		h->l3 += sizeof(tag);
+		h->tagged = 1;
+	}
+	h->family = proto == bpf_htons(ETH_P_IP)     ? ZW_AF_INET
+		    : proto == bpf_htons(ETH_P_IPV6) ? ZW_AF_INET6
+						     : 0;
+	return h->family != 0;
+}
+
+static __always_inline bool walk_no_link(struct __sk_buff *skb, struct headers *h)
+{
+	__be16 proto = skb->protocol;
+
+	h->l3 = 0;
+	h->tagged = 0;
+	h->family = proto == bpf_htons(ETH_P_IP)     ? ZW_AF_INET
+		    : proto == bpf_htons(ETH_P_IPV6) ? ZW_AF_INET6
+						     : 0;
+	return h->family != 0;
+}
+
+static __always_inline bool walk_ip4(struct __sk_buff *skb, struct headers *h, struct flow_key *key)
+{
+	__u32 len, room = skb->len - h->l3;
+	struct iphdr ip;
+	__u16 frag;
+
+	if (bpf_skb_load_bytes(skb, h->l3, &ip, sizeof(ip)) < 0 || ip.version != 4 || ip.ihl < 5)
+		return false;
+	/* 0: larger than the field, from segmentation offload. */
+	len = bpf_ntohs(ip.tot_len);
+	if (len == 0 || len > room)
+		len = room;
+	frag = bpf_ntohs(ip.frag_off);
+	h->fragment = frag & IP_OFFSET ? 2 : frag & IP_MORE ? 1 : 0;
+	h->proto = ip.protocol;
+	h->l4 = h->l3 + ip.ihl * 4;
+	h->end = h->l3 + len;
+	*(__be32 *)key->saddr = ip.saddr;
+	*(__be32 *)key->daddr = ip.daddr;
+	return true;
+}
+
+/* RFC 8200 4, RFC 4302 2.2. Counts what it gives up on. */
+static __always_inline bool walk_extensions(struct __sk_buff *skb, struct headers *h, __u8 next)
+{
+	struct {
+		__u8 next, len;
+		__be16 frag;
+	} x;
+
+	for (int i = 0; i < MAX_EXTENSIONS; i++) {
+		h->proto = next;
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
+			next != IPPROTO_FRAGMENT && next != IPPROTO_AH && next != IPPROTO_MH)
+			return true;
+		if (bpf_skb_load_bytes(skb, h->l4, &x, sizeof(x)) < 0)
+			break;
+		if (next == IPPROTO_FRAGMENT) {
+			__u16 frag = bpf_ntohs(x.frag);
+
+			h->fragment = frag & IP6_OFFSET ? 2 : frag & IP6_MORE ? 1 : 0;
+			h->l4 += 8;
+			if (h->fragment == 2)
+				return true;
+		} else if (next == IPPROTO_AH) {
+			h->l4 += (x.len + 2) * 4;
+		} else {
+			h->l4 += (x.len + 1) * 8;
+		}
+		next = x.next;
+	}
+	zw_count_drop(ZW_DROP_NET_HEADERS);
+	return false;
+}
+
+static __always_inline bool walk_ip6(struct __sk_buff *skb, struct headers *h, struct flow_key *key)
+{
+	__u32 len, room = skb->len - h->l3;
+	struct {
+		__be32 flow;
+		__be16 payload_len;
+		__u8 nexthdr, hop_limit;
+	} ip;
+
+	if (bpf_skb_load_bytes(skb, h->l3, &ip, sizeof(ip)) < 0 ||
+		(bpf_ntohl(ip.flow) >> 28) != 6 ||
+		bpf_skb_load_bytes(skb, h->l3 + sizeof(ip), key->saddr, 32) < 0)
+		return false;
+	len = sizeof(struct ipv6hdr) + bpf_ntohs(ip.payload_len);
+	/* 0: a jumbogram or segmentation offload. */
+	if (ip.payload_len == 0 || len > room)
+		len = room;
+	h->end = h->l3 + len;
+	h->l4 = h->l3 + sizeof(struct ipv6hdr);
+	h->fragment = 0;
+	h->proto = ip.nexthdr;
+	if (h->proto == IPPROTO_UDP || h->proto == IPPROTO_TCP)
+		return true;
+	return walk_extensions(skb, h, h->proto);
+}
+
+/* What the ports are served for, and by which end; 0: nothing. */
+static __always_inline __u8 ports_of_interest(__u16 sport, __u16 dport, __u8 *ret_to_server)
+{
+	__u32 zero = 0;
+	struct zw_ports *ports = bpf_map_lookup_elem(&zw_ports, &zero);
+	__u8 flags;
+
+	if (!ports)
+		return 0;
+	flags = zw_port_flags(ports, dport);
+	*ret_to_server = flags != 0;
+	return flags ? flags : zw_port_flags(ports, sport);
+}
+
+/* A datagram, several of one size in one piece (UDP_SEGMENT), or the first fragment of one. */
+static __always_inline void on_udp(struct __sk_buff *skb, struct packet *p, struct zw_traffic *t)
+{
+	__u32 segment = skb->gso_size, bytes = p->payload_bytes;
+	bool several = segment && bytes > segment, control;
+	__u64 look;
+
+	if (bytes == 0)
+		return;
+	look = zw_dns_look(skb, p->payload, bytes);
+	control = LOOK_KIND(look) == MESSAGE_CONTROL ||
+		  (LOOK_KIND(look) == MESSAGE_TRANSFER && LOOK_CLASS(look) != ZW_QUERY_BROKEN);
+	/* A fragment hides the rest, several datagrams all but the first. */
+	if (p->fragment) {
+		zw_count_drop(ZW_DROP_NET_FRAGMENT);
+		control |= LOOK_KIND(look) == MESSAGE_SHORT;
+	}
+	control |= several;
+	count_message(t, p->direction, 0, look, bytes, control);
+	if (!control)
+		return;
+	p->from = p->payload;
+	p->bytes = bytes;
+	p->segment_bytes = several ? segment : 0;
+	if (p->fragment)
+		p->flags = ZW_PACKET_FRAGMENT | ZW_PACKET_CUT;
+	if (bytes > ZW_PACKET_ROOM_4) {
+		zw_count_drop(ZW_DROP_NET_SEGMENTS);
+		p->bytes = ZW_PACKET_ROOM_4;
+		p->flags |= ZW_PACKET_CUT;
+	}
+	zw_packet_emit(skb, p);
+}
+
+/* Ports and payload. Not 0: of interest. */
+static __always_inline int walk_transport(
+	struct __sk_buff *skb, const struct headers *h, struct packet *p)
+{
+	__u32 begin, udp_bytes;
+	struct tcphdr l4 = {};
+
+	/* Ports stand first in both. */
+	p->tcp = h->proto == IPPROTO_TCP;
+	if (bpf_skb_load_bytes(skb, h->l4, &l4, p->tcp ? sizeof(l4) : sizeof(struct udphdr)) < 0)
+		return 0;
+	p->key.sport = bpf_ntohs(l4.source);
+	p->key.dport = bpf_ntohs(l4.dest);
+	p->port_flags = ports_of_interest(p->key.sport, p->key.dport, &p->to_server);
+	if (!p->port_flags)
+		return 0;
+	begin = h->l4 + (p->tcp ? l4.doff * 4 : sizeof(struct udphdr));
+	if (begin > h->end || (p->tcp && l4.doff < 5)) {
+		zw_count_drop(ZW_DROP_NET_HEADERS);
+		return 0;
+	}
+	p->payload = begin;
+	p->payload_bytes = h->end - begin;
+	p->fragment = h->fragment;
+	if (p->tcp) {
+		p->seq = bpf_ntohl(l4.seq);
+		p->ack = bpf_ntohl(l4.ack_seq);
+		p->tcp_flags = ((__u8 *)&l4)[13];
+		return 1;
+	}
+	/* What stands behind the datagram is no part of it; a first fragment holds less than its length says. */
+	udp_bytes = bpf_ntohs(((struct udphdr *)&l4)->len) - sizeof(struct udphdr);
+	if (udp_bytes < p->payload_bytes)
+		p->payload_bytes = udp_bytes;
+	return 1;
+}
+
+/* Fills @p with what the headers say; not 0 when the packet is of interest. */
+__noinline int zw_packet_walk(struct __sk_buff *skb, struct packet *p, bool ethernet)
+{
+	struct headers h = {};
+
+	if (!p)
+		return 0;
+	if (!(ethernet ? walk_ethernet(skb, &h) : walk_no_link(skb, &h)))
+		return 0;
+	if (!(h.family == ZW_AF_INET ? walk_ip4(skb, &h, &p->key) : walk_ip6(skb, &h, &p->key)))
+		return 0;
+	if (h.fragment == 2 || (h.proto != IPPROTO_UDP && h.proto != IPPROTO_TCP))
+		return 0;
+	if (!walk_transport(skb, &h, p))
+		return 0;
+	p->family = h.family;
+	p->key.netns = zw_netns;
+	p->key.ifindex = skb->ifindex;
+	if (h.tagged) {
+		__u64 key = (__u64)zw_netns << 32 | skb->ifindex;
+
+		if (bpf_map_lookup_elem(&zw_below_vlan, &key))
+			return 0;
+	}
+	return 1;
+}
+
+static __always_inline int on_packet(
+	struct __sk_buff *skb, __u8 hook, __u8 direction, bool ethernet)
+{
+	struct packet p = {.hook = hook, .direction = direction};
+	struct zw_traffic *t;
+	__u32 zero = 0;
+
+	if (direction == ZW_DIRECTION_IN && skb->pkt_type == PACKET_OTHERHOST)
+		return ZW_TC_UNSPEC;
+	/* Forwarded: it was told of when it came in. */
+	if (direction == ZW_DIRECTION_OUT && skb->ingress_ifindex)
+		return ZW_TC_UNSPEC;
+	if (!zw_packet_walk(skb, &p, ethernet))
+		return ZW_TC_UNSPEC;
+	t = bpf_map_lookup_elem(&zw_traffic, &zero);
+	if (!t)
+		return ZW_TC_UNSPEC;
+	if (!p.tcp && p.port_flags & ZW_PORT_DNS)
+		on_udp(skb, &p, t);
+	else if (p.tcp && p.fragment)
+		zw_count_drop(ZW_DROP_NET_FRAGMENT);
+	else if (p.tcp)
+		on_tcp(skb, &p, t);
+	return ZW_TC_UNSPEC;
+}
+
+SEC("tc")
+int zw_net_in(struct __sk_buff *skb)
+{
+	return on_packet(skb, ZW_HOOK_TC_IN, ZW_DIRECTION_IN, true);
+}
+
+SEC("tc")
+int zw_net_out(struct __sk_buff *skb)
+{
+	return on_packet(skb, ZW_HOOK_TC_OUT, ZW_DIRECTION_OUT, true);
+}
+
+SEC("tc")
+int zw_net_in_l3(struct __sk_buff *skb)
+{
+	return on_packet(skb, ZW_HOOK_TC_IN_L3, ZW_DIRECTION_IN, false);
+}
+
+SEC("tc")
+int zw_net_out_l3(struct __sk_buff *skb)
+{
+	return on_packet(skb, ZW_HOOK_TC_OUT_L3, ZW_DIRECTION_OUT, false);
+}
+
+/* Everything that is sent through the loopback device comes back in: once is enough, and the sender is known here. */
+SEC("tc")
+int zw_net_local(struct __sk_buff *skb)
+{
+	return on_packet(skb, ZW_HOOK_TC_LOCAL, ZW_DIRECTION_LOCAL, true);
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Who makes a socket, who binds a port of interest, and who held what before the agent came. */
+#include <linux/in.h>
+
+#include "zw_actor.h"
+#include "zw_maps.h"
+#include "zw_owner.h"
+#include "zw_ports.h"
+
+#define ZW_TCP_LISTEN 10     /* include/net/tcp_states.h */
+#define ZW_IPPROTO_MPTCP 262 /* include/uapi/linux/in.h */
+#define ZW_AF_INET 2
+#define ZW_AF_INET6 10
+
+/* Returned by all programs below: go on. */
+#define ALLOW 1
+
+/* MPTCP looks like TCP from outside. */
+static __always_inline __u8 transport_of(__u32 protocol)
+{
+	return protocol == ZW_IPPROTO_MPTCP ? IPPROTO_TCP : protocol;
+}
+
+static __always_inline bool bound_of_interest(__u16 port, __u8 proto)
+{
+	__u32 zero = 0;
+	struct zw_ports *ports = bpf_map_lookup_elem(&zw_ports, &zero);
+
+	return ports && (proto == IPPROTO_UDP || proto == IPPROTO_TCP) && port &&
+	       zw_port_flags(ports, port);
+}
+
+SEC("cgroup/sock_create")
+int zw_cg_socket(struct bpf_sock *ctx)
+{
+	struct zw_wire_owner *o =
+		bpf_sk_storage_get(&zw_owners, ctx, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (o)
+		zw_owner_fill(o, bpf_get_current_task_btf());
+	return ALLOW;
+}
+
+static __always_inline struct zw_wire_bind *on_bind(__u16 port, __u8 proto, __u8 family, __u8 hook)
+{
+	struct zw_wire_bind *e;
+
+	if (!bound_of_interest(port, proto))
+		return NULL;
+	e = bpf_ringbuf_reserve(&zw_ring, sizeof(*e), 0);
+	if (!e) {
+		zw_count_drop(ZW_DROP_BIND_RING_FULL);
+		return NULL;
+	}
+	zw_hdr_fill(&e->hdr, sizeof(*e), ZW_WIRE_BIND, hook);
+	__builtin_memset(e->addr, 0, sizeof(e->addr));
+	e->cookie = 0;
+	e->port = port;
+	e->proto = proto;
+	e->family = family;
+	zw_actor_fill(&e->actor);
+	e->netns = e->actor.netns;
+	return e;
+}
+
+/* After it succeeded. */
+SEC("cgroup/post_bind4")
+int zw_cg_bind4(struct bpf_sock *ctx)
+{
+	__u32 addr = ctx->src_ip4;
+	struct zw_wire_bind *e =
+		on_bind(ctx->src_port, transport_of(ctx->protocol), ZW_AF_INET, ZW_HOOK_CG_BIND4);
+
+	if (!e)
+		return ALLOW;
+	__builtin_memcpy(e->addr, &addr, sizeof(addr));
+	bpf_ringbuf_submit(e, 0);
+	return ALLOW;
+}
+
+SEC("cgroup/post_bind6")
+int zw_cg_bind6(struct bpf_sock *ctx)
+{
+	__u32 addr[4] = {ctx->src_ip6[0], ctx->src_ip6[1], ctx->src_ip6[2], ctx->src_ip6[3]};
+	struct zw_wire_bind *e =
+		on_bind(ctx->src_port, transport_of(ctx->protocol), ZW_AF_INET6, ZW_HOOK_CG_BIND6);
+
+	if (!e)
+		return ALLOW;
+	__builtin_memcpy(e->addr, addr, sizeof(addr));
+	bpf_ringbuf_submit(e, 0);
+	return ALLOW;
+}
+
+/* Sockets that were made before. One that several processes hold belongs to the first of them: processes come in the
+ * order of their numbers, and who made it comes before those that inherited it. */
+SEC("iter/task_file")
+int zw_iter_socket(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct zw_wire_socket s = {};
+	struct zw_wire_owner *o;
+	struct socket *sock;
+	struct sock *sk;
+
+	if (!task || !file)
+		return 0;
+	sock = bpf_sock_from_file(file);
+	if (!sock)
+		return 0;
+	sk = sock->sk;
+	if (!sk)
+		return 0;
+	s.family = sk->__sk_common.skc_family;
+	if (s.family != ZW_AF_INET && s.family != ZW_AF_INET6)
+		return 0;
+	zw_owner_fill(&s.owner, task);
+	if (!bpf_sk_storage_get(&zw_owners, sk, NULL, 0)) {
+		o = bpf_sk_storage_get(&zw_owners, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+		if (o)
+			*o = s.owner;
+	}
+	s.proto = transport_of(sk->sk_protocol);
+	s.port = sk->__sk_common.skc_num;
+	if (!bound_of_interest(s.port, s.proto) ||
+		(s.proto == IPPROTO_TCP && sk->__sk_common.skc_state != ZW_TCP_LISTEN))
+		return 0;
+	zw_hdr_fill(&s.hdr, sizeof(s), ZW_WIRE_SOCKET, ZW_HOOK_ITER_SOCKET);
+	s.cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	s.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	if (s.family == ZW_AF_INET)
+		BPF_CORE_READ_INTO((__u32 *)s.addr, sk, __sk_common.skc_rcv_saddr);
+	else
+		BPF_CORE_READ_INTO(&s.addr, sk, __sk_common.skc_v6_rcv_saddr);
+	bpf_seq_write(ctx->meta->seq, &s, sizeof(s));
+	return 0;
+}
