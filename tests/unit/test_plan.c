@@ -49,6 +49,7 @@ static void test_names(void **state)
 			assert_true(zw_startswith(table[i].btf, "btf_trace_"));
 		/* One way to be attached. */
 		assert_false(table[i].btf && table[i].tracepoint);
+		assert_false((table[i].btf || table[i].tracepoint) && table[i].cgroup);
 	}
 }
 
@@ -75,7 +76,7 @@ static void test_capabilities(void **state)
 			assert_true(serves(table, n, ZW_TIER_TRACEPOINT, cap));
 	}
 	for (size_t i = 0; i < n; i++)
-		if (table[i].object != ZW_OBJ_FILE)
+		if (table[i].object == ZW_OBJ_PROC || table[i].object == ZW_OBJ_INSPECT)
 			assert_true(table[i].required);
 }
 

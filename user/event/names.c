@@ -83,13 +83,13 @@ static const char *const hook_names[] = {
 	[ZW_HOOK_SYSCALL_STATE] = "syscall/inode_state",
 	[ZW_HOOK_TC_IN] = "tc/ingress",
 	[ZW_HOOK_TC_OUT] = "tc/egress",
-	[ZW_HOOK_TC_IN_L3] = "tc/ingress, no link layer",
-	[ZW_HOOK_TC_OUT_L3] = "tc/egress, no link layer",
-	[ZW_HOOK_TC_LOCAL] = "tc/egress, loopback",
+	[ZW_HOOK_TC_IN_L3] = "tc/ingress-l3",
+	[ZW_HOOK_TC_OUT_L3] = "tc/egress-l3",
+	[ZW_HOOK_TC_LOCAL] = "tc/egress-lo",
 	[ZW_HOOK_CG_SOCKET] = "cgroup/sock_create",
 	[ZW_HOOK_CG_BIND4] = "cgroup/post_bind4",
 	[ZW_HOOK_CG_BIND6] = "cgroup/post_bind6",
-	[ZW_HOOK_ITER_SOCKET] = "iter/task_file, sockets",
+	[ZW_HOOK_ITER_SOCKET] = "iter/task_file-sockets",
 };
 static_assert(ZW_ARRAY_SIZE(hook_names) == _ZW_HOOK_MAX, "a hook has no name");
 

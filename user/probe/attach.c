@@ -90,6 +90,27 @@ static int attach_tracepoint(
 	return 0;
 }
 
+/* Every process is below the root of the cgroup hierarchy. Taken from a mount of our own, as that of tracefs. */
+static int attach_cgroup(struct bpf_program *prog, struct bpf_link **ret_link)
+{
+	_zw_close_ int fs = (int)syscall(SYS_fsopen, "cgroup2", FSOPEN_CLOEXEC);
+	_zw_close_ int fd = -1;
+	struct bpf_link *link;
+
+	if (fs < 0)
+		return -errno;
+	if (syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	link = bpf_program__attach_cgroup(prog, fd);
+	if (!link)
+		return -errno;
+	*ret_link = link;
+	return 0;
+}
+
 int zw_attach_program(
 	const struct zw_program *program, struct bpf_object *obj, struct bpf_link **ret_link)
 {
@@ -100,6 +121,8 @@ int zw_attach_program(
 		return -ENOENT;
 	if (program->tracepoint)
 		return attach_tracepoint(program, prog, ret_link);
+	if (program->cgroup)
+		return attach_cgroup(prog, ret_link);
 	link = bpf_program__attach(prog);
 	if (!link)
 		return -errno;
@@ -121,12 +144,23 @@ static uint64_t run_count(
 	return info.run_cnt;
 }
 
+/* Iterators and the syscall program have no attachment that fires by itself. */
+static bool fires(const struct zw_hook_status *hook, const struct bpf_link *link, bool net)
+{
+	const struct zw_program *program = hook->program;
+
+	if (program->object == ZW_OBJ_NET)
+		return net;
+	return link && program->capability != ZW_CAP_INSPECT &&
+	       program->hook != ZW_HOOK_ITER_SOCKET;
+}
+
 int zw_prove_programs(const char *scratch, struct bpf_object *const objs[static _ZW_OBJ_MAX],
-	struct zw_hook_status *hook, struct bpf_link *const *link, size_t n)
+	struct zw_net *net, struct zw_hook_status *hook, struct bpf_link *const *link, size_t n)
 {
 	_zw_close_ int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	_zw_free_ uint64_t *before = calloc(n, sizeof(*before));
-	int r;
+	int r, net_r = 0;
 
 	if (!before)
 		return -ENOMEM;
@@ -135,11 +169,16 @@ int zw_prove_programs(const char *scratch, struct bpf_object *const objs[static 
 	r = zw_exercise(scratch);
 	if (r < 0)
 		return r;
+	if (net)
+		net_r = zw_net_prove(net);
 	for (size_t i = 0; i < n; i++) {
-		/* Iterators and the syscall program have no attachment that fires by itself. */
-		if (!link[i] || hook[i].program->capability == ZW_CAP_INSPECT)
+		if (!fires(&hook[i], link[i], net != NULL))
 			continue;
-		if (stats < 0) {
+		if (hook[i].program->object == ZW_OBJ_NET && net_r < 0) {
+			hook[i].state = ZW_STATE_FAILED;
+			snprintf(hook[i].reason, sizeof(hook[i].reason),
+				"cannot be attached to a device: %s", strerror(-net_r));
+		} else if (stats < 0) {
 			hook[i].state = ZW_STATE_ON;
 			snprintf(hook[i].reason, sizeof(hook[i].reason),
 				"attached; not proven, BPF statistics are refused");

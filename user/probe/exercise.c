@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -146,6 +147,20 @@ static int names(const char *dir, const char *file)
 	return 0;
 }
 
+/* A socket of each family, bound and closed. One of them may be switched off. */
+static void sockets(void)
+{
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	_zw_close_ int fd4 = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	_zw_close_ int fd6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd4 >= 0)
+		(void)bind(fd4, (struct sockaddr *)&four, sizeof(four));
+	if (fd6 >= 0)
+		(void)bind(fd6, (struct sockaddr *)&six, sizeof(six));
+}
+
 int zw_exercise(const char *dir)
 {
 	_zw_free_ char *scratch = zw_asprintf("%s/.zonewitness-XXXXXX", dir);
@@ -174,6 +189,7 @@ int zw_exercise(const char *dir)
 		r = child(scratch);
 	if (r == 0)
 		r = run();
+	sockets();
 	unlink(file);
 	unlink(other);
 	rmdir(scratch);

@@ -11,11 +11,13 @@
 struct zw_file_bpf;
 struct zw_proc_bpf;
 struct zw_inspect_bpf;
+struct zw_net;
 
 struct zw_probe {
 	struct zw_file_bpf *file;
 	struct zw_proc_bpf *proc;
 	struct zw_inspect_bpf *inspect;
+	struct zw_net *net; /* NULL where the kernel takes none of it */
 	struct ring_buffer *file_ring, *proc_ring;
 	const volatile unsigned long *file_pos[2],
 		*proc_pos[2];        /* consumed, produced: bytes ever */
@@ -38,8 +40,32 @@ struct zw_probe {
 /* Attaches program @i of the table from @obj; *ret_link owns the attachment. 0 or -errno. */
 int zw_attach_program(
 	const struct zw_program *program, struct bpf_object *obj, struct bpf_link **ret_link);
-/* Runs zw_exercise() and notes for every attached program whether it ran. @link as in struct zw_probe. */
+/* Runs zw_exercise() and, unless @net is NULL, zw_net_prove(), and notes for every attached program whether it ran. @link as in struct zw_probe. */
 int zw_prove_programs(const char *scratch, struct bpf_object *const objs[static _ZW_OBJ_MAX],
-	struct zw_hook_status *hook, struct bpf_link *const *link, size_t n);
+	struct zw_net *net, struct zw_hook_status *hook, struct bpf_link *const *link, size_t n);
 /* Whether the kernel's BTF has what @program hangs on. */
 bool zw_program_exists(const struct btf *kernel, const struct zw_program *program);
+
+/* probe.c */
+
+/* Hands each event to the function of the drain that is running. */
+int zw_probe_on_sample(void *ctx, void *data, size_t len);
+/* The two positions of a ring, and the end of looking at them. */
+int zw_ring_map_positions(int map, const volatile unsigned long *ret_pos[2]);
+void zw_ring_unmap_positions(const volatile unsigned long *pos[2]);
+/* Takes all that was reserved before the call, and what else there is. */
+int zw_ring_drain(struct ring_buffer *ring, const volatile unsigned long *pos[2]);
+/* Calls @fn for each record of @size bytes, not more than a page, that an iterator writes. */
+int zw_run_iterator(struct bpf_link *link, size_t size, zw_probe_fn fn, void *ctx);
+
+/* net.c */
+
+/* Loads the programs for sockets and packets. */
+int zw_net_open(struct zw_probe *p, const struct zw_probe_options *o, struct zw_net **ret_net);
+/* Detaches from all devices. */
+void zw_net_close(struct zw_net *net);
+/* ZW_OBJ_SOCK or ZW_OBJ_NET; NULL for others, and without @net. */
+struct bpf_object *zw_net_object(const struct zw_net *net, enum zw_object object);
+/* Makes the programs for packets run, and finds out whether tcx works. */
+int zw_net_prove(struct zw_net *net);
+int zw_net_drops_map(const struct zw_net *net);

@@ -157,7 +157,8 @@ static void try_tier(struct zw_probe *p, const struct zw_probe_options *o, const
 		r = attach_object(p, ZW_OBJ_FILE, skel->obj, want);
 		objs[ZW_OBJ_FILE] = skel->obj;
 		if (r == 0)
-			r = zw_prove_programs(p->scratch, objs, p->hook, p->link, p->programs);
+			r = zw_prove_programs(
+				p->scratch, objs, NULL, p->hook, p->link, p->programs);
 		if (r < 0)
 			snprintf(reason, sizeof(reason), "cannot be proven: %s", strerror(-r));
 		detach_all(p);
@@ -239,6 +240,32 @@ static void choose_tiers(struct zw_probe *p, const struct zw_probe_options *o, b
 	}
 }
 
+/* Sockets and packets. Zone files can be watched without them, so a kernel that refuses is no reason to stop. */
+static void load_net(struct zw_probe *p, const struct zw_probe_options *o, const bool *want)
+{
+	char reason[sizeof(p->hook->reason)];
+	int r;
+
+	r = zw_net_open(p, o, &p->net);
+	if (r == 0)
+		(void)attach_object(p, ZW_OBJ_SOCK, zw_net_object(p->net, ZW_OBJ_SOCK), want);
+	snprintf(reason, sizeof(reason), "the kernel refuses these programs: %s", strerror(-r));
+	for (size_t i = 0; i < p->programs; i++) {
+		enum zw_capability cap = p->hook[i].program->capability;
+
+		if (cap != ZW_CAP_SOCKETS && cap != ZW_CAP_PACKETS)
+			continue;
+		if (!p->net) {
+			set_hook(&p->hook[i], ZW_STATE_FAILED, reason);
+			p->served[cap] = false;
+		} else if (p->hook[i].program->hook == ZW_HOOK_ITER_SOCKET && p->link[i]) {
+			set_hook(&p->hook[i], ZW_STATE_ON, "");
+		} else if (p->hook[i].program->hook == ZW_HOOK_CG_SOCKET && !p->link[i]) {
+			p->served[cap] = false;
+		}
+	}
+}
+
 static int load_chosen(struct zw_probe *p, const struct zw_probe_options *o, const bool *want)
 {
 	int r;
@@ -268,6 +295,7 @@ static int load_chosen(struct zw_probe *p, const struct zw_probe_options *o, con
 	r = attach_object(p, ZW_OBJ_INSPECT, p->inspect->obj, want);
 	if (r < 0)
 		return r;
+	load_net(p, o, want);
 	for (size_t i = 0; i < p->programs; i++)
 		if (p->hook[i].program->capability == ZW_CAP_INSPECT && want[i])
 			set_hook(&p->hook[i], ZW_STATE_ON, "");
@@ -277,9 +305,7 @@ static int load_chosen(struct zw_probe *p, const struct zw_probe_options *o, con
 static void check_btf(struct zw_probe *p, const struct btf *kernel)
 {
 	for (size_t i = 0; i < p->programs; i++)
-		if (p->hook[i].program->object > ZW_OBJ_INSPECT)
-			set_hook(&p->hook[i], ZW_STATE_FAILED, "nothing loads it");
-		else if (!zw_program_exists(kernel, p->hook[i].program))
+		if (!zw_program_exists(kernel, p->hook[i].program))
 			set_hook(&p->hook[i], ZW_STATE_FAILED, "this kernel does not have it");
 }
 

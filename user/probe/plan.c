@@ -36,6 +36,17 @@
 		.btf_is_type = true, .tier = ZW_TIER_TRACEPOINT, .capability = cap, \
 		.required = true                                                    \
 	}
+#define CGROUP(hook_id, prog)                                                            \
+	{                                                                                \
+		.hook = ZW_HOOK_CG_##hook_id, .object = ZW_OBJ_SOCK, .name = prog,       \
+		.tier = ZW_TIER_TRACEPOINT, .capability = ZW_CAP_SOCKETS, .cgroup = true \
+	}
+/* Attached device by device: net_follow.c. */
+#define DEVICE(hook_id, prog)                                                     \
+	{                                                                         \
+		.hook = ZW_HOOK_TC_##hook_id, .object = ZW_OBJ_NET, .name = prog, \
+		.tier = ZW_TIER_TRACEPOINT, .capability = ZW_CAP_PACKETS          \
+	}
 
 static const struct zw_program programs[] = {
 	SECURITY(FILE_PERMISSION, "file_permission", ZW_CAP_WRITE, true),
@@ -91,15 +102,15 @@ static const struct zw_program programs[] = {
 	ALWAYS(SYSCALL_STATE, ZW_OBJ_INSPECT, "zw_inode_state", NULL, ZW_CAP_INSPECT),
 	ALWAYS(ITER_FILE, ZW_OBJ_INSPECT, "zw_iter_file", NULL, ZW_CAP_INSPECT),
 	ALWAYS(ITER_VMA, ZW_OBJ_INSPECT, "zw_iter_vma", NULL, ZW_CAP_INSPECT),
-	ALWAYS(CG_SOCKET, ZW_OBJ_SOCK, "zw_cg_socket", NULL, ZW_CAP_SOCKETS),
-	ALWAYS(CG_BIND4, ZW_OBJ_SOCK, "zw_cg_bind4", NULL, ZW_CAP_SOCKETS),
-	ALWAYS(CG_BIND6, ZW_OBJ_SOCK, "zw_cg_bind6", NULL, ZW_CAP_SOCKETS),
+	CGROUP(SOCKET, "zw_cg_socket"),
+	CGROUP(BIND4, "zw_cg_bind4"),
+	CGROUP(BIND6, "zw_cg_bind6"),
 	ALWAYS(ITER_SOCKET, ZW_OBJ_SOCK, "zw_iter_socket", NULL, ZW_CAP_SOCKETS),
-	ALWAYS(TC_IN, ZW_OBJ_NET, "zw_net_in", NULL, ZW_CAP_PACKETS),
-	ALWAYS(TC_OUT, ZW_OBJ_NET, "zw_net_out", NULL, ZW_CAP_PACKETS),
-	ALWAYS(TC_IN_L3, ZW_OBJ_NET, "zw_net_in_l3", NULL, ZW_CAP_PACKETS),
-	ALWAYS(TC_OUT_L3, ZW_OBJ_NET, "zw_net_out_l3", NULL, ZW_CAP_PACKETS),
-	ALWAYS(TC_LOCAL, ZW_OBJ_NET, "zw_net_local", NULL, ZW_CAP_PACKETS),
+	DEVICE(IN, "zw_net_in"),
+	DEVICE(OUT, "zw_net_out"),
+	DEVICE(IN_L3, "zw_net_in_l3"),
+	DEVICE(OUT_L3, "zw_net_out_l3"),
+	DEVICE(LOCAL, "zw_net_local"),
 };
 
 const struct zw_program *zw_programs(size_t *ret_n)

@@ -53,6 +53,7 @@ struct zw_program {
 	bool required; /* its tier does not serve the capability without it */
 	bool ext4;     /* fires for ext4 alone */
 	enum zw_hook spared_by; /* not needed where that one is attached; NONE: always */
+	bool cgroup;   /* attached to the root of the cgroup hierarchy */
 	bool beside;   /* runs also where another tier serves the capability, if it can */
 };
 

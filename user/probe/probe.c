@@ -13,7 +13,7 @@
 #include "inspect.skel.h"
 #include "proc.skel.h"
 
-static int on_sample(void *ctx, void *data, size_t len)
+int zw_probe_on_sample(void *ctx, void *data, size_t len)
 {
 	struct zw_probe *p = ctx;
 
@@ -22,7 +22,7 @@ static int on_sample(void *ctx, void *data, size_t len)
 }
 
 /* The two positions of a ring, each at the beginning of a page of its map (kernel/bpf/ringbuf.c). */
-static int map_positions(int map, const volatile unsigned long *ret_pos[2])
+int zw_ring_map_positions(int map, const volatile unsigned long *ret_pos[2])
 {
 	long page = sysconf(_SC_PAGESIZE);
 
@@ -36,7 +36,7 @@ static int map_positions(int map, const volatile unsigned long *ret_pos[2])
 	return 0;
 }
 
-static void unmap_positions(const volatile unsigned long *pos[2])
+void zw_ring_unmap_positions(const volatile unsigned long *pos[2])
 {
 	for (int i = 0; i < 2; i++)
 		if (pos[i])
@@ -47,15 +47,17 @@ static int open_rings(struct zw_probe *p)
 {
 	int r;
 
-	p->file_ring = ring_buffer__new(bpf_map__fd(p->file->maps.zw_ring), on_sample, p, NULL);
+	p->file_ring =
+		ring_buffer__new(bpf_map__fd(p->file->maps.zw_ring), zw_probe_on_sample, p, NULL);
 	if (!p->file_ring)
 		return -errno;
-	p->proc_ring = ring_buffer__new(bpf_map__fd(p->proc->maps.zw_ring), on_sample, p, NULL);
+	p->proc_ring =
+		ring_buffer__new(bpf_map__fd(p->proc->maps.zw_ring), zw_probe_on_sample, p, NULL);
 	if (!p->proc_ring)
 		return -errno;
-	r = map_positions(bpf_map__fd(p->file->maps.zw_ring), p->file_pos);
+	r = zw_ring_map_positions(bpf_map__fd(p->file->maps.zw_ring), p->file_pos);
 	if (r == 0)
-		r = map_positions(bpf_map__fd(p->proc->maps.zw_ring), p->proc_pos);
+		r = zw_ring_map_positions(bpf_map__fd(p->proc->maps.zw_ring), p->proc_pos);
 	return r;
 }
 
@@ -100,13 +102,14 @@ void zw_probe_close(struct zw_probe *p)
 		return;
 	for (size_t i = 0; p->link && i < p->programs; i++)
 		bpf_link__destroy(p->link[i]);
-	unmap_positions(p->file_pos);
-	unmap_positions(p->proc_pos);
+	zw_ring_unmap_positions(p->file_pos);
+	zw_ring_unmap_positions(p->proc_pos);
 	ring_buffer__free(p->file_ring);
 	ring_buffer__free(p->proc_ring);
 	zw_file_bpf__destroy(p->file);
 	zw_proc_bpf__destroy(p->proc);
 	zw_inspect_bpf__destroy(p->inspect);
+	zw_net_close(p->net);
 	free(p->link);
 	free(p->hook);
 	free(p->scratch);
@@ -133,9 +136,11 @@ int zw_probe_prove(struct zw_probe *p)
 		[ZW_OBJ_FILE] = p->file->obj,
 		[ZW_OBJ_PROC] = p->proc->obj,
 		[ZW_OBJ_INSPECT] = p->inspect->obj,
+		[ZW_OBJ_SOCK] = zw_net_object(p->net, ZW_OBJ_SOCK),
+		[ZW_OBJ_NET] = zw_net_object(p->net, ZW_OBJ_NET),
 	};
 
-	return zw_prove_programs(p->scratch, objs, p->hook, p->link, p->programs);
+	return zw_prove_programs(p->scratch, objs, p->net, p->hook, p->link, p->programs);
 }
 
 int zw_probe_fd(const struct zw_probe *p)
@@ -149,7 +154,7 @@ int zw_probe_fd(const struct zw_probe *p)
 #define DRAIN_WAIT_NS 50000
 #define DRAIN_WAITS 2000
 
-static int drain_ring(struct ring_buffer *ring, const volatile unsigned long *pos[2])
+int zw_ring_drain(struct ring_buffer *ring, const volatile unsigned long *pos[2])
 {
 	const struct timespec pause = {.tv_nsec = DRAIN_WAIT_NS};
 	unsigned long until = *pos[1];
@@ -172,9 +177,9 @@ int zw_probe_drain(struct zw_probe *p, zw_probe_fn fn, void *ctx)
 
 	p->fn = fn;
 	p->fn_ctx = ctx;
-	r = drain_ring(p->proc_ring, p->proc_pos);
+	r = zw_ring_drain(p->proc_ring, p->proc_pos);
 	if (r == 0)
-		r = drain_ring(p->file_ring, p->file_pos);
+		r = zw_ring_drain(p->file_ring, p->file_pos);
 	p->fn = NULL;
 	return r;
 }
@@ -279,17 +284,17 @@ int zw_probe_below(void *probe, int fd, uint64_t *ret_dev, uint64_t *ret_ino)
 	return 0;
 }
 
-static int run_iterator(struct bpf_link *link, zw_probe_fn fn, void *ctx)
+int zw_run_iterator(struct bpf_link *link, size_t size, zw_probe_fn fn, void *ctx)
 {
 	_zw_close_ int fd = bpf_iter_create(bpf_link__fd(link));
-	struct zw_wire_holder holder[64];
+	_Alignas(8) char buf[4096];
 	size_t have = 0;
 
 	if (fd < 0)
 		return fd;
 	for (;;) {
-		ssize_t n = read(fd, (char *)holder + have, sizeof(holder) - have);
-		size_t whole;
+		ssize_t n = read(fd, buf + have, sizeof(buf) - have);
+		size_t at = 0;
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
@@ -298,11 +303,10 @@ static int run_iterator(struct bpf_link *link, zw_probe_fn fn, void *ctx)
 		if (n == 0)
 			return 0;
 		have += (size_t)n;
-		whole = have / sizeof(holder[0]);
-		for (size_t i = 0; i < whole; i++)
-			fn(ctx, &holder[i], sizeof(holder[i]));
-		have -= whole * sizeof(holder[0]);
-		memmove(holder, &holder[whole], have);
+		for (; have - at >= size; at += size)
+			fn(ctx, buf + at, size);
+		have -= at;
+		memmove(buf, buf + at, have);
 	}
 }
 
@@ -316,7 +320,7 @@ int zw_probe_holders(struct zw_probe *p, uint64_t dev, uint64_t ino, zw_probe_fn
 
 		if (!p->link[i] || (hook != ZW_HOOK_ITER_FILE && hook != ZW_HOOK_ITER_VMA))
 			continue;
-		r = run_iterator(p->link[i], fn, ctx);
+		r = zw_run_iterator(p->link[i], sizeof(struct zw_wire_holder), fn, ctx);
 		if (r < 0)
 			return r;
 	}
@@ -325,7 +329,8 @@ int zw_probe_holders(struct zw_probe *p, uint64_t dev, uint64_t ino, zw_probe_fn
 
 int zw_probe_drops(struct zw_probe *p, uint64_t ret_counts[static _ZW_DROP_MAX])
 {
-	int maps[] = {bpf_map__fd(p->file->maps.zw_drops), bpf_map__fd(p->proc->maps.zw_drops)};
+	int maps[] = {bpf_map__fd(p->file->maps.zw_drops), bpf_map__fd(p->proc->maps.zw_drops),
+		p->net ? zw_net_drops_map(p->net) : -1};
 	int cpus = libbpf_num_possible_cpus();
 	_zw_free_ uint64_t *value = NULL;
 
@@ -336,7 +341,7 @@ int zw_probe_drops(struct zw_probe *p, uint64_t ret_counts[static _ZW_DROP_MAX])
 		return -ENOMEM;
 	memset(ret_counts, 0, _ZW_DROP_MAX * sizeof(*ret_counts));
 	for (size_t m = 0; m < ZW_ARRAY_SIZE(maps); m++)
-		for (uint32_t i = 0; i < _ZW_DROP_MAX; i++) {
+		for (uint32_t i = 0; maps[m] >= 0 && i < _ZW_DROP_MAX; i++) {
 			int r = bpf_map_lookup_elem(maps[m], &i, value);
 
 			if (r < 0)
