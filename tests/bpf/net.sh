@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The packet programs by themselves, see net.c; in a network namespace without traffic of anybody's.
+set -u
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+program=${BUILD:-$root/build}/tests/bpf/net
+
+fail() {
+	echo "not ok - net: $*"
+	echo "0 passed, 1 failed"
+	exit 1
+}
+
+[ "$(id -u)" = 0 ] || fail "needs root"
+[ -x "$program" ] || fail "'$program' is missing, make tools builds it"
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/zw-net.XXXXXX") || fail "no temporary directory"
+trap 'rm -rf --one-file-system -- "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+unshare --net -- "$program" "$work"
