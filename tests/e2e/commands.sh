@@ -160,6 +160,19 @@ test_no_root() {
 		"${as_writer[@]}" "$program" run --config "$conf" --socket "$zone_dir/status.sock"
 }
 
+# A machine where it cannot work says so in one line, and what to do.
+test_refused() {
+	local command
+
+	for command in watch selftest; do
+		expect "$command without type information" 1 'no kernel type information .*; boot a kernel built with' \
+			unshare --mount --propagation private -- "$BASH" -c \
+			'mount --bind /dev/null /sys/kernel/btf/vmlinux && exec "$@"' _ "$program" "$command"
+		expect "$command where all is refused" 1 'the kernel refuses the BPF programs .*; check CAP_BPF' \
+			setpriv --bounding-set -bpf,-perfmon,-sys_admin -- "$program" "$command"
+	done
+}
+
 test_bad_conf() {
 	bad_conf
 	expect "run: bad configuration" 1 "$conf:2:9: \"settle\" is \"soon\"" \
@@ -410,6 +423,7 @@ echo 'zonez: []' >"$E2E_TMP/bad.yaml"
 
 test_usage
 test_no_root
+test_refused
 test_bad_conf
 test_manual
 test_start
