@@ -106,6 +106,8 @@ static int open_books(struct zw_agent *a, const struct zw_agent_options *o, stru
 		r = zw_map_new(&a->sites);
 	if (r == 0)
 		r = zw_map_new(&a->chain_by_dir);
+	if (r == 0)
+		r = zw_map_new(&a->journals);
 	if (r < 0)
 		return r;
 	zw_hash_key_init(&a->key);
@@ -198,7 +200,9 @@ void zw_agent_free(struct zw_agent *a)
 		unlink(a->status_path);
 	free(a->status_path);
 	free(a->status_line);
+	zw_map_free(a->journals);
 	zw_buffer_done(&a->content);
+	zw_buffer_done(&a->journal);
 	free(a);
 }
 

@@ -23,6 +23,7 @@
 #include "server/server.h"
 #include "sink/history.h"
 #include "sink/sink.h"
+#include "zone/replay.h"
 #include "zone/snapshot.h"
 
 /* --- for cmd_run.c and cmd_watch.c ------------------------------------------------------------------- */
@@ -73,6 +74,7 @@ struct zw_agent_server {
 
 enum zw_agent_file_kind {
 	ZW_AGENT_FILE_MAIN = 0,
+	ZW_AGENT_FILE_JOURNAL,  /* BIND's; most zones have none */
 	ZW_AGENT_FILE_INCLUDED, /* found by reading the main one */
 };
 
@@ -86,7 +88,7 @@ struct zw_agent_file {
 	uint64_t mtime_ns, ctime_ns; /* CLOCK_REALTIME */
 	uint32_t uid, gid, mode, generation;
 	int32_t writers, maps;
-	bool overlay; /* what holds its pages is another inode, the one its walk ends at */
+	bool overlay;    /* what holds its pages is another inode, the one its walk ends at */
 	uint64_t digest; /* of the bytes */
 };
 typedef ZW_VEC(struct zw_agent_file) zw_agent_files;
@@ -106,12 +108,20 @@ struct zw_agent_zone {
 	struct zw_agent_server *server;
 	struct zw_agent_chain *chain;
 	const struct zw_agent_source *source;
+	char *journal;       /* path; NULL: there cannot be one */
+	bool journal_beside; /* it would be in the directory of the chain */
+	struct zw_agent_zone
+		*pair;  /* of inline signing: the zone before it is signed, or after; NULL: none */
+	bool is_signed; /* it is the one after */
+	bool is_dumped; /* nobody but BIND has a reason to write the file */
 	ZW_VEC(struct zw_inode_key) sites; /* inodes it depends on beyond its chain */
 	bool unindexed;                    /* some of them could not be watched: try again */
 	uint8_t origin[256];               /* wire form */
 	bool seen;                         /* by the discovery that is running */
 	zw_agent_files files;              /* [0] is the main one */
 	struct zw_snapshot *good;
+	struct zw_journal_position
+		journal_at;        /* where in the journal @good is; offset 0: nowhere */
 	zw_agent_files good_files; /* as they were when @good was read */
 	uint64_t good_ns;          /* CLOCK_BOOTTIME: when reading @good began */
 	uint64_t read_ns;          /* the same of @files, good or not */
@@ -157,8 +167,9 @@ struct zw_agent {
 	ZW_VEC(struct zw_agent_chain *) early_chains; /* to be walked again, unordered */
 	struct zw_map *chain_by_dir;
 	struct zw_map *sites;               /* struct zw_inode_key -> struct site */
+	struct zw_map *journals;            /* chain and name of a journal -> its zone */
 	ZW_VEC(struct zw_agent_zone *) due; /* zones with due_ns set, unordered */
-	struct zw_buffer content;           /* of the main file that is read, reused */
+	struct zw_buffer content, journal;  /* of the files that are read, reused */
 	size_t reconcile_next;              /* zone the reconciliation has come to */
 	uint64_t reconcile_from_ns;
 	uint64_t remounted_ns; /* when a server's mount table was last found changed */
@@ -241,9 +252,10 @@ int zw_agent_files_copy(const zw_agent_files *from, zw_agent_files *ret_to);
 
 struct zw_agent_reading {
 	zw_agent_files files;
-	bool busy;                    /* it changed while it was read: look again */
-	bool same;                    /* nothing about it changed, it was not parsed */
-	struct zw_snapshot *snapshot; /* NULL: unreadable */
+	bool busy;                             /* it changed while it was read: look again */
+	bool same;                             /* nothing about it changed, it was not parsed */
+	struct zw_snapshot *snapshot;          /* NULL: unreadable */
+	struct zw_journal_position journal_at; /* of @snapshot */
 	struct zw_zone_error error;
 	char *error_file;  /* path of the file the error is in */
 	uint64_t begin_ns; /* CLOCK_BOOTTIME */
@@ -263,10 +275,37 @@ struct zw_agent_source {
 	 * r->error_file. The digest of each file is set to what changes when what it says of this zone does; a
 	 * file that the state turns out to be in, too, may be appended to r->files. */
 	int (*read)(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r);
+	/* Whether the state changed though none of the files did. NULL: it never does. */
+	bool (*changed)(const struct zw_agent *a, const struct zw_agent_zone *z);
 };
 
-/* source_file.c: a master file or BIND's raw format, with what it includes */
+/* source_file.c: a master file or BIND's raw format, with what it includes, and BIND's journal */
 extern const struct zw_agent_source zw_source_file;
+
+/* source_journal.c: the part of the journal. The first three return 0 or -ENOMEM. */
+
+/* Opens it for r->files if it is there. */
+int zw_agent_journal_open(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r);
+/* Reads it into a->journal; there is r->error when that failed. */
+int zw_agent_journal_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r);
+/* Makes of r->snapshot, which is that of the zone file, what the journal makes of it, or r->error. */
+int zw_agent_journal_apply(struct zw_agent *a, struct zw_agent_reading *r);
+/* True when the journal went on from what @z is, so that the zone file need not be read. */
+bool zw_agent_journal_goes_on(const struct zw_agent_zone *z, const struct zw_agent_reading *r);
+/* In that case: r->snapshot from z->good. 0, -ENOMEM, or -EBADMSG: all must be read after all. */
+int zw_agent_journal_go_on(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r);
+/* Whether that is older than @z for want of the journal that @z was read with. */
+bool zw_agent_journal_left(const struct zw_agent_zone *z, const struct zw_agent_reading *r);
+/* Whether there is one by now that was not when r->files were opened. */
+bool zw_agent_journal_came(const struct zw_agent_zone *z, const struct zw_agent_reading *r);
+
+/* The journal of a zone that has none yet is known by its name, since it has no inode that could be watched: with
+ * 100,000 zones in a directory not every entry made there is looked at by all. 0 or -ENOMEM. */
+int zw_agent_journal_await(struct zw_agent *a, struct zw_agent_zone *z);
+void zw_agent_journal_forget(struct zw_agent *a, const struct zw_agent_zone *z);
+/* @event is about an entry of the directory of @chain. */
+void zw_agent_journal_mark(
+	struct zw_agent *a, const struct zw_agent_chain *chain, const struct zw_event *event);
 
 /* Reads @z anew. 0 or -ENOMEM; what is wrong with the zone is in *ret_reading. */
 int zw_agent_read(
@@ -281,8 +320,8 @@ void zw_agent_reading_done(struct zw_agent_reading *r);
 
 /* agent_zone.c: from a reading to a report */
 
-int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server, const char *name,
-	const char *view, const char *path, struct zw_agent_zone **ret_zone);
+int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server,
+	const struct zw_server_zone *listed, struct zw_agent_zone **ret_zone);
 void zw_agent_zone_free(struct zw_agent *a, struct zw_agent_zone *z);
 /* One look at a zone: reads it and reports what changed. */
 void zw_agent_look(struct zw_agent *a, struct zw_agent_zone *z);
@@ -293,6 +332,14 @@ int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z);
 
 void zw_agent_look_failed(struct zw_agent *a, struct zw_agent_zone *z, int error);
 void zw_agent_look_succeeded(struct zw_agent_zone *z);
+
+/* agent_signed.c: zones that BIND signs inline, which are two */
+
+/* Makes a pair of @z, which is the signed one, and the zone it is made of. */
+void zw_agent_pair(struct zw_agent_zone *z, struct zw_agent_zone *unsigned_zone);
+/* Takes out of the difference of a signed zone what it only took over from the unsigned one, whose change it was. False:
+ * some of it is not there, or not yet, so @z will be looked at again. */
+bool zw_agent_leave_signing(struct zw_agent *a, struct zw_agent_zone *z, struct zw_diff *diff);
 
 /* agent_report.c */
 

@@ -105,8 +105,8 @@ int zw_agent_file_open(struct zw_agent *a, const struct zw_agent_zone *z, const 
 {
 	struct zw_agent_file f = {.path = strdup(path), .kind = kind, .walk.fd = -1};
 	struct zw_inode_state state;
-	int r = f.path ? zw_walk_path_below(z->server->root_fd, path, true, zw_probe_below,
-				 a->probe, &f.walk)
+	int r = f.path ? zw_walk_path_below(
+				 z->server->root_fd, path, true, zw_probe_below, a->probe, &f.walk)
 		       : -ENOMEM;
 
 	if (r == 0) {

@@ -17,7 +17,7 @@ struct zw_agent_chain {
 	uint64_t again_ns;       /* CLOCK_BOOTTIME: to be walked again then; 0: not */
 	uint64_t early_ns;       /* since when that is so */
 	uint64_t early_until_ns; /* until then it may be about to lead elsewhere */
-	unsigned int tries; /* walks again since the last event */
+	unsigned int tries;      /* walks again since the last event */
 };
 
 /* An inode somebody depends on. */
@@ -533,6 +533,15 @@ static void mark_mounts(struct zw_agent *a, const struct zw_event *event)
 		}
 }
 
+/* The event names an entry of directory @ino, which may be the first journal of a zone. */
+static void mark_entry(struct zw_agent *a, uint64_t ino, const struct zw_event *event)
+{
+	const struct site *s = ino ? site_of(a, event->file.dev, ino) : NULL;
+
+	for (size_t i = 0; s && i < s->chains.len; i++)
+		zw_agent_journal_mark(a, s->chains.items[i], event);
+}
+
 void zw_agent_mark(struct zw_agent *a, const struct zw_event *event)
 {
 	const struct zw_file_facts *f = &event->file;
@@ -542,6 +551,8 @@ void zw_agent_mark(struct zw_agent *a, const struct zw_event *event)
 		mark_mounts(a, event);
 		return;
 	}
+	for (size_t i = 2; i < ZW_ARRAY_SIZE(inodes); i++)
+		mark_entry(a, inodes[i], event);
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(inodes); i++) {
 		/* Writing a file beside a zone file changes no entry of their directory, and where one changes,
 		 * the directory tells. */

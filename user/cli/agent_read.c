@@ -33,7 +33,8 @@ static bool nothing_changed(
 {
 	size_t known = 0;
 
-	if (z->state == ZW_ZONE_NEW || z->digest_wanted || !r->files.items[0].present)
+	if (z->state == ZW_ZONE_NEW || z->digest_wanted ||
+		(z->source->changed && z->source->changed(a, z)))
 		return false;
 	ZW_VEC_FOREACH(old, &z->files) {
 		const struct zw_agent_file *now = zw_agent_file_find(&r->files, old->path);

@@ -96,11 +96,35 @@ static const struct zw_agent_file *before_of(const struct zw_agent_zone *z,
 	return good;
 }
 
+/* The same file when its entry led nowhere. */
+static struct zw_reading without(const struct zw_agent_file *f)
+{
+	struct zw_reading nothing = {.place = f->walk.places.items, .places = f->walk.places.len};
+
+	while (nothing.places && nothing.place[nothing.places - 1].kind == ZW_PLACE_FILE)
+		nothing.places--;
+	return nothing;
+}
+
+/* A journal that went. */
+static size_t gone_files(const struct zw_agent_zone *z, const struct zw_agent_reading *r,
+	struct zw_correlate_file *list)
+{
+	size_t n = 0;
+
+	ZW_VEC_FOREACH(f, &z->good_files)
+		if (f->kind == ZW_AGENT_FILE_JOURNAL && !zw_agent_file_find(&r->files, f->path))
+			list[n++] = (struct zw_correlate_file){.before = reading_of(f),
+				.after = without(f),
+				.from_ns = z->good_ns};
+	return n;
+}
+
 /* The files that differ, each with what it was; one that is new to the zone was nothing before. */
 static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_reading *r,
 	enum zw_action action, struct zw_correlate_file **ret_files, size_t *ret_n)
 {
-	struct zw_correlate_file *list = calloc(r->files.len, sizeof(*list));
+	struct zw_correlate_file *list = calloc(r->files.len + z->good_files.len, sizeof(*list));
 	size_t n = 0;
 
 	if (!list)
@@ -109,13 +133,16 @@ static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_
 		const struct zw_agent_file *now = &r->files.items[i];
 		const struct zw_agent_file *before = before_of(z, now, action, &list[n].from_ns);
 
-		if (before ? !file_differs(before, now) : i > 0)
+		if (before ? !file_differs(before, now) : now->kind == ZW_AGENT_FILE_INCLUDED)
 			continue; /* included only now: whoever changed the file that includes it */
 		list[n].after = reading_of(now);
 		if (before)
 			list[n].before = reading_of(before);
+		else if (now->kind == ZW_AGENT_FILE_JOURNAL)
+			list[n].before = without(now);
 		n++;
 	}
+	n += gone_files(z, r, list + n);
 	*ret_files = list;
 	*ret_n = n;
 	return 0;

@@ -151,12 +151,12 @@ static void announce(struct zw_agent *a, enum zw_action action, const struct zw_
 	zw_agent_deliver(a, report);
 }
 
-/* Adds a zone and reads it; the state of a zone that cannot be read is reported by the look itself. */
-static int add_zone(struct zw_agent *a, struct zw_agent_server *server, const char *name,
-	const char *view, const char *path)
+/* Adds a zone, with the one that it is signed from if it is, and reads it; the state of a zone that cannot be read is reported by the look itself. */
+static int add_zone(struct zw_agent *a, struct zw_agent_server *server,
+	const struct zw_server_zone *listed, struct zw_agent_zone *unsigned_zone)
 {
 	struct zw_agent_zone *z;
-	int r = zw_agent_zone_new(a, server, name, view, path, &z);
+	int r = zw_agent_zone_new(a, server, listed, &z);
 
 	if (r < 0)
 		return r;
@@ -166,7 +166,9 @@ static int add_zone(struct zw_agent *a, struct zw_agent_server *server, const ch
 		zw_agent_zone_free(a, z);
 		return r;
 	}
-	if (a->ready)
+	if (unsigned_zone)
+		zw_agent_pair(z, unsigned_zone);
+	if (a->ready && !z->is_signed)
 		announce(a, ZW_ACTION_ZONE_ADDED, z);
 	return zw_agent_first_look(a, z);
 }
@@ -175,7 +177,8 @@ static void remove_zone(struct zw_agent *a, size_t i)
 {
 	struct zw_agent_zone *z = a->zones.items[i];
 
-	announce(a, ZW_ACTION_ZONE_REMOVED, z);
+	if (!z->is_signed)
+		announce(a, ZW_ACTION_ZONE_REMOVED, z);
 	zw_vec_remove_unordered(&a->zones, i);
 	zw_agent_zone_free(a, z);
 }
@@ -206,6 +209,15 @@ static int known_zones(struct zw_agent *a, const struct zw_agent_server *s, stru
 	return 0;
 }
 
+/* Listed before the one that is made of it; NULL when there is none. */
+static struct zw_agent_zone *unsigned_of(const struct zw_server_zone *l, const struct zw_map *known)
+{
+	_zw_free_ char *key =
+		l->unsigned_file ? zone_key(l->name, l->view, l->unsigned_file) : NULL;
+
+	return key ? zw_map_get(known, key, strlen(key)) : NULL;
+}
+
 static int follow_listed(struct zw_agent *a, struct zw_agent_server *s,
 	const zw_server_zones *listed, struct zw_map *known)
 {
@@ -224,7 +236,7 @@ static int follow_listed(struct zw_agent *a, struct zw_agent_server *s,
 			z->seen = true;
 			continue;
 		}
-		r = add_zone(a, s, l->name, l->view, l->file);
+		r = add_zone(a, s, l, unsigned_of(l, known));
 		/* A server may list it twice. */
 		if (r == 0)
 			r = zw_map_put(
@@ -399,6 +411,8 @@ static int follow_configured(struct zw_agent *a, struct zw_agent_server *none,
 {
 	for (size_t i = 0; i < a->conf->zones; i++) {
 		const struct zw_conf_zone *c = &a->conf->zone[i];
+		const struct zw_server_zone zone = {
+			.name = c->name, .view = (char *)VIEW, .file = c->file};
 		_zw_free_ char *key = zone_key(c->name, VIEW, c->file);
 		struct zw_agent_zone *z;
 		int r;
@@ -410,7 +424,7 @@ static int follow_configured(struct zw_agent *a, struct zw_agent_server *none,
 			z->seen = true;
 			continue;
 		}
-		r = add_zone(a, none, c->name, VIEW, c->file);
+		r = add_zone(a, none, &zone, NULL);
 		if (r == 0)
 			continue;
 		zw_str_addf(error, "%szone '%s' in '%s' cannot be watched: %s",

@@ -30,10 +30,11 @@ struct zw_agent_states {
 	bool running, busy, stop;
 };
 
-/* Which server, over its restarts. */
+/* Which server, over its restarts. A zone and what is made of it by signing are two of the same name. */
 static char *server_name(const struct zw_agent_zone *z)
 {
-	return zw_asprintf("%s:%s", zw_server_kind_to_string(z->server->kind), z->server->config);
+	return zw_asprintf("%s:%s%s", zw_server_kind_to_string(z->server->kind), z->server->config,
+		z->is_signed ? ":signed" : "");
 }
 
 static void job_done(struct job *j)

@@ -10,22 +10,53 @@
 #include "base/log.h"
 #include "dns/name.h"
 
-/* A file that is gone may be in the middle of being replaced: rename away, then write anew. */
+/* A file that is gone may be in the middle of being replaced: rename away, then write anew. So may one of a file and
+ * its journal. */
 #define MISSING_GRACE_NS (200 * ZW_NSEC_PER_MSEC)
 /* A zone that does not parse while somebody writes it may be half of a good one. */
 #define HALF_WRITTEN_NS (2 * ZW_NSEC_PER_SEC)
+/* named removes a journal (rndc sync -clean), or a zone file (after a transfer), before it begins to write the file
+ * that makes up for it: some seconds for a million records. */
+#define DUMP_NS (5 * ZW_NSEC_PER_SEC)
 #define POSTPONE_NS (50 * ZW_NSEC_PER_MSEC)
 #define POSTPONE_MAX 4
 #define LOOK_AGAIN_NS (20 * ZW_NSEC_PER_MSEC)
 
-int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server, const char *name,
-	const char *view, const char *path, struct zw_agent_zone **ret_zone)
+static int set_names(struct zw_agent_zone *z, const struct zw_server_zone *listed)
 {
-	struct zw_agent_zone *z = calloc(1, sizeof(*z));
-	struct zw_agent_file f = {.walk.fd = -1};
-	uint8_t origin[ZW_NAME_MAX];
+	struct zw_agent_file f = {.path = strdup(listed->file), .walk.fd = -1};
 	char text[ZW_NAME_TEXT_MAX];
 	size_t len;
+	int r = f.path ? zw_name_from_text(listed->name, z->origin, &len) : -ENOMEM;
+
+	if (r == 0)
+		r = zw_vec_push(&z->files, f);
+	if (r < 0) {
+		free(f.path);
+		return r;
+	}
+	zw_name_lower(z->origin, len);
+	zw_name_to_text(z->origin, text);
+	z->name = strdup(text);
+	z->view = strdup(listed->view);
+	z->is_signed = listed->unsigned_file != NULL;
+	z->is_dumped = listed->journal && (z->is_signed || listed->role == ZW_ZONE_SECONDARY);
+	if (listed->journal) {
+		size_t dir = (size_t)(strrchr(listed->journal, '/') - listed->journal) + 1;
+
+		z->journal = strdup(listed->journal);
+		z->journal_beside = strncmp(listed->journal, listed->file, dir) == 0 &&
+				    !strchr(listed->file + dir, '/');
+		if (!z->journal)
+			return -ENOMEM;
+	}
+	return z->name && z->view ? 0 : -ENOMEM;
+}
+
+int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server,
+	const struct zw_server_zone *listed, struct zw_agent_zone **ret_zone)
+{
+	struct zw_agent_zone *z = calloc(1, sizeof(*z));
 	int r;
 
 	if (!z)
@@ -33,30 +64,17 @@ int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server, const 
 	server->refs++;
 	z->server = server;
 	z->source = &zw_source_file;
-	r = zw_name_from_text(name, origin, &len);
-	if (r < 0)
-		goto fail;
-	zw_name_lower(origin, len);
-	memcpy(z->origin, origin, len);
-	zw_name_to_text(origin, text);
-	z->name = strdup(text);
-	z->view = strdup(view);
-	f.path = strdup(path);
-	r = z->name && z->view && f.path ? 0 : -ENOMEM;
+	r = set_names(z, listed);
 	if (r == 0)
-		r = zw_vec_push(&z->files, f);
+		r = zw_agent_chain_join(a, z);
+	if (r == 0)
+		r = zw_agent_journal_await(a, z);
 	if (r < 0) {
-		free(f.path);
-		goto fail;
+		zw_agent_zone_free(a, z);
+		return r;
 	}
-	r = zw_agent_chain_join(a, z);
-	if (r < 0)
-		goto fail;
 	*ret_zone = z;
 	return 0;
-fail:
-	zw_agent_zone_free(a, z);
-	return r;
 }
 
 static void forget_mappers(struct zw_agent_zone *z)
@@ -72,7 +90,10 @@ void zw_agent_zone_free(struct zw_agent *a, struct zw_agent_zone *z)
 		return;
 	zw_agent_unschedule(a, z);
 	zw_agent_unindex_zone(a, z);
+	zw_agent_journal_forget(a, z);
 	zw_agent_chain_leave(a, z);
+	if (z->pair)
+		z->pair->pair = NULL;
 	forget_mappers(z);
 	zw_vec_free(&z->mappers);
 	zw_snapshot_unref(z->good);
@@ -81,6 +102,7 @@ void zw_agent_zone_free(struct zw_agent *a, struct zw_agent_zone *z)
 	zw_agent_server_unref(z->server);
 	free(z->name);
 	free(z->view);
+	free(z->journal);
 	free(z);
 }
 
@@ -97,7 +119,7 @@ static int adopt_files(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 			SIZE_MAX;
 	z->missing_in_dir = false;
 	ZW_VEC_FOREACH(f, &r->files)
-		z->missing_in_dir |= !f->present;
+		z->missing_in_dir |= !f->present && f->kind != ZW_AGENT_FILE_JOURNAL;
 	memcpy(&old, &z->files, sizeof(old));
 	memcpy(&z->files, &r->files, sizeof(old));
 	r->files = (zw_agent_files){};
@@ -149,6 +171,8 @@ static void adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 	z->postponed = 0;
 	z->good_drops = a->drops[ZW_DROP_FILE_RING_FULL] + a->bad_events;
 	z->early = false;
+	if (r->snapshot)
+		z->journal_at = r->journal_at;
 	if (r->snapshot && r->snapshot != z->good) {
 		zw_snapshot_unref(z->good);
 		z->good = ZW_TAKE(r->snapshot);
@@ -235,7 +259,24 @@ static bool wait_for_better(
 	if (!z->bad_ns)
 		z->bad_ns = r->begin_ns;
 	waited = zw_boottime_ns() - z->bad_ns;
-	if (!f->present ? waited >= MISSING_GRACE_NS : !f->writers || waited >= HALF_WRITTEN_NS)
+	if (!f->present && z->is_dumped ? waited >= DUMP_NS
+		: !f->present || r->error.kind == ZW_ZERR_JOURNAL
+			? waited >= MISSING_GRACE_NS
+			: !f->writers || waited >= HALF_WRITTEN_NS)
+		return false;
+	zw_agent_schedule(a, z, zw_boottime_ns() + LOOK_AGAIN_NS);
+	return true;
+}
+
+/* True when it is too early to say that the zone went back to what it was before its journal. */
+static bool wait_for_dump(
+	struct zw_agent *a, struct zw_agent_zone *z, const struct zw_agent_reading *r)
+{
+	if (a->stopping || !r->snapshot || !zw_agent_journal_left(z, r))
+		return false;
+	if (!z->bad_ns)
+		z->bad_ns = r->begin_ns;
+	if (zw_boottime_ns() - z->bad_ns >= DUMP_NS)
 		return false;
 	zw_agent_schedule(a, z, zw_boottime_ns() + LOOK_AGAIN_NS);
 	return true;
@@ -273,6 +314,7 @@ static int take_unreadable(struct zw_agent *a, struct zw_agent_zone *z, struct z
 	uint64_t id = bad_identity(a, r);
 	/* An empty or missing file keeps nothing of what its makers did: the next difference starts here. */
 	bool blank = !r->files.items[0].present || !r->files.items[0].size_bytes;
+	bool not_signed_yet = z->is_signed && !z->good && !r->files.items[0].present;
 	_zw_files_ zw_agent_files copy = {};
 	int rc;
 
@@ -282,10 +324,11 @@ static int take_unreadable(struct zw_agent *a, struct zw_agent_zone *z, struct z
 		look_again(a, z);
 		return rc;
 	}
-	if (wait_for_better(a, z, r))
+	/* BIND writes what it signs some time after it was told to. */
+	if (!not_signed_yet && wait_for_better(a, z, r))
 		return 0;
 	rc = zw_agent_files_copy(&r->files, &copy);
-	if (rc == 0)
+	if (rc == 0 && !not_signed_yet)
 		rc = report_unreadable(a, z, r);
 	if (rc < 0)
 		return rc;
@@ -322,6 +365,10 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 		rc = zw_diff_new(z->good, r->snapshot, &diff);
 		if (rc < 0)
 			return rc;
+		if (z->is_signed && !zw_agent_leave_signing(a, z, diff)) {
+			zw_diff_free(diff);
+			return 0;
+		}
 		changed = diff->len > 0;
 		if (changed)
 			rc = report_change(a, z, r, &diff);
@@ -354,7 +401,7 @@ void zw_agent_look(struct zw_agent *a, struct zw_agent_zone *z)
 			zw_agent_schedule(a, z, zw_boottime_ns() + a->conf->settle_ns);
 		else if (!r.same && !r.snapshot)
 			rc = take_unreadable(a, z, &r);
-		else
+		else if (!wait_for_dump(a, z, &r))
 			rc = take_readable(a, z, &r);
 		if (!r.busy && !z->due_ns)
 			z->digest_wanted = false;
@@ -402,12 +449,26 @@ static int read_settled(struct zw_agent *a, struct zw_agent_zone *z, struct zw_a
 	}
 }
 
-/* Emptied or in somebody's hands: better is to come, or it was never good. */
+/* Emptied, in somebody's hands, or with a journal that is of another state: better is to come, or it was never
+ * good. */
 static bool half_written(const struct zw_agent_reading *r)
 {
 	const struct zw_agent_file *f = &r->files.items[0];
 
-	return !r->snapshot && f->present && (f->writers || !f->size_bytes);
+	return !r->snapshot && f->present &&
+	       (f->writers || !f->size_bytes || r->error.kind == ZW_ZERR_JOURNAL);
+}
+
+/* A file that was not known, or was another one, before it was read. */
+static bool watched_too_late(const struct zw_agent_zone *z, const struct zw_agent_reading *r)
+{
+	ZW_VEC_FOREACH(f, &r->files) {
+		const struct zw_agent_file *watched = zw_agent_file_find(&z->files, f->path);
+
+		if (!watched || zw_walk_differs_at(&watched->walk, &f->walk) != SIZE_MAX)
+			return true;
+	}
+	return false;
 }
 
 int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z)
@@ -436,7 +497,7 @@ int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z)
 	if (rc < 0)
 		return rc;
 	/* What a zone includes is known, and watched, only now: it is read again soon. */
-	if (r.files.len > 1)
+	if (watched_too_late(z, &r))
 		zw_agent_touch(a, z, zw_boottime_ns());
 	if (!r.snapshot) {
 		z->bad_ns = 1; /* no waiting: at the start a zone is readable or not */

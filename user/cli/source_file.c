@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The source of most zones: a file, with the files it includes. */
+/* The source of most zones: a file, with the files it includes, and what BIND's journal adds to it. */
 #include "cli/agent.h"
 
 #include <errno.h>
@@ -136,7 +136,7 @@ static bool same_bytes(const struct zw_agent_zone *z, const struct zw_agent_read
 	ZW_VEC_FOREACH(now, &r->files) {
 		const struct zw_agent_file *old = zw_agent_file_find(&z->files, now->path);
 
-		if (!old || !old->present || old->digest != now->digest)
+		if (!old || old->present != now->present || old->digest != now->digest)
 			return false;
 	}
 	return true;
@@ -144,38 +144,70 @@ static bool same_bytes(const struct zw_agent_zone *z, const struct zw_agent_read
 
 static int file_open(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
 {
-	return zw_agent_file_open(a, z, z->files.items[0].path, ZW_AGENT_FILE_MAIN, &r->files);
+	int rc = zw_agent_file_open(a, z, z->files.items[0].path, ZW_AGENT_FILE_MAIN, &r->files);
+
+	return rc < 0 || !z->journal ? rc : zw_agent_journal_open(a, z, r);
 }
 
-static int file_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
+/* All the bytes, without looking at them; with @goes_on those of the zone file are known. */
+static int read_bytes(
+	struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r, bool goes_on)
 {
 	struct zw_agent_file *f = &r->files.items[0];
-	struct loader l = {.a = a, .z = z, .r = r};
-	int rc;
+	int rc = 0;
 
-	if (!f->present) {
-		rc = zw_agent_drain(a);
-		return rc < 0 ? rc : cannot_open(r, f);
-	}
-	rc = zw_agent_file_read(a, z, f, &a->content, &r->busy);
+	if (goes_on)
+		f->digest = z->good_files.items[0].digest;
+	else
+		rc = zw_agent_file_read(a, z, f, &a->content, &r->busy);
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc < 0) {
 		f->walk.result = rc;
 		return cannot_open(r, f);
 	}
-	r->busy |= zw_agent_files_moved(&r->files);
-	rc = zw_agent_catch_up(a, z, r);
-	if (rc < 0 || r->busy)
+	rc = zw_agent_journal_read(a, z, r);
+	/* Together they are one state only if neither changed while the other was read. */
+	r->busy |= zw_agent_files_moved(&r->files) || zw_agent_journal_came(z, r);
+	return rc;
+}
+
+static int parse_all(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
+{
+	struct loader l = {.a = a, .z = z, .r = r};
+	int rc = parse(&l, &a->content);
+
+	ZW_VEC_FOREACH(c, &l.included)
+		zw_buffer_done(c);
+	zw_vec_free(&l.included);
+	return rc < 0 || !r->snapshot || r->busy ? rc : zw_agent_journal_apply(a, r);
+}
+
+static int file_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
+{
+	bool goes_on = zw_agent_journal_goes_on(z, r);
+	int rc;
+
+	if (!r->files.items[0].present) {
+		rc = zw_agent_drain(a);
+		return rc < 0 ? rc : cannot_open(r, &r->files.items[0]);
+	}
+	rc = read_bytes(a, z, r, goes_on);
+	if (rc == 0 && !r->error_file)
+		rc = zw_agent_catch_up(a, z, r);
+	if (rc < 0 || r->busy || r->error_file)
 		return rc;
 	if (same_bytes(z, r)) {
 		r->same = true;
 		return 0;
 	}
-	rc = parse(&l, &a->content);
-	ZW_VEC_FOREACH(c, &l.included)
-		zw_buffer_done(c);
-	zw_vec_free(&l.included);
+	if (!goes_on)
+		return parse_all(a, z, r);
+	rc = zw_agent_journal_go_on(a, z, r);
+	if (rc == -EBADMSG) {
+		z->digest_wanted = r->busy = true;
+		return 0;
+	}
 	return rc;
 }
 

@@ -117,14 +117,28 @@ bool zw_source_exists(int root_fd, const char *path)
 	return zw_walk_path(root_fd, path, false, &walk) == 0 && walk.result == 0;
 }
 
-/* A directory below the root. The kernel keeps links and ".." inside; only a directory is ever opened. */
-static DIR *open_dir(int root_fd, const char *path)
+/* The kernel keeps links and ".." inside the root. */
+static int open_inside(int root_fd, const char *path, uint64_t flags)
 {
 	struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK,
+		.flags = flags | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
-	int fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+
+	return (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+}
+
+bool zw_source_absent(int root_fd, const char *path)
+{
+	_zw_close_ int fd = open_inside(root_fd, path, O_PATH | O_NOFOLLOW);
+
+	return fd < 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+/* Only a directory is ever opened. */
+static DIR *open_dir(int root_fd, const char *path)
+{
+	int fd = open_inside(root_fd, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
 	DIR *dir;
 
 	if (fd < 0)

@@ -25,6 +25,8 @@ const char *zw_path_inside(const char *prefix, const char *path);
 int zw_source_read(int root_fd, const char *path, char **ret_text, size_t *ret_len);
 
 bool zw_source_exists(int root_fd, const char *path);
+/* True when it is certain that there is nothing: one system call, for paths that mostly lead nowhere. */
+bool zw_source_absent(int root_fd, const char *path);
 
 /* The files @pattern names (glob(7), in any component), sorted. A pattern without wildcards gives itself
  * whether it exists or not. 0, -ENOMEM, or -E2BIG when too many directories would have to be searched. */

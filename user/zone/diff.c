@@ -149,6 +149,17 @@ static bool is_apex_soa(const struct zw_diff *d, const struct zw_diff_entry *e)
 	return e->type == ZW_TYPE_SOA && zw_name_equal(e->owner, s->origin);
 }
 
+void zw_diff_keep(
+	struct zw_diff *d, bool (*wanted)(void *ctx, const struct zw_diff_entry *entry), void *ctx)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->len; i++)
+		if (wanted(ctx, &d->entries[i]))
+			d->entries[n++] = d->entries[i];
+	d->len = n;
+}
+
 bool zw_diff_is_soa_only(const struct zw_diff *d)
 {
 	return d->len == 1 && is_apex_soa(d, &d->entries[0]);

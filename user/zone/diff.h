@@ -38,6 +38,10 @@ void zw_diff_free(struct zw_diff *d);
 ZW_DEFINE_CLEANUP(struct zw_diff *, zw_diff_free);
 #define _zw_diff_ _zw_cleanup_(zw_diff_freep)
 
+/* Keeps only the entries that are @wanted. */
+void zw_diff_keep(
+	struct zw_diff *d, bool (*wanted)(void *ctx, const struct zw_diff_entry *entry), void *ctx);
+
 /* True when the difference is not empty and touches the apex SOA alone. */
 bool zw_diff_is_soa_only(const struct zw_diff *d);
 /* True when the difference is not empty and touches only what a signing server maintains by itself:

@@ -1,0 +1,331 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Zones that BIND itself changes, in its journal long before the zone file: dynamic updates, the dump of the zone file
+# after them, freeze and thaw, zones that come and go by rndc, secondaries, and inline signing. Each change is told of
+# once.
+# Usage: bind_update.sh
+set -u
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib-dns.sh"
+dns_private_net "$0" "$@"
+e2e_begin setpriv perl ip dig named rndc rndc-confgen tsig-keygen nsupdate
+
+PORT=5310
+PORT_SECONDARY=5311
+CONTROL=9953
+CONTROL_SECONDARY=9954
+
+# --- the servers -------------------------------------------------------------------------------
+
+# options DIRECTORY PORT CONTROL
+options() {
+	printf 'options { directory "%s"; listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; }; pid-file none;
+		session-keyfile none; recursion no; dnssec-validation no; allow-new-zones yes; notify explicit;
+		key-directory "%s/keys"; max-journal-size 4k; serial-query-rate 1000; };\n' "$1" "$2" "$1"
+	cat "$E2E_TMP/keys"
+	echo "controls { inet 127.0.0.1 port $3 allow { any; } keys { rndc-key; }; };"
+}
+
+# primary NAME STATEMENTS
+primary() {
+	printf 'zone "%s" { type primary; file "zones/%s.db"; also-notify { 127.0.0.1 port %d; }; %s };\n' \
+		"$1" "$1" "$PORT_SECONDARY" "$2"
+}
+
+secondary() {
+	printf 'zone "%s" { type secondary; file "zones/%s.db"; primaries { 127.0.0.1 port %d; }; %s };\n' \
+		"$1" "$1" "$PORT" "${2:-}"
+}
+
+configure() {
+	{
+		options "$DIR" "$PORT" "$CONTROL"
+		primary bu-open.test 'allow-update { any; };'
+		primary bu-ixfr.test 'allow-update { any; };'
+		primary bu-axfr.test 'allow-update { any; };'
+		primary bu-key.test 'allow-update { key ddns-key; };'
+		primary bu-many.test 'allow-update { any; };'
+		primary bu-frozen.test 'allow-update { any; };'
+		primary bu-far.test 'allow-update { any; }; journal "journals/far";'
+		primary bu-inline.test 'inline-signing yes; dnssec-policy default;'
+	} >"$DIR/named.conf"
+	{
+		options "$DIR2" "$PORT_SECONDARY" "$CONTROL_SECONDARY"
+		secondary bu-ixfr.test
+		secondary bu-axfr.test 'masterfile-format text; request-ixfr no;'
+	} >"$DIR2/named.conf"
+}
+
+prepare() {
+	local zone
+
+	DIR=$E2E_TMP/primary DIR2=$E2E_TMP/secondary
+	mkdir -p "$DIR/zones" "$DIR/journals" "$DIR/keys" "$DIR2/zones" "$DIR2/keys" || return 1
+	chmod 777 "$DIR/zones" "$DIR2/zones"
+	rndc-confgen -a -c "$E2E_TMP/rndc.key" -k rndc-key >/dev/null 2>&1 || return 1
+	tsig-keygen ddns-key >"$E2E_TMP/ddns.key" || return 1
+	cat "$E2E_TMP/rndc.key" "$E2E_TMP/ddns.key" >"$E2E_TMP/keys"
+	for zone in bu-open bu-ixfr bu-axfr bu-key bu-many bu-frozen bu-far bu-inline bu-added; do
+		dns_file "$DIR/zones/$zone.test.db" "$zone.test" 192.0.2.1
+	done
+	configure
+	start_primary 192.0.2.1 && start_secondary
+}
+
+start_primary() {
+	dns_start "$DIR/log" named -g -c "$DIR/named.conf"
+	PRIMARY=$DNS_PID
+	SERVER="{\"kind\":\"bind\",\"pid\":$PRIMARY,\"view\":\"_default\"}"
+	dns_wait "$PORT" bu-open.test "$1" "$DIR/log" && e2e_until "$DNS_SECONDS" is_signed
+}
+
+# The file is written a moment after the server answers.
+is_signed() {
+	[ -n "$(dig +short +tries=1 +time=1 -p "$PORT" @127.0.0.1 bu-inline.test DNSKEY)" ] &&
+		[ -s "$DIR/zones/bu-inline.test.db.signed" ]
+}
+
+start_secondary() {
+	dns_start "$DIR2/log" named -g -c "$DIR2/named.conf"
+	SECONDARY=$DNS_PID
+	SERVER2="{\"kind\":\"bind\",\"pid\":$SECONDARY,\"view\":\"_default\"}"
+	dns_wait "$PORT_SECONDARY" bu-ixfr.test 192.0.2.1 "$DIR2/log" &&
+		dns_wait "$PORT_SECONDARY" bu-axfr.test 192.0.2.1 "$DIR2/log" &&
+		e2e_until "$DNS_SECONDS" test -s "$DIR2/zones/bu-ixfr.test.db" -a -s "$DIR2/zones/bu-axfr.test.db"
+}
+
+run_rndc() {
+	rndc -k "$E2E_TMP/rndc.key" -s 127.0.0.1 -p "$CONTROL" "$@" >"$E2E_TMP/rndc" 2>&1 ||
+		e2e_fail "rndc $*" "$(cat "$E2E_TMP/rndc")"
+}
+
+# update NSUPDATE-OPTIONS LINE...: sends one update; its exit status is left in $update_status.
+update() {
+	local options=$1
+
+	shift
+	# shellcheck disable=SC2086 # several words
+	{ echo "server 127.0.0.1 $PORT" && printf '%s\n' "$@" send; } |
+		nsupdate $options >"$E2E_TMP/nsupdate" 2>&1
+	update_status=$?
+}
+
+# --- the checks --------------------------------------------------------------------------------
+
+# What is wrong with a change that only the server wrote: $changes is what it must be, "OP NAME TYPE BEFORE > AFTER" each,
+# with names relative to the zone, and $serials its serials.
+WRITTEN='
+	(".\(.zonewitness.zone)") as $below
+	| [.zonewitness.changes[] | "\(.op) \(.name | rtrimstr($below)) \(.type) \(
+		[.before.rdata // [], .after.rdata // []] | map(join("+")) | join(" > "))"] as $found
+	| fault($found == $changes; "changes are \($found | tojson)"),
+	fault(.zonewitness.changes_total == ($changes | length); "changes_total is \(.zonewitness.changes_total)"),
+	fault((.zonewitness.serial | [.before, .after]) == $serials; "serial is \(.zonewitness.serial | tojson)"),
+	fault(.zonewitness.attribution == "certain"; "attribution is \(.zonewitness.attribution)"),
+	fault([.zonewitness.causes[] | [.role, .process.pid]] == [["server", $server.pid]];
+		"causes are \([.zonewitness.causes[] | [.role, .process.pid]] | tojson)")'
+
+# check_written CHECK EVENT SERVER SERIALS CHANGE...
+check_written() {
+	local check=$1 event=$2 server=$3 serials=$4
+
+	shift 4
+	if [ -z "$event" ]; then
+		e2e_fail "$check" "no event"
+		return
+	fi
+	e2e_check "$check" "$(jq -r --argjson server "$server" --argjson serials "$serials" \
+		--argjson changes "$(printf '%s\n' "$@" | jq -R . | jq -s -c .)" '
+		def fault($ok; $what): if $ok then empty else $what end;
+		fault(.event.action == "record-change"; "action is \(.event.action)"),
+		fault((.zonewitness.server | [.kind, .pid]) == ($server | [.kind, .pid]); "server is \(.zonewitness.server)"),
+		'"$WRITTEN" <<<"$event")" "$event"
+}
+
+# expect_written CHECK ZONE SERVER SERIALS CHANGE...: the next event of the zone.
+expect_written() {
+	local check=$1 zone=$2
+
+	shift 2
+	dns_next "$zone"
+	check_written "$check" "$event" "$@"
+}
+
+# Two servers write a change of a transferred zone; which is first, nobody knows.
+# expect_transferred CHECK ZONE SERIALS CHANGE...
+expect_transferred() {
+	local check=$1 zone=$2 serials=$3 first second
+
+	shift 3
+	dns_next "$zone" && first=$event
+	dns_next "$zone" && second=$event
+	[ "$(jq -c .zonewitness.server.pid <<<"$first")" = "$PRIMARY" ] || { event=$first first=$second second=$event; }
+	check_written "$check, primary" "$first" "$SERVER" "$serials" "$@"
+	check_written "$check, secondary" "$second" "$SERVER2" "$serials" "$@"
+}
+
+test_update() {
+	update "" "update add u1.bu-open.test. 300 A 192.0.2.11"
+	expect_written "update over UDP" bu-open.test "$SERVER" '[1, 2]' 'add u1 A  > 192.0.2.11'
+	update -v "update add u1.bu-open.test. 300 A 192.0.2.12"
+	expect_written "update over TCP" bu-open.test "$SERVER" '[2, 3]' 'modify u1 A 192.0.2.11 > 192.0.2.11+192.0.2.12'
+	update "" "update add u1.bu-open.test. 300 A 192.0.2.12"
+	[ "$update_status" = 0 ] || e2e_fail "no-op" "the server refused it" "$(cat "$E2E_TMP/nsupdate")"
+	update "" "prereq nxdomain u1.bu-open.test." "update add u2.bu-open.test. 300 A 192.0.2.13"
+	[ "$update_status" != 0 ] || e2e_fail "failing prerequisite" "the server accepted it"
+	update "" "update add bu-open.test. 300 MX 10 ns.bu-open.test." "update delete u1.bu-open.test. A 192.0.2.11"
+	expect_written "several at once" bu-open.test "$SERVER" '[3, 4]' 'add bu-open.test. MX  > 10 ns.bu-open.test.' \
+		'modify u1 A 192.0.2.11+192.0.2.12 > 192.0.2.12'
+	update "" "update delete bu-open.test. MX"
+	expect_written "RRset of the apex" bu-open.test "$SERVER" '[4, 5]' 'delete bu-open.test. MX 10 ns.bu-open.test. > '
+}
+
+test_tsig() {
+	update "" "update add k1.bu-key.test. 300 A 192.0.2.11"
+	[ "$update_status" != 0 ] || e2e_fail "update without the key" "the server accepted it"
+	update "-k $E2E_TMP/ddns.key" "update add k1.bu-key.test. 300 TXT one"
+	expect_written "update with TSIG over UDP" bu-key.test "$SERVER" '[1, 2]' 'add k1 TXT  > "one"'
+	update "-v -k $E2E_TMP/ddns.key" "update add k1.bu-key.test. 300 TXT two"
+	expect_written "update with TSIG over TCP" bu-key.test "$SERVER" '[2, 3]' 'modify k1 TXT "one" > "one"+"two"'
+}
+
+# What the server writes to the zone file afterwards is known from the journal, which it then cuts.
+test_many() {
+	local i lines=() dump=$DIR/zones/bu-many.test.db
+
+	for ((i = 0; i < 500; i++)); do
+		lines+=("update add m$i.bu-many.test. 300 A 192.0.2.$((i % 250))")
+	done
+	update -v "${lines[@]}"
+	dns_expect "500 records at once" bu-many.test record-change "$SERVER" '
+		fault(.zonewitness.changes_total == 500; "changes_total is \(.zonewitness.changes_total)"),
+		fault(all(.zonewitness.changes[]; .op == "add"); "not all of them are added"),
+		fault(.zonewitness.serial == {"before": 1, "after": 2}; "serial is \(.zonewitness.serial)"),
+		fault([.zonewitness.causes[].role] == ["server"]; "causes are \(.zonewitness.causes)")'
+	run_rndc sync bu-many.test
+	grep -q '^m499' "$dump" || e2e_fail "rndc sync" "the zone file does not have the records"
+	update "" "update delete m0.bu-many.test."
+	expect_written "update after the dump" bu-many.test "$SERVER" '[2, 3]' 'delete m0 A 192.0.2.0 > '
+	run_rndc sync -clean bu-many.test
+	[ ! -e "$dump.jnl" ] || e2e_fail "rndc sync -clean" "there is a journal still"
+	update "" "update delete m1.bu-many.test."
+	expect_written "update after the journal was removed" bu-many.test "$SERVER" '[3, 4]' 'delete m1 A 192.0.2.1 > '
+}
+
+# Together or one after the other, each change is told of once.
+test_two_clients() {
+	local first changes
+
+	{ echo "server 127.0.0.1 $PORT" && echo "update add t1.bu-open.test. 300 A 192.0.2.21" && echo send; } | nsupdate &
+	first=$!
+	update "" "update add t2.bu-open.test. 300 A 192.0.2.22"
+	wait "$first"
+	dns_next bu-open.test
+	changes=$(jq -c '[.zonewitness.changes[].name]' <<<"$event")
+	if [ "$(jq length <<<"$changes")" = 1 ]; then
+		dns_next bu-open.test
+		changes=$(jq -c --argjson before "$changes" '$before + [.zonewitness.changes[].name] | sort' <<<"$event")
+	fi
+	if [ "$changes" = '["t1.bu-open.test.","t2.bu-open.test."]' ]; then
+		e2e_pass "two clients at once"
+	else
+		e2e_fail "two clients at once" "changes are $changes" "$event"
+	fi
+}
+
+test_far_journal() {
+	update "" "update add f1.bu-far.test. 300 A 192.0.2.11"
+	expect_written "journal in another directory" bu-far.test "$SERVER" '[1, 2]' 'add f1 A  > 192.0.2.11'
+	update "" "update delete f1.bu-far.test. A"
+	expect_written "journal in another directory, again" bu-far.test "$SERVER" '[2, 3]' 'delete f1 A 192.0.2.11 > '
+}
+
+# The file has not been replaced a moment ago: an edit in the same moment could be of either who made it.
+is_settled() {
+	[ $(($(date +%s) - $(stat -c %Z "$1"))) -ge 3 ]
+}
+
+# The editor is who changed the zone, and the server that reads it again is not. Then its journal goes on elsewhere.
+test_freeze() {
+	update "" "update add z1.bu-frozen.test. 300 A 192.0.2.11"
+	expect_written "update before the freeze" bu-frozen.test "$SERVER" '[1, 2]' 'add z1 A  > 192.0.2.11'
+	run_rndc freeze bu-frozen.test
+	e2e_until "$DNS_SECONDS" is_settled "$DIR/zones/bu-frozen.test.db"
+	dns_act 1000 "$DIR/zones" "exec sed -i 's/192.0.2.1\$/192.0.2.2/; s/2 *; serial/10 ; serial/' bu-frozen.test.db"
+	dns_expect_change "edit of a frozen zone" bu-frozen.test "$SERVER" "$act_pid" 1000 192.0.2.1 192.0.2.2
+	run_rndc thaw bu-frozen.test
+	dns_wait "$PORT" bu-frozen.test 192.0.2.2 "$DIR/log"
+	update "" "update add z2.bu-frozen.test. 300 A 192.0.2.12"
+	expect_written "update after the thaw" bu-frozen.test "$SERVER" '[10, 11]' 'add z2 A  > 192.0.2.12'
+}
+
+test_come_and_go() {
+	run_rndc addzone 'bu-added.test { type primary; file "zones/bu-added.test.db"; allow-update { any; }; };'
+	dns_expect "zone added with rndc" bu-added.test zone-added "$SERVER"
+	update "" "update add d1.bu-added.test. 300 A 192.0.2.11"
+	expect_written "update of the added zone" bu-added.test "$SERVER" '[1, 2]' 'add d1 A  > 192.0.2.11'
+	run_rndc delzone bu-added.test
+	dns_expect "zone removed with rndc" bu-added.test zone-removed "$SERVER"
+}
+
+test_secondary() {
+	update "" "update add i1.bu-ixfr.test. 300 A 192.0.2.11"
+	expect_transferred "IXFR" bu-ixfr.test '[1, 2]' 'add i1 A  > 192.0.2.11'
+	update "" "update add i2.bu-ixfr.test. 300 A 192.0.2.12" "update delete i1.bu-ixfr.test."
+	expect_transferred "another IXFR" bu-ixfr.test '[2, 3]' 'delete i1 A 192.0.2.11 > ' 'add i2 A  > 192.0.2.12'
+	update "" "update add x1.bu-axfr.test. 300 A 192.0.2.11"
+	expect_transferred "AXFR" bu-axfr.test '[1, 2]' 'add x1 A  > 192.0.2.11'
+	update "" "update delete x1.bu-axfr.test."
+	expect_transferred "another AXFR" bu-axfr.test '[2, 3]' 'delete x1 A 192.0.2.11 > '
+}
+
+# The edit is told of when it is made, with who made it; then what the server signs, and only that.
+test_inline() {
+	dns_act 1001 "$DIR/zones" "exec sed -i 's/A 192.0.2.1\$/A 192.0.2.2/; s/hostmaster\(.*\) 1 3600/hostmaster\1 5 3600/' \
+		bu-inline.test.db"
+	dns_expect_change "edit of a signed zone" bu-inline.test "$SERVER" "$act_pid" 1001 192.0.2.1 192.0.2.2
+	run_rndc reload bu-inline.test
+	dns_wait "$PORT" bu-inline.test 192.0.2.2 "$DIR/log"
+	dns_expect "signing of the edit" bu-inline.test record-change "$SERVER" '
+		fault(.zonewitness.changes | length > 0 and all(.type | IN("SOA", "RRSIG", "NSEC", "NSEC3"));
+			"changes are \([.zonewitness.changes[] | [.op, .name, .type]] | tojson)"),
+		fault(any(.zonewitness.changes[]; .name == "www.bu-inline.test." and .type == "RRSIG"); "www is not signed anew"),
+		fault(.zonewitness.file.path | endswith(".signed"); "file is \(.zonewitness.file.path)"),
+		fault([.zonewitness.causes[] | [.role, .process.pid]] == [["server", .zonewitness.server.pid]];
+			"causes are \([.zonewitness.causes[] | [.role, .process.pid]] | tojson)")'
+}
+
+# The new process has what the old one left in the journals. The agent says nothing about it, so changes are made until
+# they name the right server.
+test_restart() {
+	dns_stop "$PRIMARY"
+	start_primary 192.0.2.1 || return
+	e2e_until "$DNS_FOLLOW_SECONDS" restart_is_known || e2e_fail "restart" "the new server is not known" "$event"
+}
+
+ROUND=30
+restart_is_known() {
+	ROUND=$((ROUND + 1))
+	update "" "update add r$ROUND.bu-open.test. 300 A 192.0.2.$ROUND"
+	dns_next bu-open.test
+	[ "$(jq -c '[.zonewitness.changes[].name]' <<<"$event")" = "[\"r$ROUND.bu-open.test.\"]" ] ||
+		e2e_fail "update after a restart" "not what was changed" "$event"
+	[ "$(jq -c .zonewitness.server.pid <<<"$event")" = "$PRIMARY" ]
+}
+
+prepare || { e2e_end; exit 1; }
+agent_start --discover || { e2e_end; exit 1; }
+test_update
+test_tsig
+test_many
+test_two_clients
+test_far_journal
+test_freeze
+test_come_and_go
+test_secondary
+test_inline
+test_restart
+agent_stop
+dns_no_more bu-open.test bu-ixfr.test bu-axfr.test bu-key.test bu-many.test bu-frozen.test bu-far.test bu-inline.test \
+	bu-added.test
+e2e_end
