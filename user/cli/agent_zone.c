@@ -21,6 +21,7 @@
 #define POSTPONE_NS (50 * ZW_NSEC_PER_MSEC)
 #define POSTPONE_MAX 4
 #define LOOK_AGAIN_NS (20 * ZW_NSEC_PER_MSEC)
+#define DIRECTORY_AGAIN_NS (200 * ZW_NSEC_PER_MSEC)
 
 static int set_names(struct zw_agent_zone *z, const struct zw_server_zone *listed)
 {
@@ -289,6 +290,11 @@ static void look_again(struct zw_agent *a, struct zw_agent_zone *z)
 	if (!a->stopping && z->tries < ZW_ARRAY_SIZE(zw_second_looks)) {
 		zw_agent_schedule(a, z, zw_boottime_ns() + zw_second_looks[z->tries++]);
 		z->digest_wanted = true;
+		return;
+	}
+	/* Until then the starting point of the next difference has not moved. */
+	if (!a->stopping && zw_agent_chain_early(z, zw_boottime_ns())) {
+		zw_agent_schedule(a, z, zw_boottime_ns() + DIRECTORY_AGAIN_NS);
 		return;
 	}
 	z->first_ns = 0;
