@@ -123,6 +123,7 @@ struct file {
 	struct inode *f_inode;
 	struct path f_path;
 	unsigned int f_mode;
+	void *private_data;
 };
 
 struct kiocb {
@@ -210,6 +211,14 @@ struct vm_area_struct {
 
 struct socket;
 
+struct upid {
+	int nr;
+};
+
+struct pid {
+	struct upid numbers[1]; /* by pid namespace; the initial one first */
+};
+
 /* Common part of every socket; the fields of include/net/sock.h that names such as sk_family stand for. */
 struct sock_common {
 	__u32 skc_daddr;
@@ -231,12 +240,21 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
+	struct pid *sk_peer_pid;
+	const struct cred *sk_peer_cred;
 };
 
 struct socket {
 	struct sock *sk;
 };
 
+struct unix_sock {
+	struct sock sk;
+	struct path path;
+	struct sock *peer;
+};
+
+struct msghdr;
 struct renamedata;
 struct linux_binprm;
 
@@ -448,7 +466,8 @@ static __always_inline struct inode *zw_real_inode(struct inode *inode)
 
 /* What the kernel calls struct pt_regs; that of the user API has other names for its fields. */
 struct pt_regs___kernel {
-	unsigned long orig_ax;
+	unsigned long dx, si, di, ax, orig_ax;
+	unsigned short cs;
 } __attribute__((preserve_access_index));
 
 /* Whether the current task's own system call does what happens here, rather than an interrupt that borrowed the

@@ -24,6 +24,7 @@ enum zw_wire_type {
 	ZW_WIRE_PACKET, /* struct zw_wire_packet: DNS or control traffic that can change a zone */
 	ZW_WIRE_BIND,   /* struct zw_wire_bind: a process bound a port of interest */
 	ZW_WIRE_SOCKET, /* struct zw_wire_socket: an iterator found a socket on such a port */
+	ZW_WIRE_UNIX,   /* struct zw_wire_unix: bytes on a watched unix socket */
 	_ZW_WIRE_TYPE_MAX,
 };
 
@@ -102,6 +103,9 @@ enum zw_hook {
 	ZW_HOOK_CG_BIND4,      /* cgroup/post_bind4 */
 	ZW_HOOK_CG_BIND6,      /* cgroup/post_bind6 */
 	ZW_HOOK_ITER_SOCKET,   /* iter/task_file: who holds which socket */
+	/* unix sockets: the better of the two */
+	ZW_HOOK_FEXIT_UNIX_SEND, /* unix_stream_sendmsg */
+	ZW_HOOK_TP_SOCK_SEND,    /* sock_send_length */
 	_ZW_HOOK_MAX,
 };
 
@@ -158,6 +162,7 @@ enum zw_drop {
 	ZW_DROP_NET_TRANSFER,   /* not lost: a piece of a large transfer, followed but not copied */
 	ZW_DROP_NET_SEGMENTS,   /* UDP segmentation offload of more than is copied at once */
 	ZW_DROP_BIND_RING_FULL, /* sockets bound: the ring buffer was full */
+	ZW_DROP_CONTROL_RING_FULL, /* bytes on unix sockets: the ring buffer was full */
 	_ZW_DROP_MAX,
 };
 
@@ -406,6 +411,34 @@ struct zw_wire_bind {
 	struct zw_wire_actor actor;
 };
 
+enum zw_unix_flags {
+	ZW_UNIX_REPLY = 1 << 0, /* sent by the server; only the beginning is copied */
+};
+
+/* Room for bytes in a control event, for the same reason as in a packet's. */
+#define ZW_UNIX_ROOM_0 256
+#define ZW_UNIX_ROOM_1 4096
+
+/* Bytes that were sent over a connection to a unix socket that is watched, and by whom. One send may take several of
+ * these. */
+struct zw_wire_unix {
+	struct zw_wire_hdr hdr; /* hdr.size: with the room */
+	__u64 dev;              /* of the path the server listens on */
+	__u64 ino;
+	__u64 cookie;     /* of the client's socket (SO_COOKIE), both ways; 0: not known any more */
+	__u64 offset;     /* of the first byte among all this end has sent since it is watched */
+	__u32 sent_bytes; /* by the whole send */
+	__u32 captured;   /* bytes behind this structure that count */
+	__u32 omitted; /* bytes of the send that follow these and could not be copied, or were not to be */
+	__u32 peer_tgid; /* who connected, as SO_PEERCRED has it, in the initial pid namespace */
+	__u32 peer_uid;
+	__u32 peer_gid;
+	__u32 flags; /* enum zw_unix_flags */
+	__u32 reserved;
+	struct zw_wire_actor actor; /* who sent it */
+	__u8 payload[];
+};
+
 /* What plain queries ask for. */
 enum zw_query_class {
 	ZW_QUERY_A = 0,
@@ -464,3 +497,4 @@ ZW_ASSERT_SIZE(struct zw_wire_socket, 48 + sizeof(struct zw_wire_owner));
 ZW_ASSERT_SIZE(struct zw_wire_bind, 48 + sizeof(struct zw_wire_actor));
 ZW_ASSERT_SIZE(struct zw_ports, 65536 / 8 + 65536);
 ZW_ASSERT_SIZE(struct zw_traffic, 8 * _ZW_DIRECTION_MAX * 2 * (_ZW_QUERY_MAX + 16 + 2));
+ZW_ASSERT_SIZE(struct zw_wire_unix, 16 + 32 + 32 + sizeof(struct zw_wire_actor));

@@ -58,6 +58,17 @@ static void check_packet(const struct zw_packet_facts *packet, size_t size)
 	require(sum <= packet->captured * UINT8_MAX);
 }
 
+static void check_unix(const struct zw_unix_facts *control)
+{
+	size_t sum = 0;
+
+	require((control->payload != NULL) == (control->captured != 0));
+	require(control->captured + (uint64_t)control->omitted <= control->sent_bytes);
+	for (size_t i = 0; i < control->captured; i++)
+		sum += control->payload[i];
+	require(sum <= control->captured * UINT8_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_zw_event_ struct zw_event event = {};
@@ -70,10 +81,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(strcmp(zw_fop_to_string(event.file.op), "unknown") != 0);
 		require(memchr(event.file.name, '\0', sizeof(event.file.name)) != NULL);
 	}
-	if (event.type == ZW_WIRE_FILE || event.type == ZW_WIRE_EXEC || event.type == ZW_WIRE_BIND)
+	if (event.type == ZW_WIRE_FILE || event.type == ZW_WIRE_EXEC ||
+		event.type == ZW_WIRE_BIND || event.type == ZW_WIRE_UNIX)
 		check_proc(&event.proc);
 	if (event.type == ZW_WIRE_PACKET)
 		check_packet(&event.packet, size);
+	if (event.type == ZW_WIRE_UNIX)
+		check_unix(&event.control);
 	if (event.type == ZW_WIRE_BIND)
 		require(event.bind.port != 0);
 	return 0;

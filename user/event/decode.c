@@ -222,6 +222,46 @@ static int decode_bind(const void *data, size_t len, struct zw_event *event)
 		(const char *)data + offsetof(struct zw_wire_bind, actor), &event->proc);
 }
 
+static int decode_control(const void *data, size_t len, struct zw_event *event)
+{
+	struct zw_unix_facts *control = &event->control;
+	struct zw_wire_unix wire;
+	size_t room = len - sizeof(wire);
+	_zw_free_ uint8_t *payload = NULL;
+	int r;
+
+	memcpy(&wire, data, offsetof(struct zw_wire_unix, actor));
+	if ((room != ZW_UNIX_ROOM_0 && room != ZW_UNIX_ROOM_1) || wire.captured > room ||
+		(uint64_t)wire.captured + wire.omitted > wire.sent_bytes ||
+		(wire.flags & ~(unsigned int)ZW_UNIX_REPLY) != 0)
+		return -EBADMSG;
+	r = decode_actor(
+		(const char *)data + offsetof(struct zw_wire_unix, actor), &event->proc);
+	if (r < 0)
+		return r;
+	if (wire.captured > 0) {
+		payload = malloc(wire.captured);
+		if (!payload)
+			return -ENOMEM;
+		memcpy(payload, (const char *)data + sizeof(wire), wire.captured);
+	}
+	*control = (struct zw_unix_facts){
+		.dev = wire.dev,
+		.ino = wire.ino,
+		.cookie = wire.cookie,
+		.offset = wire.offset,
+		.sent_bytes = wire.sent_bytes,
+		.omitted = wire.omitted,
+		.peer_tgid = wire.peer_tgid,
+		.peer_uid = wire.peer_uid,
+		.peer_gid = wire.peer_gid,
+		.reply = wire.flags & ZW_UNIX_REPLY,
+		.payload = ZW_TAKE(payload),
+		.captured = wire.captured,
+	};
+	return 0;
+}
+
 /* One row a type: its exact size, or the least where it varies, the hooks that may send it, its decoder. Answers of the iterators (HOLDER,
  * SOCKET) are read where they are asked for and never come through here. */
 static const struct {
@@ -242,6 +282,8 @@ static const struct {
 		zw_event_decode_packet, .varies = true},
 	[ZW_WIRE_BIND] = {sizeof(struct zw_wire_bind), ZW_HOOK_CG_BIND4, ZW_HOOK_CG_BIND6,
 		decode_bind},
+	[ZW_WIRE_UNIX] = {sizeof(struct zw_wire_unix), ZW_HOOK_FEXIT_UNIX_SEND,
+		ZW_HOOK_TP_SOCK_SEND, decode_control, .varies = true},
 };
 
 int zw_event_decode(const void *data, size_t len, struct zw_event *ret_event)
@@ -283,5 +325,6 @@ void zw_event_done(struct zw_event *event)
 {
 	zw_proc_facts_done(&event->proc);
 	free(event->packet.payload);
+	free(event->control.payload);
 	*event = (struct zw_event){};
 }

@@ -66,14 +66,27 @@ struct zw_bind_facts {
 	uint8_t family, proto;
 };
 
+/* Bytes sent over a connection to a watched unix socket: see struct zw_wire_unix. Who sent them is zw_event.proc. */
+struct zw_unix_facts {
+	uint64_t dev, ino; /* of the path the server listens on */
+	uint64_t cookie;   /* of the client's socket; 0: not known */
+	uint64_t offset;   /* of the first byte of @payload, or of those omitted */
+	uint32_t sent_bytes, omitted;
+	uint32_t peer_tgid, peer_uid, peer_gid; /* who connected */
+	bool reply;                             /* sent by the server */
+	uint8_t *payload;                       /* owned; NULL when nothing was captured */
+	size_t captured;
+};
+
 struct zw_event {
 	enum zw_wire_type type;
 	enum zw_hook hook;
 	uint64_t time_ns;              /* CLOCK_BOOTTIME */
 	struct zw_file_facts file;     /* ZW_WIRE_FILE */
-	struct zw_proc_facts proc;     /* ZW_WIRE_FILE, ZW_WIRE_EXEC and ZW_WIRE_BIND */
+	struct zw_proc_facts proc;     /* ZW_WIRE_FILE, EXEC, BIND and CONTROL */
 	struct zw_packet_facts packet; /* ZW_WIRE_PACKET */
 	struct zw_bind_facts bind;     /* ZW_WIRE_BIND */
+	struct zw_unix_facts control;  /* ZW_WIRE_UNIX */
 	struct {
 		uint64_t parent_start_ns, child_start_ns;
 		uint32_t parent_tgid, child_tgid, exit_code;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -126,6 +127,19 @@ static int run(void)
 	return waitpid(pid, NULL, 0) < 0 ? -errno : 0;
 }
 
+/* Over a unix stream socket. */
+static int speak(void)
+{
+	int fds[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+		return -errno;
+	r = send(fds[0], "s", 1, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	close(fds[0]);
+	close(fds[1]);
+	return r;
+}
+
 static int names(const char *dir, const char *file)
 {
 	_zw_free_ char *other = zw_asprintf("%s/other", dir);
@@ -190,6 +204,8 @@ int zw_exercise(const char *dir)
 	if (r == 0)
 		r = run();
 	sockets();
+	if (r == 0)
+		r = speak();
 	unlink(file);
 	unlink(other);
 	rmdir(scratch);

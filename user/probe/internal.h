@@ -12,15 +12,19 @@ struct zw_file_bpf;
 struct zw_proc_bpf;
 struct zw_inspect_bpf;
 struct zw_net;
+struct zw_unix_bpf;
 
 struct zw_probe {
 	struct zw_file_bpf *file;
 	struct zw_proc_bpf *proc;
 	struct zw_inspect_bpf *inspect;
 	struct zw_net *net; /* NULL where the kernel takes none of it */
+	struct zw_unix_bpf *sockets; /* NULL: not served */
 	struct ring_buffer *file_ring, *proc_ring;
 	const volatile unsigned long *file_pos[2],
-		*proc_pos[2];        /* consumed, produced: bytes ever */
+		*proc_pos[2], /* consumed, produced: bytes ever */
+		*unix_pos[2];
+	uint32_t sockets_watched;
 	struct zw_hook_status *hook; /* one for each program of the table */
 	struct bpf_link **link;      /* the same */
 	size_t programs;
@@ -34,6 +38,26 @@ struct zw_probe {
 	zw_probe_fn fn;                /* of the drain that is running */
 	void *fn_ctx;
 };
+
+/* load.c */
+
+/* Leaves only the programs of @object that are in @want to be loaded. */
+void zw_select_programs(
+	const struct zw_probe *p, enum zw_object object, struct bpf_object *obj, const bool *want);
+
+/* unix.c: the programs for unix sockets, which nothing else depends on. */
+
+/* Loads and attaches the one of @tier, if @want has it. -ENOENT: it has not. What fails is noted at the hook. */
+int zw_unix_load(
+	struct zw_probe *p, enum zw_tier tier, const bool *want, struct zw_unix_bpf **ret_skel);
+void zw_unix_unload(struct zw_unix_bpf *skel);
+struct bpf_object *zw_unix_object(struct zw_unix_bpf *skel);
+/* Adds its ring to the one of files, so that one descriptor wakes for both. */
+int zw_unix_open_ring(struct zw_probe *p, ring_buffer_sample_fn fn);
+int zw_unix_drops_map(const struct zw_probe *p);
+/* Attaches the chosen program, or takes it off: it costs nothing while no socket is watched. */
+int zw_unix_attach(struct zw_probe *p);
+void zw_unix_detach(struct zw_probe *p);
 
 /* attach.c */
 

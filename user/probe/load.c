@@ -33,8 +33,7 @@ static void set_hook(struct zw_hook_status *hook, enum zw_hook_state state, cons
 	snprintf(hook->reason, sizeof(hook->reason), "%s", reason);
 }
 
-/* Leaves only the programs in @want to be loaded. */
-static void select_programs(
+void zw_select_programs(
 	const struct zw_probe *p, enum zw_object object, struct bpf_object *obj, const bool *want)
 {
 	for (size_t i = 0; i < p->programs; i++) {
@@ -57,7 +56,7 @@ static int open_file_object(struct zw_probe *p, const struct zw_probe_options *o
 
 	if (!skel)
 		return -errno;
-	select_programs(p, ZW_OBJ_FILE, skel->obj, want);
+	zw_select_programs(p, ZW_OBJ_FILE, skel->obj, want);
 	r = bpf_map__set_max_entries(
 		skel->maps.zw_ring, (uint32_t)(o->ring_bytes ? o->ring_bytes : DEFAULT_RING_BYTES));
 	if (r == 0)
@@ -140,6 +139,7 @@ static void try_tier(struct zw_probe *p, const struct zw_probe_options *o, const
 	struct bpf_object *objs[_ZW_OBJ_MAX] = {};
 	_zw_free_ bool *want = calloc(p->programs, sizeof(*want));
 	struct zw_file_bpf *skel = NULL;
+	struct zw_unix_bpf *sockets = NULL;
 	char reason[sizeof(p->hook->reason)] = "";
 	int r;
 
@@ -156,12 +156,15 @@ static void try_tier(struct zw_probe *p, const struct zw_probe_options *o, const
 	} else {
 		r = attach_object(p, ZW_OBJ_FILE, skel->obj, want);
 		objs[ZW_OBJ_FILE] = skel->obj;
+		if (r == 0 && zw_unix_load(p, tier, want, &sockets) == 0)
+			objs[ZW_OBJ_UNIX] = zw_unix_object(sockets);
 		if (r == 0)
 			r = zw_prove_programs(
 				p->scratch, objs, NULL, p->hook, p->link, p->programs);
 		if (r < 0)
 			snprintf(reason, sizeof(reason), "cannot be proven: %s", strerror(-r));
 		detach_all(p);
+		zw_unix_unload(sockets);
 		zw_file_bpf__destroy(skel);
 	}
 	for (size_t i = 0; r < 0 && i < p->programs; i++)
@@ -299,6 +302,10 @@ static int load_chosen(struct zw_probe *p, const struct zw_probe_options *o, con
 	for (size_t i = 0; i < p->programs; i++)
 		if (p->hook[i].program->capability == ZW_CAP_INSPECT && want[i])
 			set_hook(&p->hook[i], ZW_STATE_ON, "");
+	/* Done without where it cannot be had. */
+	if (p->served[ZW_CAP_CONTROL] &&
+		zw_unix_load(p, p->tier[ZW_CAP_CONTROL], want, &p->sockets) < 0)
+		p->served[ZW_CAP_CONTROL] = false;
 	return attach_object(p, ZW_OBJ_FILE, p->file->obj, want);
 }
 

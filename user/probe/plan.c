@@ -111,6 +111,15 @@ static const struct zw_program programs[] = {
 	DEVICE(IN_L3, "zw_net_in_l3"),
 	DEVICE(OUT_L3, "zw_net_out_l3"),
 	DEVICE(LOCAL, "zw_net_local"),
+	{.hook = ZW_HOOK_FEXIT_UNIX_SEND,
+		.object = ZW_OBJ_UNIX,
+		.name = "zw_fexit_unix_send",
+		.btf = "unix_stream_sendmsg",
+		.tier = ZW_TIER_FENTRY,
+		.capability = ZW_CAP_CONTROL,
+		.required = true},
+	ALWAYS(TP_SOCK_SEND, ZW_OBJ_UNIX, "zw_tp_sock_send", "btf_trace_sock_send_length",
+		ZW_CAP_CONTROL),
 };
 
 const struct zw_program *zw_programs(size_t *ret_n)
@@ -130,7 +139,7 @@ const char *zw_tier_to_string(enum zw_tier tier)
 const char *zw_capability_to_string(enum zw_capability capability)
 {
 	static const char *const names[] = {"write", "store", "names", "mount", "intent", "process",
-		"inspect", "sockets", "packets"};
+		"inspect", "sockets", "packets", "control"};
 
 	_Static_assert(ZW_ARRAY_SIZE(names) == _ZW_CAP_MAX, "a capability has no name");
 	return names[capability];

@@ -26,6 +26,7 @@ enum zw_capability {
 	ZW_CAP_INSPECT,   /* who has an inode open or mapped */
 	ZW_CAP_SOCKETS,   /* who owns a socket, who binds a port */
 	ZW_CAP_PACKETS,   /* DNS and control traffic */
+	ZW_CAP_CONTROL,   /* commands over unix sockets */
 	_ZW_CAP_MAX,
 };
 
@@ -35,6 +36,7 @@ enum zw_object {
 	ZW_OBJ_INSPECT,
 	ZW_OBJ_SOCK,
 	ZW_OBJ_NET, /* one copy for each network namespace that is followed */
+	ZW_OBJ_UNIX,
 	_ZW_OBJ_MAX,
 };
 

@@ -58,6 +58,8 @@ static int open_rings(struct zw_probe *p)
 	r = zw_ring_map_positions(bpf_map__fd(p->file->maps.zw_ring), p->file_pos);
 	if (r == 0)
 		r = zw_ring_map_positions(bpf_map__fd(p->proc->maps.zw_ring), p->proc_pos);
+	if (r == 0 && p->sockets)
+		r = zw_unix_open_ring(p, on_sample);
 	return r;
 }
 
@@ -92,6 +94,7 @@ int zw_probe_open(
 			strerror(-r));
 		return r;
 	}
+	zw_unix_detach(p);
 	*ret_probe = ZW_TAKE(p);
 	return 0;
 }
@@ -104,12 +107,14 @@ void zw_probe_close(struct zw_probe *p)
 		bpf_link__destroy(p->link[i]);
 	zw_ring_unmap_positions(p->file_pos);
 	zw_ring_unmap_positions(p->proc_pos);
+	zw_ring_unmap_positions(p->unix_pos);
 	ring_buffer__free(p->file_ring);
 	ring_buffer__free(p->proc_ring);
 	zw_file_bpf__destroy(p->file);
 	zw_proc_bpf__destroy(p->proc);
 	zw_inspect_bpf__destroy(p->inspect);
 	zw_net_close(p->net);
+	zw_unix_unload(p->sockets);
 	free(p->link);
 	free(p->hook);
 	free(p->scratch);
@@ -138,6 +143,7 @@ int zw_probe_prove(struct zw_probe *p)
 		[ZW_OBJ_INSPECT] = p->inspect->obj,
 		[ZW_OBJ_SOCK] = zw_net_object(p->net, ZW_OBJ_SOCK),
 		[ZW_OBJ_NET] = zw_net_object(p->net, ZW_OBJ_NET),
+		[ZW_OBJ_UNIX] = p->sockets ? zw_unix_object(p->sockets) : NULL,
 	};
 
 	return zw_prove_programs(p->scratch, objs, p->net, p->hook, p->link, p->programs);
@@ -180,6 +186,9 @@ int zw_probe_drain(struct zw_probe *p, zw_probe_fn fn, void *ctx)
 	r = zw_ring_drain(p->proc_ring, p->proc_pos);
 	if (r == 0)
 		r = zw_ring_drain(p->file_ring, p->file_pos);
+	/* The same rings again, until this one is as far. */
+	if (r == 0 && p->sockets)
+		r = zw_ring_drain(p->file_ring, p->unix_pos);
 	p->fn = NULL;
 	return r;
 }
@@ -330,7 +339,8 @@ int zw_probe_holders(struct zw_probe *p, uint64_t dev, uint64_t ino, zw_probe_fn
 int zw_probe_drops(struct zw_probe *p, uint64_t ret_counts[static _ZW_DROP_MAX])
 {
 	int maps[] = {bpf_map__fd(p->file->maps.zw_drops), bpf_map__fd(p->proc->maps.zw_drops),
-		p->net ? zw_net_drops_map(p->net) : -1};
+		p->net ? zw_net_drops_map(p->net) : -1,
+		zw_unix_drops_map(p)};
 	int cpus = libbpf_num_possible_cpus();
 	_zw_free_ uint64_t *value = NULL;
 

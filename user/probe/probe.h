@@ -47,7 +47,7 @@ bool zw_probe_tier(
 /* Runs harmless operations below the scratch directory once more and updates the states of the hooks. */
 int zw_probe_prove(struct zw_probe *probe);
 
-/* Becomes readable when there are file events. */
+/* Becomes readable when there are events of files or sockets. */
 int zw_probe_fd(const struct zw_probe *probe);
 /* Takes what there is, process events first: an actor's exec is known before its write is looked at. */
 int zw_probe_drain(struct zw_probe *probe, zw_probe_fn fn, void *ctx);
@@ -55,6 +55,11 @@ int zw_probe_drain(struct zw_probe *probe, zw_probe_fn fn, void *ctx);
 /* Watches an inode or changes what it is watched for (enum zw_watch_flags); -E2BIG when the map is full. */
 int zw_probe_watch(struct zw_probe *probe, uint64_t dev, uint64_t ino, uint32_t flags);
 int zw_probe_unwatch(struct zw_probe *probe, uint64_t dev, uint64_t ino);
+
+/* Tells of what is sent over connections to the unix socket that listens at this inode, from now on. -EOPNOTSUPP when
+ * ZW_CAP_CONTROL is not served, -E2BIG beyond 256 of them. */
+int zw_probe_watch_socket(struct zw_probe *probe, uint64_t dev, uint64_t ino);
+int zw_probe_unwatch_socket(struct zw_probe *probe, uint64_t dev, uint64_t ino);
 
 /* How many have the file behind @fd open for writing and mapped shared. -errno when the kernel cannot say. */
 int zw_probe_inode_state(struct zw_probe *probe, int fd, struct zw_inode_state *ret_state);

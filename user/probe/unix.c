@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is sent over unix sockets: one program, attached while a socket is watched. */
+#include "probe/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "unix.skel.h"
+
+#define RING_BYTES (4U << 20)
+
+static int note(struct zw_hook_status *hook, const char *what, int r)
+{
+	hook->state = ZW_STATE_FAILED;
+	snprintf(hook->reason, sizeof(hook->reason), "%s: %s", what, strerror(-r));
+	return r;
+}
+
+static int load(struct zw_probe *p, const bool *want, struct zw_unix_bpf **ret_skel)
+{
+	struct zw_unix_bpf *skel = zw_unix_bpf__open();
+	int r;
+
+	if (!skel)
+		return -errno;
+	zw_select_programs(p, ZW_OBJ_UNIX, skel->obj, want);
+	r = bpf_map__set_max_entries(skel->maps.zw_ring, RING_BYTES);
+	if (r == 0) {
+		skel->bss->zw_self_tgid = (uint32_t)getpid();
+		r = zw_unix_bpf__load(skel);
+	}
+	if (r < 0) {
+		zw_unix_bpf__destroy(skel);
+		return r;
+	}
+	*ret_skel = skel;
+	return 0;
+}
+
+int zw_unix_load(
+	struct zw_probe *p, enum zw_tier tier, const bool *want, struct zw_unix_bpf **ret_skel)
+{
+	for (size_t i = 0; i < p->programs; i++) {
+		const struct zw_program *program = p->hook[i].program;
+		struct zw_unix_bpf *skel = NULL;
+		int r;
+
+		if (program->object != ZW_OBJ_UNIX || program->tier != tier || !want[i])
+			continue;
+		r = load(p, want, &skel);
+		if (r < 0)
+			return note(&p->hook[i], "the kernel refuses it", r);
+		r = zw_attach_program(program, skel->obj, &p->link[i]);
+		if (r < 0) {
+			zw_unix_bpf__destroy(skel);
+			return note(&p->hook[i], "cannot attach", r);
+		}
+		*ret_skel = skel;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+void zw_unix_unload(struct zw_unix_bpf *skel)
+{
+	zw_unix_bpf__destroy(skel);
+}
+
+struct bpf_object *zw_unix_object(struct zw_unix_bpf *skel)
+{
+	return skel->obj;
+}
+
+int zw_unix_open_ring(struct zw_probe *p, ring_buffer_sample_fn fn)
+{
+	int r = ring_buffer__add(p->file_ring, bpf_map__fd(p->sockets->maps.zw_ring), fn, p);
+
+	return r < 0 ? r : zw_ring_map_positions(bpf_map__fd(p->sockets->maps.zw_ring), p->unix_pos);
+}
+
+int zw_unix_drops_map(const struct zw_probe *p)
+{
+	return p->sockets ? bpf_map__fd(p->sockets->maps.zw_drops) : -1;
+}
+
+static bool is_chosen(const struct zw_probe *p, size_t i)
+{
+	const struct zw_program *program = p->hook[i].program;
+
+	return p->sockets && program->object == ZW_OBJ_UNIX &&
+	       program->tier == p->tier[ZW_CAP_CONTROL];
+}
+
+int zw_unix_attach(struct zw_probe *p)
+{
+	for (size_t i = 0; i < p->programs; i++)
+		if (is_chosen(p, i) && !p->link[i])
+			return zw_attach_program(p->hook[i].program, p->sockets->obj, &p->link[i]);
+	return 0;
+}
+
+void zw_unix_detach(struct zw_probe *p)
+{
+	for (size_t i = 0; i < p->programs; i++) {
+		if (!is_chosen(p, i))
+			continue;
+		bpf_link__destroy(p->link[i]);
+		p->link[i] = NULL;
+	}
+}
+
+int zw_probe_watch_socket(struct zw_probe *p, uint64_t dev, uint64_t ino)
+{
+	struct zw_inode_key key = {.dev = dev, .ino = ino};
+	uint32_t one = 1;
+	int r;
+
+	if (!p->sockets)
+		return -EOPNOTSUPP;
+	r = bpf_map_update_elem(bpf_map__fd(p->sockets->maps.zw_sockets), &key, &one, BPF_NOEXIST);
+	if (r == -EEXIST)
+		return 0;
+	if (r < 0)
+		return r;
+	r = zw_unix_attach(p);
+	if (r < 0) {
+		bpf_map_delete_elem(bpf_map__fd(p->sockets->maps.zw_sockets), &key);
+		return r;
+	}
+	p->sockets_watched++;
+	return 0;
+}
+
+int zw_probe_unwatch_socket(struct zw_probe *p, uint64_t dev, uint64_t ino)
+{
+	struct zw_inode_key key = {.dev = dev, .ino = ino};
+	int r;
+
+	if (!p->sockets)
+		return -EOPNOTSUPP;
+	r = bpf_map_delete_elem(bpf_map__fd(p->sockets->maps.zw_sockets), &key);
+	if (r == 0 && --p->sockets_watched == 0)
+		zw_unix_detach(p);
+	return r;
+}
