@@ -255,6 +255,7 @@ struct unix_sock {
 };
 
 struct msghdr;
+struct page;
 struct renamedata;
 struct linux_binprm;
 

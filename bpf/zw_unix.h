@@ -199,6 +199,7 @@ static __always_inline bool is_watched(struct unix_sock *us, struct zw_inode_key
 {
 	struct dentry *dentry = us->path.dentry;
 	struct inode *inode;
+	__u64 magic;
 
 	if (!dentry)
 		return false;
@@ -207,6 +208,13 @@ static __always_inline bool is_watched(struct unix_sock *us, struct zw_inode_key
 		return false;
 	ret_key->dev = inode->i_sb->s_dev;
 	ret_key->ino = inode->i_ino;
+	magic = inode->i_sb->s_magic;
+	/* As the agent names inodes; see zw_file.h. */
+	if (magic == ZW_OVERLAY_MAGIC || magic == ZW_BTRFS_MAGIC) {
+		inode = zw_real_inode(inode);
+		ret_key->dev = zw_inode_dev(inode);
+		ret_key->ino = BPF_CORE_READ(inode, i_ino);
+	}
 	return bpf_map_lookup_elem(&zw_sockets, ret_key) != NULL;
 }
 
@@ -255,9 +263,8 @@ static __always_inline int on_sent(struct sock *sk, int sent, __u8 hook)
 	if (peer && is_watched(peer, &key))
 		on_watched(sk, sent, peer, &key, bpf_get_socket_cookie(sk), 0, hook);
 	else if (is_watched(us, &key))
-		/* The cookie was made when the client sent, which comes first. */
-		on_watched(sk, sent, us, &key,
-			peer ? BPF_CORE_READ(peer, sk.__sk_common.skc_cookie.counter) : 0,
+		/* On another processor the answer may come here before what it answers does. */
+		on_watched(sk, sent, us, &key, peer ? bpf_get_socket_cookie(peer) : 0,
 			ZW_UNIX_REPLY, hook);
 	return 0;
 }

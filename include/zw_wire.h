@@ -105,6 +105,7 @@ enum zw_hook {
 	ZW_HOOK_ITER_SOCKET,   /* iter/task_file: who holds which socket */
 	/* unix sockets: the better of the two */
 	ZW_HOOK_FEXIT_UNIX_SEND, /* unix_stream_sendmsg */
+	ZW_HOOK_FEXIT_UNIX_PAGE, /* unix_stream_sendpage */
 	ZW_HOOK_TP_SOCK_SEND,    /* sock_send_length */
 	_ZW_HOOK_MAX,
 };

@@ -160,6 +160,61 @@ static void test_listening_sockets(void **state)
 	assert_string_equal(s.items[0].listens.items[2], "127.0.0.1:5432/tcp");
 }
 
+#define UNIX_HEAD "Num       RefCount Protocol Flags    Type St Inode Path\n"
+
+/* Everything that listens beside plain DNS is a control channel. */
+static void test_controls(void **state)
+{
+	static const char tcp[] =
+		SL "   0: 0100007F:0035 00000000:0000 0A" REST "100 1 x\n"
+		   "   1: 0100007F:1F91 00000000:0000 0A" REST "101 1 x\n"  /* 8081 */
+		   "   2: 00000000:1F91 00000000:0000 0A" REST "101 1 x\n"  /* the same again */
+		   "   3: 0100007F:0355 00000000:0000 0A" REST "102 1 x\n"; /* 853 */
+	static const char udp[] = SL "   0: 0100007F:0035 00000000:0000 07" REST "103 2 x 0\n"
+				     "   1: 0100007F:0355 00000000:0000 07" REST "103 2 x 0\n";
+	static const char sockets[] = UNIX_HEAD
+		"0000000000000000: 00000002 00000000 00010000 0001 01 200 /run/pdns/a socket\n"
+		"0000000000000000: 00000002 00000000 00010000 0001 01 201 rel.sock\n"
+		"0000000000000000: 00000002 00000000 00010000 0001 01 202 @abstract\n"
+		"0000000000000000: 00000002 00000000 00000000 0001 03 203 /run/accepted\n"
+		"0000000000000000: 00000002 00000000 00010000 0001 01 999 /run/not-ours\n"
+		"0000000000000000: 00000002 00000000 00010000 0001 01 200\n"
+		"garbage\n";
+	struct fixture *f = *state;
+
+	put_process(f, 10, 1, "/usr/sbin/pdns_server", "pdns_server");
+	for (int i = 0; i < 4; i++) {
+		char fd[16], target[32];
+
+		snprintf(fd, sizeof(fd), "10/fd/%d", 10 + i);
+		snprintf(target, sizeof(target), "socket:[%d]", 100 + i);
+		put_link(f->proc, fd, target);
+		snprintf(fd, sizeof(fd), "10/fd/%d", 20 + i);
+		snprintf(target, sizeof(target), "socket:[%d]", 200 + i);
+		put_link(f->proc, fd, target);
+	}
+	put_bytes(f->proc, "10/net/tcp", tcp, strlen(tcp));
+	put_bytes(f->proc, "10/net/udp", udp, strlen(udp));
+	put_bytes(f->proc, "10/net/unix", sockets, strlen(sockets));
+	_zw_cleanup_(zw_servers_done) zw_servers s = discover(f);
+
+	assert_int_equal(s.len, 1);
+	assert_int_equal(s.items[0].controls.len, 4);
+	const struct zw_server_control *c = s.items[0].controls.items;
+
+	assert_int_equal(c[0].port, 8081);
+	assert_int_equal(c[0].protocol, ZW_CONTROL_HTTP);
+	assert_false(c[0].encrypted);
+	assert_null(c[0].path);
+	assert_int_equal(c[1].port, 853);
+	assert_true(c[1].encrypted);
+	assert_string_equal(c[2].path, "/run/pdns/a socket");
+	assert_int_equal(c[2].protocol, ZW_CONTROL_PDNS);
+	assert_int_equal(c[2].port, 0);
+	assert_true(zw_endswith(c[3].path, "/rel.sock"));
+	assert_int_equal(c[3].path[0], '/');
+}
+
 static void test_processes_that_vanish(void **state)
 {
 	struct fixture *f = *state;
@@ -204,6 +259,7 @@ int main(void)
 		ZW_FIXTURE_TEST(test_parents_in_a_circle),
 		ZW_FIXTURE_TEST(test_configuration_paths),
 		ZW_FIXTURE_TEST(test_listening_sockets),
+		ZW_FIXTURE_TEST(test_controls),
 		ZW_FIXTURE_TEST(test_processes_that_vanish),
 		cmocka_unit_test(test_kind_names),
 	};

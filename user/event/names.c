@@ -91,6 +91,7 @@ static const char *const hook_names[] = {
 	[ZW_HOOK_CG_BIND6] = "cgroup/post_bind6",
 	[ZW_HOOK_ITER_SOCKET] = "iter/task_file-sockets",
 	[ZW_HOOK_FEXIT_UNIX_SEND] = "fexit/unix_stream_sendmsg",
+	[ZW_HOOK_FEXIT_UNIX_PAGE] = "fexit/unix_stream_sendpage",
 	[ZW_HOOK_TP_SOCK_SEND] = "tp_btf/sock_send_length",
 };
 static_assert(ZW_ARRAY_SIZE(hook_names) == _ZW_HOOK_MAX, "a hook has no name");

@@ -47,7 +47,7 @@ void zw_select_programs(
 
 /* unix.c: the programs for unix sockets, which nothing else depends on. */
 
-/* Loads and attaches the one of @tier, if @want has it. -ENOENT: it has not. What fails is noted at the hook. */
+/* Loads and attaches those of @tier that are in @want. -ENOENT: there are none. What fails is noted at the hook. */
 int zw_unix_load(
 	struct zw_probe *p, enum zw_tier tier, const bool *want, struct zw_unix_bpf **ret_skel);
 void zw_unix_unload(struct zw_unix_bpf *skel);
@@ -55,8 +55,7 @@ struct bpf_object *zw_unix_object(struct zw_unix_bpf *skel);
 /* Adds its ring to the one of files, so that one descriptor wakes for both. */
 int zw_unix_open_ring(struct zw_probe *p, ring_buffer_sample_fn fn);
 int zw_unix_drops_map(const struct zw_probe *p);
-/* Attaches the chosen program, or takes it off: it costs nothing while no socket is watched. */
-int zw_unix_attach(struct zw_probe *p);
+/* They cost nothing until a socket is watched. */
 void zw_unix_detach(struct zw_probe *p);
 
 /* attach.c */

@@ -48,6 +48,12 @@
 		.tier = ZW_TIER_TRACEPOINT, .capability = ZW_CAP_PACKETS          \
 	}
 
+#define FEXIT(hook_id, prog, fn, req)                                                            \
+	{                                                                                        \
+		.hook = ZW_HOOK_FEXIT_##hook_id, .object = ZW_OBJ_UNIX, .name = prog, .btf = fn, \
+		.tier = ZW_TIER_FENTRY, .capability = ZW_CAP_CONTROL, .required = req            \
+	}
+
 static const struct zw_program programs[] = {
 	SECURITY(FILE_PERMISSION, "file_permission", ZW_CAP_WRITE, true),
 	SECURITY(PATH_TRUNCATE, "path_truncate", ZW_CAP_WRITE, true),
@@ -111,13 +117,8 @@ static const struct zw_program programs[] = {
 	DEVICE(IN_L3, "zw_net_in_l3"),
 	DEVICE(OUT_L3, "zw_net_out_l3"),
 	DEVICE(LOCAL, "zw_net_local"),
-	{.hook = ZW_HOOK_FEXIT_UNIX_SEND,
-		.object = ZW_OBJ_UNIX,
-		.name = "zw_fexit_unix_send",
-		.btf = "unix_stream_sendmsg",
-		.tier = ZW_TIER_FENTRY,
-		.capability = ZW_CAP_CONTROL,
-		.required = true},
+	FEXIT(UNIX_SEND, "zw_fexit_unix_send", "unix_stream_sendmsg", true),
+	FEXIT(UNIX_PAGE, "zw_fexit_unix_page", "unix_stream_sendpage", false),
 	ALWAYS(TP_SOCK_SEND, ZW_OBJ_UNIX, "zw_tp_sock_send", "btf_trace_sock_send_length",
 		ZW_CAP_CONTROL),
 };

@@ -59,7 +59,7 @@ static int open_rings(struct zw_probe *p)
 	if (r == 0)
 		r = zw_ring_map_positions(bpf_map__fd(p->proc->maps.zw_ring), p->proc_pos);
 	if (r == 0 && p->sockets)
-		r = zw_unix_open_ring(p, on_sample);
+		r = zw_unix_open_ring(p, zw_probe_on_sample);
 	return r;
 }
 

@@ -11,11 +11,10 @@
 
 #define RING_BYTES (4U << 20)
 
-static int note(struct zw_hook_status *hook, const char *what, int r)
+static void note(struct zw_hook_status *hook, const char *what, int r)
 {
 	hook->state = ZW_STATE_FAILED;
 	snprintf(hook->reason, sizeof(hook->reason), "%s: %s", what, strerror(-r));
-	return r;
 }
 
 static int load(struct zw_probe *p, const bool *want, struct zw_unix_bpf **ret_skel)
@@ -39,28 +38,60 @@ static int load(struct zw_probe *p, const bool *want, struct zw_unix_bpf **ret_s
 	return 0;
 }
 
-int zw_unix_load(
-	struct zw_probe *p, enum zw_tier tier, const bool *want, struct zw_unix_bpf **ret_skel)
+/* Attaches what of @want is of @tier. One that can be done without does not fail it. */
+static int attach(struct zw_probe *p, enum zw_tier tier, const bool *want, struct zw_unix_bpf *skel)
 {
 	for (size_t i = 0; i < p->programs; i++) {
 		const struct zw_program *program = p->hook[i].program;
-		struct zw_unix_bpf *skel = NULL;
 		int r;
 
-		if (program->object != ZW_OBJ_UNIX || program->tier != tier || !want[i])
+		if (program->object != ZW_OBJ_UNIX || program->tier != tier || p->link[i] ||
+			(want ? !want[i] : p->hook[i].state == ZW_STATE_FAILED))
 			continue;
-		r = load(p, want, &skel);
-		if (r < 0)
-			return note(&p->hook[i], "the kernel refuses it", r);
 		r = zw_attach_program(program, skel->obj, &p->link[i]);
-		if (r < 0) {
-			zw_unix_bpf__destroy(skel);
-			return note(&p->hook[i], "cannot attach", r);
-		}
-		*ret_skel = skel;
-		return 0;
+		if (r < 0)
+			note(&p->hook[i], "cannot attach", r);
+		if (r < 0 && program->required)
+			return r;
 	}
-	return -ENOENT;
+	return 0;
+}
+
+static void detach(struct zw_probe *p)
+{
+	for (size_t i = 0; i < p->programs; i++) {
+		if (p->hook[i].program->object != ZW_OBJ_UNIX)
+			continue;
+		bpf_link__destroy(p->link[i]);
+		p->link[i] = NULL;
+	}
+}
+
+int zw_unix_load(
+	struct zw_probe *p, enum zw_tier tier, const bool *want, struct zw_unix_bpf **ret_skel)
+{
+	struct zw_unix_bpf *skel = NULL;
+	bool any = false;
+	int r;
+
+	for (size_t i = 0; i < p->programs; i++)
+		any |= want[i] && p->hook[i].program->object == ZW_OBJ_UNIX &&
+		       p->hook[i].program->tier == tier;
+	if (!any)
+		return -ENOENT;
+	r = load(p, want, &skel);
+	for (size_t i = 0; r < 0 && i < p->programs; i++)
+		if (want[i] && p->hook[i].program->object == ZW_OBJ_UNIX)
+			note(&p->hook[i], "the kernel refuses it", r);
+	if (r == 0)
+		r = attach(p, tier, want, skel);
+	if (r < 0) {
+		detach(p);
+		zw_unix_bpf__destroy(skel);
+		return r;
+	}
+	*ret_skel = skel;
+	return 0;
 }
 
 void zw_unix_unload(struct zw_unix_bpf *skel)
@@ -85,30 +116,9 @@ int zw_unix_drops_map(const struct zw_probe *p)
 	return p->sockets ? bpf_map__fd(p->sockets->maps.zw_drops) : -1;
 }
 
-static bool is_chosen(const struct zw_probe *p, size_t i)
-{
-	const struct zw_program *program = p->hook[i].program;
-
-	return p->sockets && program->object == ZW_OBJ_UNIX &&
-	       program->tier == p->tier[ZW_CAP_CONTROL];
-}
-
-int zw_unix_attach(struct zw_probe *p)
-{
-	for (size_t i = 0; i < p->programs; i++)
-		if (is_chosen(p, i) && !p->link[i])
-			return zw_attach_program(p->hook[i].program, p->sockets->obj, &p->link[i]);
-	return 0;
-}
-
 void zw_unix_detach(struct zw_probe *p)
 {
-	for (size_t i = 0; i < p->programs; i++) {
-		if (!is_chosen(p, i))
-			continue;
-		bpf_link__destroy(p->link[i]);
-		p->link[i] = NULL;
-	}
+	detach(p);
 }
 
 int zw_probe_watch_socket(struct zw_probe *p, uint64_t dev, uint64_t ino)
@@ -124,7 +134,7 @@ int zw_probe_watch_socket(struct zw_probe *p, uint64_t dev, uint64_t ino)
 		return 0;
 	if (r < 0)
 		return r;
-	r = zw_unix_attach(p);
+	r = attach(p, p->tier[ZW_CAP_CONTROL], NULL, p->sockets);
 	if (r < 0) {
 		bpf_map_delete_elem(bpf_map__fd(p->sockets->maps.zw_sockets), &key);
 		return r;
@@ -142,6 +152,6 @@ int zw_probe_unwatch_socket(struct zw_probe *p, uint64_t dev, uint64_t ino)
 		return -EOPNOTSUPP;
 	r = bpf_map_delete_elem(bpf_map__fd(p->sockets->maps.zw_sockets), &key);
 	if (r == 0 && --p->sockets_watched == 0)
-		zw_unix_detach(p);
+		detach(p);
 	return r;
 }

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "engine/place.h"
+#include "event/control.h"
 
 enum zw_server_kind {
 	ZW_SERVER_NONE = 0, /* no server: --zone and zones: */
@@ -23,6 +24,14 @@ enum zw_server_kind {
 const char *zw_server_kind_to_string(enum zw_server_kind kind); /* "none", "bind", ...; static */
 int zw_server_kind_from_string(const char *text, enum zw_server_kind *ret_kind);
 
+/* A way to command a server, as its listening sockets show. */
+struct zw_server_control {
+	enum zw_control_protocol protocol;
+	char *path;     /* of a unix socket, absolute in its own root; NULL: a TCP port */
+	uint16_t port;  /* 0 for a unix socket */
+	bool encrypted; /* TLS: what is said there cannot be seen. DNS over TLS and HTTPS, too */
+};
+
 /* A running server: the process that reads zones. NSD and others that fork are listed once. */
 struct zw_server {
 	enum zw_server_kind kind;
@@ -33,6 +42,7 @@ struct zw_server {
 	char *cwd;     /* base of its relative zone paths, in its own root */
 	char *chroot; /* directory it changes root to, "" when none; /proc/PID/root leads there already */
 	ZW_VEC(char *) listens; /* "127.0.0.1:5353/udp", for status */
+	ZW_VEC(struct zw_server_control) controls;
 };
 
 enum zw_zone_role {

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/source.h"
+
 /* include/net/tcp_states.h; an unconnected UDP socket shows as closed. */
 enum { TCP_LISTEN_STATE = 10, UDP_UNCONNECTED_STATE = 7 };
 
@@ -144,6 +146,123 @@ static int add_listen(struct zw_server *server, const struct listener *l)
 	return r;
 }
 
+static bool has_udp(const listeners *all, uint16_t port)
+{
+	for (size_t i = 0; i < all->len; i++)
+		if (!all->items[i].tcp && all->items[i].port == port)
+			return true;
+	return false;
+}
+
+/* What a kind of server says over TCP where it serves no plain DNS. */
+static const struct {
+	enum zw_control_protocol protocol;
+	bool unix_socket, encrypted;
+} channels[_ZW_SERVER_KIND_MAX] = {
+	[ZW_SERVER_BIND] = {ZW_CONTROL_RNDC, false, false},
+	[ZW_SERVER_KNOT] = {ZW_CONTROL_KNOT, true, true},
+	[ZW_SERVER_NSD] = {ZW_CONTROL_NSD, true, true},
+	[ZW_SERVER_PDNS] = {ZW_CONTROL_HTTP, true, false},
+};
+
+/* DNS over TLS (RFC 7858) and over HTTPS (RFC 8484), whatever else a server does. */
+static bool is_tls_port(uint16_t port)
+{
+	return port == 853 || port == 443;
+}
+
+static int add_control(struct zw_server *server, struct zw_server_control control)
+{
+	int r;
+
+	ZW_VEC_FOREACH(c, &server->controls) {
+		bool same = control.path ? c->path && zw_streq(c->path, control.path)
+					 : !c->path && c->port == control.port;
+
+		if (same) {
+			free(control.path);
+			return 0;
+		}
+	}
+	r = zw_vec_push(&server->controls, control);
+	if (r < 0)
+		free(control.path);
+	return r;
+}
+
+static int add_ports(struct zw_server *server, const listeners *all)
+{
+	ZW_VEC_FOREACH(l, all) {
+		bool tls = is_tls_port(l->port);
+		int r;
+
+		if (!l->tcp || (has_udp(all, l->port) && !tls))
+			continue;
+		r = add_control(server,
+			(struct zw_server_control){.protocol = channels[server->kind].protocol,
+				.port = l->port,
+				.encrypted = tls || channels[server->kind].encrypted});
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* One line of /proc/net/unix (net/unix/af_unix.c, unix_seq_show): a listening stream socket has the flag
+ * __SO_ACCEPTCON; the path is what was given to bind(2), "@..." without a file. */
+#define UNIX_LISTENS 0x10000
+#define UNIX_STREAM 1
+
+static bool parse_unix(char *line, uint64_t *ret_ino, const char **ret_path)
+{
+	unsigned int flags, type;
+	int at = 0;
+
+	if (sscanf(line, "%*x: %*x %*x %x %x %*x %" SCNu64 " %n", &flags, &type, ret_ino, &at) !=
+			3 ||
+		at == 0 || !(flags & UNIX_LISTENS) || type != UNIX_STREAM)
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	*ret_path = line + at;
+	return line[at] != '\0' && line[at] != '@';
+}
+
+/* The path as it was given leads there in the root the server had then, which may not be the one it has now. */
+static int add_unix(struct zw_server *server, const char *given)
+{
+	_zw_free_ char *path = zw_path_join(server->cwd ? server->cwd : "/", given);
+	struct zw_server_control control = {.protocol = channels[server->kind].protocol};
+
+	if (!path)
+		return -ENOMEM;
+	if (server->kind == ZW_SERVER_PDNS)
+		control.protocol = ZW_CONTROL_PDNS;
+	control.path = strdup(server->chroot ? zw_path_inside(server->chroot, path) : path);
+	return control.path ? add_control(server, control) : -ENOMEM;
+}
+
+static int read_unix(const char *proc_root, const zw_inodes *inodes, struct zw_server *server)
+{
+	_zw_free_ char *path = zw_asprintf("%s/%d/net/unix", proc_root, (int)server->pid);
+	_zw_free_ char *line = NULL;
+	_zw_fclose_ FILE *f = NULL;
+	size_t cap = 0;
+	int r = 0;
+
+	if (!path)
+		return -ENOMEM;
+	f = channels[server->kind].unix_socket ? fopen(path, "re") : NULL;
+	while (r == 0 && f && getline(&line, &cap, f) >= 0) {
+		const char *given;
+		uint64_t ino;
+
+		if (parse_unix(line, &ino, &given) &&
+			bsearch(&ino, inodes->items, inodes->len, sizeof(ino), compare_inodes))
+			r = add_unix(server, given);
+	}
+	return r;
+}
+
 int zw_sockets_listening(const char *proc_root, zw_inodes *inodes, struct zw_server *server)
 {
 	static const char *const tables[] = {"udp", "udp6", "tcp", "tcp6"};
@@ -162,6 +281,10 @@ int zw_sockets_listening(const char *proc_root, zw_inodes *inodes, struct zw_ser
 		if (r == 0 && serves(&all, l, any_pair))
 			r = add_listen(server, l);
 	}
+	if (r == 0)
+		r = add_ports(server, &all);
+	if (r == 0)
+		r = read_unix(proc_root, inodes, server);
 	zw_vec_free(&all);
 	return r;
 }

@@ -55,6 +55,9 @@ void zw_server_done(struct zw_server *server)
 	ZW_VEC_FOREACH(l, &server->listens)
 		free(*l);
 	zw_vec_free(&server->listens);
+	ZW_VEC_FOREACH(c, &server->controls)
+		free(c->path);
+	zw_vec_free(&server->controls);
 }
 
 void zw_servers_done(zw_servers *servers)
