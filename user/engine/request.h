@@ -70,6 +70,9 @@ struct zw_request {
 	/* UPDATE: the request. CONTROL and API: the records they set, told as an UPDATE would; NULL when it is not
 	 * known what they do. Owned. */
 	struct zw_message *message;
+	/* CONTROL and API without a message: it may change records; a reload or a question does not. */
+	bool may_change;
+	bool reloads; /* CONTROL: makes visible what somebody changed: reload, thaw, zone-commit */
 	size_t size_bytes; /* of the message on the wire: what counts against the bound of the book */
 	char *command; /* CONTROL and API: "zone-set example.com. www A"; printable, without secrets; or NULL */
 	/* TRANSFER: what the client had and what it got; else 0 */

@@ -80,6 +80,17 @@ int zw_control_stream_next(struct zw_control_stream *stream, struct zw_control *
 void zw_control_stream_done(struct zw_control_stream *stream);
 #define _zw_control_stream_ _zw_cleanup_(zw_control_stream_done)
 
+/* One thing a server answers. */
+struct zw_control_reply {
+	bool failed;    /* the command was refused or came to nothing */
+	bool last;      /* and this is the end of the answer */
+	char zone[256]; /* which of several zones it is about; "": all */
+};
+/* Reads answers one by one, of which perhaps only the beginning is there: begin with *at 0. 1; 0: no more that can be
+ * told; -EBADMSG. */
+int zw_control_reply_next(enum zw_control_protocol protocol, const uint8_t *data, size_t len,
+	size_t *at, struct zw_control_reply *ret_reply);
+
 /* A command given as the arguments of a program, argv[0] included: nsd-control(8), whose connection is encrypted. 1; 0
  * when the arguments hold no command; -ENOMEM. */
 int zw_control_nsd_argv(char *const *argv, size_t argc, struct zw_control *ret_control);

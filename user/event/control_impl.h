@@ -23,6 +23,11 @@ int zw_control_nsd_decode(struct zw_control_stream *stream, const uint8_t *data,
 int zw_control_http_decode(struct zw_control_stream *stream, const uint8_t *data, size_t len,
 	size_t *ret_used, struct zw_control *control);
 
+/* For zw_control_reply_next(). */
+int zw_control_knot_reply(
+	const uint8_t *data, size_t len, size_t *at, struct zw_control_reply *reply);
+int zw_control_rndc_reply(const uint8_t *data, size_t len, struct zw_control_reply *reply);
+
 /* Where a command has its zone, and which of its arguments may be shown. */
 enum zw_control_args {
 	ZW_ARGS_NONE = 0, /* no zone; arguments are shown */

@@ -219,3 +219,29 @@ int zw_control_knot_decode(struct zw_control_stream *stream, const uint8_t *data
 		return 0;
 	return decode_unit(stream, &unit, control);
 }
+
+int zw_control_knot_reply(
+	const uint8_t *data, size_t len, size_t *at, struct zw_control_reply *reply)
+{
+	struct unit unit = {};
+	size_t from = (*at)++;
+	int r;
+
+	if (data[from] >= UNIT_TYPES)
+		return -EBADMSG;
+	if (data[from] == UNIT_END || data[from] == UNIT_BLOCK)
+		return 1;
+	reply->last = false;
+	r = read_items(data, len, at, &unit);
+	if (r == -EAGAIN) {
+		/* Cut short, but what is there counts. */
+		*at = len;
+		r = 0;
+	}
+	if (r < 0)
+		return r;
+	reply->failed = unit.item[ITEM_ERROR] != NULL;
+	if (unit.item[ITEM_ZONE] && unit.len[ITEM_ZONE] < sizeof(reply->zone))
+		memcpy(reply->zone, unit.item[ITEM_ZONE], unit.len[ITEM_ZONE]);
+	return 1;
+}

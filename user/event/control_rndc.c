@@ -158,13 +158,11 @@ static int decode_line(const struct cursor *line, struct zw_control *control)
 	return zw_control_from_words(control, &words, zw_control_rndc_verbs);
 }
 
-int zw_control_rndc_decode(struct zw_control_stream *stream, const uint8_t *data, size_t len,
-	size_t *ret_used, struct zw_control *control)
+/* The table of a whole message. -EAGAIN: *ret_used octets are needed. */
+static int open_message(const uint8_t *data, size_t len, size_t *ret_used, struct value *ret_whole)
 {
-	struct value whole = {.type = CC_TABLE}, part, line;
 	uint32_t size;
 
-	(void)stream;
 	*ret_used = 4;
 	if (len < 4)
 		return -EAGAIN;
@@ -174,11 +172,38 @@ int zw_control_rndc_decode(struct zw_control_stream *stream, const uint8_t *data
 	*ret_used = 4 + (size_t)size;
 	if (len < *ret_used)
 		return -EAGAIN;
-	if (get_u32(data + 4) != CC_VERSION)
-		return -EBADMSG;
-	whole.bytes = (struct cursor){data + 8, size - 4};
-	if (!check(&whole, 0) || !find(&whole, "_data", &part) || !find(&part, "type", &line) ||
-		line.type != CC_BINARY)
+	*ret_whole = (struct value){.type = CC_TABLE, .bytes = {data + 8, size - 4}};
+	return get_u32(data + 4) == CC_VERSION && check(ret_whole, 0) ? 0 : -EBADMSG;
+}
+
+int zw_control_rndc_decode(struct zw_control_stream *stream, const uint8_t *data, size_t len,
+	size_t *ret_used, struct zw_control *control)
+{
+	struct value whole, part, line;
+	int r = open_message(data, len, ret_used, &whole);
+
+	(void)stream;
+	if (r < 0)
+		return r;
+	if (!find(&whole, "_data", &part) || !find(&part, "type", &line) || line.type != CC_BINARY)
 		return -EBADMSG;
 	return decode_line(&line.bytes, control);
+}
+
+/* `type` of `_data` repeats the command, `result` is an isc_result_t in decimal; without one all is well. */
+int zw_control_rndc_reply(const uint8_t *data, size_t len, struct zw_control_reply *reply)
+{
+	struct value whole, part, type, result;
+	size_t used;
+	int r = open_message(data, len, &used, &whole);
+
+	if (r == -EAGAIN)
+		return 0;
+	if (r < 0 || !find(&whole, "_data", &part))
+		return -EBADMSG;
+	/* No answer to any command that is told of. */
+	if (find(&part, "type", &type) && key_is(&type.bytes, CC_NULL_COMMAND))
+		return 0;
+	reply->failed = find(&part, "result", &result) && !key_is(&result.bytes, "0");
+	return 1;
 }
