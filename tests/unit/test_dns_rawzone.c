@@ -47,6 +47,21 @@ static void test_fixture(void **state)
 		"ns.example. 5 A 1.1.1.1\n");
 }
 
+/* Enough of it is enough. */
+static void test_apex(void **state)
+{
+	uint8_t data[4096], name[ZW_NAME_MAX];
+	size_t len = read_file(FIXTURE, data, sizeof(data));
+
+	(void)state;
+	for (size_t n = 0; n <= len; n++)
+		assert_int_equal(zw_rawzone_apex(data, n, name), n < 53 ? -EBADMSG : 0);
+	assert_memory_equal(name, "\7example", 9);
+	data[44] = 64;
+	assert_int_equal(zw_rawzone_apex(data, len, name), -EBADMSG);
+	assert_int_equal(zw_rawzone_apex("@ SOA", 5, name), -EBADMSG);
+}
+
 static void test_format(void **state)
 {
 	(void)state;
@@ -165,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fixture),
 		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_apex),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_named_compilezone),

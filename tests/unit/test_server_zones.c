@@ -172,6 +172,51 @@ static void test_bind_inline_signing(void **state)
 	}
 }
 
+/* Members of catalog zones are known by their files. */
+static void test_bind_catalogs(void **state)
+{
+	static const char hashed[] = "wd/members/__catz__0123456789abcdef.db";
+	struct fixture *f = *state;
+	_zw_free_ char *path = zw_asprintf("%s/%s", f->root, hashed);
+	_zw_fclose_ FILE *file = NULL;
+
+	put(f, "wd/members/__catz__v_cat.test_one.example.db", "");
+	put(f, "wd/members/__catz__v_cat.test_two_underscores.example.db", "");
+	put(f, "wd/members/__catz__w_cat.test_other-view.example.db", "");
+	put(f, "wd/members/other.db", "");
+	put(f, "wd/__catz__w_Second.test_three.example.db", "");
+	put(f, "wd/__catz__v_memory.test_none.example.db", "");
+	put(f, hashed, "");
+	file = fopen(path, "we");
+	assert_non_null(file);
+	/* As named 9.18 writes it: format, version, time, flags, source serial, last transfer; then the SOA record. */
+	static const char raw[] = "\0\0\0\2\0\0\0\1aaaa\0\0\0\0\0\0\0\0\0\0\0\0"
+				  "\0\0\0\x56\0\1\0\6\0\0\0\0\0\x3c\0\0\0\1\0\x0e"
+				  "\6hashed\5ZONES";
+	assert_int_equal(fwrite(raw, 1, sizeof(raw), file), sizeof(raw));
+	assert_int_equal(fflush(file), 0);
+	_listing_ struct listing l = list_text(f, ZW_SERVER_BIND,
+		"view v { catalog-zones { zone \"cat.test.\" default-primaries { 192.0.2.1; key \"}\"; }"
+		" zone-directory \"members\" min-update-interval 1;"
+		" zone memory.test in-memory yes; }; };"
+		"view w { catalog-zones { zone second.test in-memory no; }; };"
+		"view x { zone last { type primary; file \"last\"; }; };");
+
+	assert_int_equal(l.result, 0);
+	assert_int_equal(l.zones.len, 5);
+	assert_zone(&l.zones, "one.example.", "v", "/wd/members/__catz__v_cat.test_one.example.db",
+		ZW_ZONE_SECONDARY);
+	assert_zone(&l.zones, "two_underscores.example.", "v",
+		"/wd/members/__catz__v_cat.test_two_underscores.example.db", ZW_ZONE_SECONDARY);
+	assert_zone(&l.zones, "three.example.", "w", "/wd/__catz__w_Second.test_three.example.db",
+		ZW_ZONE_SECONDARY);
+	assert_zone(&l.zones, "hashed.zones.", "v", "/wd/members/__catz__0123456789abcdef.db",
+		ZW_ZONE_SECONDARY);
+	assert_string_equal(find_zone(&l.zones, "one.example.", "v")->journal,
+		"/wd/members/__catz__v_cat.test_one.example.db.jnl");
+	assert_zone(&l.zones, "last.", "x", "/wd/last", ZW_ZONE_PRIMARY);
+}
+
 static void test_bind_bad_configurations(void **state)
 {
 	struct fixture *f = *state;
@@ -460,6 +505,12 @@ static void test_fingerprint(void **state)
 	assert_seen(f, ZW_SERVER_BIND, "wd/_default.nzd", true);
 	assert_seen(f, ZW_SERVER_BIND, "wd/other", false);
 	assert_seen(f, ZW_SERVER_BIND, "etc/conf", true);
+	put(f, "etc/conf", "catalog-zones { zone a zone-directory \"m\"; };");
+	put(f, "wd/m/none", "");
+	assert_seen(f, ZW_SERVER_BIND, "wd/m/__catz__v_a_b.db", true);
+	assert_seen(f, ZW_SERVER_BIND, "wd/m/__catz__v_a_b.db", false);
+	assert_seen(f, ZW_SERVER_BIND, "wd/m/__catz__v_a_b.db.jnl", false);
+	assert_seen(f, ZW_SERVER_BIND, "wd/__catz__v_a_c.db", true);
 
 	put(f, "etc/conf", "include: \"inc/deep\"\nserver:\n zonelistfile: zl\n");
 	assert_seen(f, ZW_SERVER_NSD, "wd/zl", true);
@@ -484,6 +535,7 @@ int main(void)
 		ZW_FIXTURE_TEST(test_bind_includes),
 		ZW_FIXTURE_TEST(test_bind_journals),
 		ZW_FIXTURE_TEST(test_bind_inline_signing),
+		ZW_FIXTURE_TEST(test_bind_catalogs),
 		ZW_FIXTURE_TEST(test_bind_bad_configurations),
 		ZW_FIXTURE_TEST(test_bind_added_zones_in_text),
 		ZW_FIXTURE_TEST(test_knot_text),

@@ -90,6 +90,22 @@ static int read_owner(struct reader *in, size_t len, uint8_t ret[static ZW_NAME_
 	return 0;
 }
 
+int zw_rawzone_apex(const void *data, size_t len, uint8_t ret_name[static ZW_NAME_MAX])
+{
+	struct reader in = {data, (const uint8_t *)data + len};
+	uint8_t name[ZW_NAME_MAX];
+	size_t n;
+
+	if (read_header(&in, NULL) < 0 || left(&in) < RDATASET_FIXED)
+		return -EBADMSG;
+	in.p += RDATASET_FIXED;
+	n = (size_t)(in.p[-2] << 8 | in.p[-1]);
+	if (read_owner(&in, n, name) < 0)
+		return -EBADMSG;
+	memcpy(ret_name, name, n);
+	return 0;
+}
+
 struct rawzone {
 	struct zw_zonecheck check;
 	zw_record_fn fn;

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "dns/name.h"
 #include "dns/record.h"
 
 enum zw_zone_format {
@@ -19,6 +20,11 @@ enum zw_zone_format {
 
 /* By the first bytes; everything that is neither raw nor map is text. */
 enum zw_zone_format zw_zone_format_detect(const void *data, size_t len);
+
+/* The owner of the first record, which BIND writes from the apex on: the name of the zone, of which the first
+ * ZW_RAWZONE_APEX octets are enough. 0 or -EBADMSG. */
+#define ZW_RAWZONE_APEX 512
+int zw_rawzone_apex(const void *data, size_t len, uint8_t ret_name[static ZW_NAME_MAX]);
 
 /* As zw_master_parse(), for raw data. */
 int zw_rawzone_parse(const uint8_t *origin, const void *data, size_t len, zw_record_fn fn,

@@ -4,9 +4,12 @@
  * in the database VIEW.nzd of a BIND built with LMDB. */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "dns/rawzone.h"
 #include "server/namedconf.h"
 #include "server/run.h"
 
@@ -19,6 +22,8 @@ static const char *const state_files[] = {"_default.nzf", "_default.nzd", NULL};
 static const struct zw_needle needles[] = {
 	{"include", ZW_NEEDLE_INCLUDE},
 	{"view", ZW_NEEDLE_VIEW},
+	{"catalog-zones", ZW_NEEDLE_CATALOG},
+	{"zone-directory", ZW_NEEDLE_CATALOG},
 	{NULL},
 };
 static const char shorts[] = "46A:c:Cd:D:E:fFgL:M:m:n:N:p:sS:t:T:U:u:vVx:X:";
@@ -102,6 +107,85 @@ static int read_added_zones(
 	return r;
 }
 
+#define CATALOG_PREFIX "__catz__"
+
+static bool is_listed(const struct zw_namedconf *conf, const char *file)
+{
+	ZW_VEC_FOREACH(z, &conf->zones)
+		if (z->file && zw_streq(z->file, file))
+			return true;
+	return false;
+}
+
+/* What zone a file in raw format is of. *ret_name NULL: it does not tell. */
+static int name_inside(const struct zw_namedconf *conf, const char *path, char **ret_name)
+{
+	_zw_walk_ struct zw_walk walk = {.fd = -1};
+	_zw_buffer_ struct zw_buffer head = {};
+	char text[ZW_NAME_TEXT_MAX];
+	uint8_t name[ZW_NAME_MAX];
+	int r = zw_walk_path(conf->root_fd, path, true, &walk);
+
+	*ret_name = NULL;
+	if (r < 0 || walk.result < 0)
+		return r;
+	r = zw_file_read(walk.fd, ZW_RAWZONE_APEX, ZW_RAWZONE_APEX, &head);
+	if (r == -ENOMEM)
+		return r;
+	if ((r < 0 && r != -EFBIG) || zw_rawzone_apex(head.data, head.len, name) < 0)
+		return 0;
+	zw_name_to_text(name, text);
+	*ret_name = strdup(text);
+	return *ret_name ? 0 : -ENOMEM;
+}
+
+/* The name of the member whose file is @path: "__catz__VIEW_CATALOG_MEMBER.db", and a hash of that where it is too long
+ * or has unusual characters (lib/dns/catz.c of BIND 9.18, dns_catz_generate_masterfilepath); then its content tells.
+ * *ret_name NULL: it is of another catalog, or does not tell yet. */
+static int member_name(const struct zw_namedconf *conf, const struct zw_namedconf_catalog *c,
+	const char *path, char **ret_name)
+{
+	size_t len = strlen(c->name), dot = len > 0 && c->name[len - 1] == '.';
+	_zw_free_ char *prefix =
+		zw_asprintf(CATALOG_PREFIX "%s_%.*s_", c->view, (int)(len - dot), c->name);
+	const char *file = strrchr(path, '/') + 1;
+
+	if (!prefix)
+		return -ENOMEM;
+	if (strncasecmp(file, prefix, strlen(prefix)) == 0) {
+		file += strlen(prefix);
+		*ret_name = strndup(file, strlen(file) - strlen(".db"));
+		return *ret_name ? 0 : -ENOMEM;
+	}
+	*ret_name = NULL;
+	if (strchr(file + strlen(CATALOG_PREFIX), '_') || is_listed(conf, path))
+		return 0;
+	return name_inside(conf, path, ret_name);
+}
+
+static int add_members(
+	struct zw_namedconf *conf, const struct zw_namedconf_catalog *c, const char *cwd)
+{
+	_zw_free_ char *dir = zw_path_join(cwd, c->directory ? c->directory : "");
+	_zw_free_ char *pattern = dir ? zw_path_join(dir, ZW_CATALOG_FILES) : NULL;
+	_zw_paths_ zw_paths paths = {};
+	int r;
+
+	if (!pattern)
+		return -ENOMEM;
+	r = zw_source_expand(conf->root_fd, pattern, &paths);
+	for (size_t i = 0; r == 0 && i < paths.len; i++) {
+		_zw_free_ char *name = NULL;
+
+		r = member_name(conf, c, paths.items[i], &name);
+		if (r == 0 && name)
+			r = zw_namedconf_add_zone(
+				conf, name, c->view, paths.items[i], ZW_ZONE_SECONDARY);
+	}
+	/* Too many directories to search are those of a strange configuration. */
+	return r == -E2BIG ? 0 : r;
+}
+
 /* The zone that named makes of zone number @i by signing it. */
 static int add_signed(struct zw_namedconf *conf, size_t i)
 {
@@ -163,6 +247,9 @@ static int read_config(
 		r = read_added_zones(conf, added, conf->views.items[i], error);
 	if (r == 0)
 		r = zw_namedconf_resolve(conf, server->cwd);
+	for (size_t i = 0; r == 0 && i < conf->catalogs.len; i++)
+		if (!conf->catalogs.items[i].in_memory)
+			r = add_members(conf, &conf->catalogs.items[i], server->cwd);
 	return r < 0 ? r : add_companions(conf);
 }
 

@@ -29,6 +29,7 @@ enum zw_needle_kind {
 	ZW_NEEDLE_STATE,   /* a file that the server itself writes zones into */
 	ZW_NEEDLE_BASE,    /* a directory that includes start from */
 	ZW_NEEDLE_VIEW,    /* a view, which has a file of added zones */
+	ZW_NEEDLE_CATALOG, /* a directory with files of members of a catalog zone; "": the working directory */
 };
 
 struct zw_needle {
@@ -64,6 +65,9 @@ extern const struct zw_server_driver zw_driver_nsd;
 extern const struct zw_server_driver zw_driver_pdns;
 /* NULL for ZW_SERVER_NONE. */
 const struct zw_server_driver *zw_server_driver(enum zw_server_kind kind);
+
+/* What the file names of members of catalog zones look like in their directory. */
+#define ZW_CATALOG_FILES "__catz__*.db"
 
 /* -ESRCH when the process is gone, also when another one has its pid now. */
 int zw_server_roots_open(

@@ -114,6 +114,23 @@ static int mix_include(struct print *p, int root_fd, const char *from, const cha
 	return r;
 }
 
+/* Which members a catalog zone has. What is in their files changes no list. */
+static int mix_members(struct print *p, const char *dir)
+{
+	_zw_free_ char *path = zw_path_join(p->server->cwd, dir), *pattern = NULL;
+	_zw_paths_ zw_paths paths = {};
+	int r;
+
+	if (path)
+		pattern = zw_path_join(path, ZW_CATALOG_FILES);
+	if (!pattern)
+		return -ENOMEM;
+	r = zw_source_expand(p->own_fd, pattern, &paths);
+	ZW_VEC_FOREACH(it, &paths)
+		mix(p, *it, strlen(*it) + 1);
+	return r == -ENOMEM ? r : 0;
+}
+
 /* The value after a needle: "x", x or =x, up to what ends it in any of the syntaxes. */
 static char *value_after(const char *at)
 {
@@ -134,9 +151,11 @@ static char *value_after(const char *at)
 static int act(struct print *p, int root_fd, const char *path, enum zw_needle_kind kind,
 	const char *value, unsigned int depth)
 {
-	if (*value == '\0')
+	if (*value == '\0' && kind != ZW_NEEDLE_CATALOG)
 		return 0;
 	switch (kind) {
+	case ZW_NEEDLE_CATALOG:
+		return mix_members(p, value);
 	case ZW_NEEDLE_STATE:
 		return mix_state(p, value);
 	case ZW_NEEDLE_VIEW:

@@ -96,17 +96,27 @@ static void settings_done(struct zw_namedconf_settings *s)
 	free(s->journal);
 }
 
-/* Takes the settings of @zone over. */
-static int add_zone(
-	struct zw_namedconf *conf, const char *name, const char *view, struct zone *zone)
+int zw_namedconf_add_zone(struct zw_namedconf *conf, const char *name, const char *view,
+	const char *file, enum zw_zone_role role)
 {
 	int r = zw_vec_reserve(&conf->settings, conf->zones.len + 1);
 
 	if (r == 0)
-		r = zw_server_zones_add(&conf->zones, name, view, zone->file, zone->role);
+		r = zw_server_zones_add(&conf->zones, name, view, file, role);
+	if (r == 0)
+		conf->settings.items[conf->settings.len++] = (struct zw_namedconf_settings){};
+	return r;
+}
+
+/* Takes the settings of @zone over. */
+static int add_zone(
+	struct zw_namedconf *conf, const char *name, const char *view, struct zone *zone)
+{
+	int r = zw_namedconf_add_zone(conf, name, view, zone->file, zone->role);
+
 	if (r < 0)
 		return r;
-	conf->settings.items[conf->settings.len++] = zone->settings;
+	conf->settings.items[conf->settings.len - 1] = zone->settings;
 	zone->settings = (struct zw_namedconf_settings){};
 	return 0;
 }
@@ -153,6 +163,74 @@ static int parse_view(struct parser *p, const struct statement *s)
 	return r;
 }
 
+static bool is_true(const char *text)
+{
+	return strcasecmp(text, "yes") == 0 || strcasecmp(text, "true") == 0 ||
+	       strcmp(text, "1") == 0;
+}
+
+static void catalog_done(struct zw_namedconf_catalog *c)
+{
+	free(c->name);
+	free(c->view);
+	free(c->directory);
+}
+
+/* zone NAME [default-primaries { ... }] [zone-directory DIR] [in-memory BOOL] ...; up to the semicolon. */
+static int parse_catalog(struct parser *p, struct zw_namedconf_catalog *c)
+{
+	char **text = NULL;
+	bool memory = false;
+
+	for (;;) {
+		struct zw_token t;
+		bool none;
+		int r = zw_lexer_next(&p->lexer, &t);
+
+		if (r < 0)
+			return r;
+		if (t.kind == ZW_TOKEN_END)
+			return zw_lexer_fail(&p->lexer, -EBADMSG, "a closing brace is missing");
+		if (t.kind == ZW_TOKEN_PUNCT && t.punct == '{')
+			r = zw_lexer_skip_block(&p->lexer, &none);
+		else if (t.kind == ZW_TOKEN_PUNCT)
+			return t.punct == ';' ? 0 : 1;
+		else if (text)
+			r = set_text(text, t.text);
+		else if (memory)
+			c->in_memory = is_true(t.text);
+		if (r < 0)
+			return r;
+		memory = !text && t.kind == ZW_TOKEN_WORD && strcasecmp(t.text, "in-memory") == 0;
+		if (text || t.kind != ZW_TOKEN_WORD)
+			text = NULL;
+		else if (strcasecmp(t.text, "zone") == 0)
+			text = &c->name;
+		else if (strcasecmp(t.text, "zone-directory") == 0)
+			text = &c->directory;
+	}
+}
+
+/* catalog-zones { ...; ...; }, whose opening brace has been read. */
+static int parse_catalogs(struct parser *p)
+{
+	struct zw_namedconf *conf = p->lexer.conf;
+
+	for (;;) {
+		struct zw_namedconf_catalog c = {.view = strdup(p->view)};
+		int r = c.view ? parse_catalog(p, &c) : -ENOMEM, end = r;
+
+		if (r == 0 && c.name) {
+			r = zw_vec_push(&conf->catalogs, c);
+			if (r == 0)
+				continue;
+		}
+		catalog_done(&c);
+		if (end == 1 || r < 0)
+			return r < 0 ? r : 0;
+	}
+}
+
 /* What a statement in @block is a setting of; NULL where there are none. */
 static struct zw_namedconf_settings *settings_of(struct parser *p, enum block block)
 {
@@ -181,18 +259,14 @@ static int open_block(struct parser *p, enum block block, const struct statement
 		return parse_view(p, s);
 	if (block == BLOCK_TOP && is(s, "options"))
 		return parse_block(p, BLOCK_OPTIONS);
+	if ((block == BLOCK_OPTIONS || block == BLOCK_VIEW) && is(s, "catalog-zones"))
+		return parse_catalogs(p);
 	r = zw_lexer_skip_block(&p->lexer, &none);
 	if (r == 0 && settings && is(s, "allow-update"))
 		settings->updates = none ? ZW_NAMEDCONF_NO : ZW_NAMEDCONF_YES;
 	if (r == 0 && settings && is(s, "update-policy"))
 		settings->updates = ZW_NAMEDCONF_YES;
 	return r;
-}
-
-static bool is_true(const char *text)
-{
-	return strcasecmp(text, "yes") == 0 || strcasecmp(text, "true") == 0 ||
-	       strcmp(text, "1") == 0;
 }
 
 static int add_setting(struct zw_namedconf_settings *settings, const struct statement *s)
@@ -350,6 +424,9 @@ void zw_namedconf_done(struct zw_namedconf *conf)
 		settings_done(s);
 	zw_vec_free(&conf->view_settings);
 	settings_done(&conf->options);
+	ZW_VEC_FOREACH(c, &conf->catalogs)
+		catalog_done(c);
+	zw_vec_free(&conf->catalogs);
 	conf->options = (struct zw_namedconf_settings){};
 	free(conf->directory);
 	free(conf->new_zones_directory);

@@ -17,6 +17,14 @@ struct zw_namedconf_settings {
 };
 typedef ZW_VEC(struct zw_namedconf_settings) zw_namedconf_list;
 
+/* A catalog zone (RFC 9432), whose members are zones that no configuration names. */
+struct zw_namedconf_catalog {
+	char *name; /* as written */
+	char *view;
+	char *directory; /* of the files of its members, as written; NULL: the working directory */
+	bool in_memory;  /* they have none */
+};
+
 struct zw_namedconf {
 	int root_fd;
 	const char *cwd; /* base of relative paths before "directory" counts */
@@ -27,6 +35,7 @@ struct zw_namedconf {
 	zw_paths views;             /* names of the views, none: the only one is _default */
 	zw_namedconf_list view_settings;
 	struct zw_namedconf_settings options;
+	ZW_VEC(struct zw_namedconf_catalog) catalogs;
 	char *directory; /* options { directory }, NULL when not given */
 	char *new_zones_directory;
 };
@@ -40,6 +49,9 @@ int zw_namedconf_read(
 /* The same for text that does not come from a file; @text is modified. */
 int zw_namedconf_parse(struct zw_namedconf *conf, char *text, size_t len, const char *name,
 	const char *view, struct zw_str *error);
+/* Adds a zone that is in no file of the configuration; @file is taken as it is. */
+int zw_namedconf_add_zone(struct zw_namedconf *conf, const char *name, const char *view,
+	const char *file, enum zw_zone_role role);
 /* Whether BIND keeps what it signs of a zone in files of its own (bin/named/zoneconf.c of BIND 9.18,
  * named_zone_inlinesigning): it is told to, or has a policy for a zone that no client may update. */
 bool zw_namedconf_signs_inline(const struct zw_namedconf *conf, size_t zone);
