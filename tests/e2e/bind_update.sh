@@ -17,11 +17,11 @@ CONTROL_SECONDARY=9954
 
 # --- the servers -------------------------------------------------------------------------------
 
-# options DIRECTORY PORT CONTROL
+# options DIRECTORY PORT CONTROL [STATEMENTS]
 options() {
 	printf 'options { directory "%s"; listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; }; pid-file none;
 		session-keyfile none; recursion no; dnssec-validation no; allow-new-zones yes; notify explicit;
-		key-directory "%s/keys"; max-journal-size 4k; serial-query-rate 1000; };\n' "$1" "$2" "$1"
+		key-directory "%s/keys"; max-journal-size 4k; serial-query-rate 1000; %s };\n' "$1" "$2" "$1" "${4:-}"
 	cat "$E2E_TMP/keys"
 	echo "controls { inet 127.0.0.1 port $3 allow { any; } keys { rndc-key; }; };"
 }
@@ -48,9 +48,13 @@ configure() {
 		primary bu-frozen.test 'allow-update { any; };'
 		primary bu-far.test 'allow-update { any; }; journal "journals/far";'
 		primary bu-inline.test 'inline-signing yes; dnssec-policy default;'
+		primary bu-catalog.test 'allow-update { any; };'
+		primary bu-member.test 'allow-update { any; };'
 	} >"$DIR/named.conf"
 	{
-		options "$DIR2" "$PORT_SECONDARY" "$CONTROL_SECONDARY"
+		options "$DIR2" "$PORT_SECONDARY" "$CONTROL_SECONDARY" "catalog-zones { zone bu-catalog.test
+			default-masters port $PORT { 127.0.0.1; } zone-directory \"members\" min-update-interval 1; };"
+		secondary bu-catalog.test
 		secondary bu-ixfr.test
 		secondary bu-axfr.test 'masterfile-format text; request-ixfr no;'
 	} >"$DIR2/named.conf"
@@ -60,14 +64,16 @@ prepare() {
 	local zone
 
 	DIR=$E2E_TMP/primary DIR2=$E2E_TMP/secondary
-	mkdir -p "$DIR/zones" "$DIR/journals" "$DIR/keys" "$DIR2/zones" "$DIR2/keys" || return 1
+	mkdir -p "$DIR/zones" "$DIR/journals" "$DIR/keys" "$DIR2/zones" "$DIR2/keys" "$DIR2/members" || return 1
 	chmod 777 "$DIR/zones" "$DIR2/zones"
 	rndc-confgen -a -c "$E2E_TMP/rndc.key" -k rndc-key >/dev/null 2>&1 || return 1
 	tsig-keygen ddns-key >"$E2E_TMP/ddns.key" || return 1
 	cat "$E2E_TMP/rndc.key" "$E2E_TMP/ddns.key" >"$E2E_TMP/keys"
-	for zone in bu-open bu-ixfr bu-axfr bu-key bu-many bu-frozen bu-far bu-inline bu-added; do
+	for zone in bu-open bu-ixfr bu-axfr bu-key bu-many bu-frozen bu-far bu-inline bu-added bu-member; do
 		dns_file "$DIR/zones/$zone.test.db" "$zone.test" 192.0.2.1
 	done
+	printf '%s\n' '$TTL 60' '@ SOA invalid. invalid. 1 3600 900 604800 300' '@ NS invalid.' 'version TXT "2"' \
+		>"$DIR/zones/bu-catalog.test.db"
 	configure
 	start_primary 192.0.2.1 && start_secondary
 }
@@ -279,6 +285,30 @@ test_secondary() {
 	expect_transferred "another AXFR" bu-axfr.test '[2, 3]' 'delete x1 A 192.0.2.11 > '
 }
 
+# A zone that no configuration names: a catalog does, and its file tells.
+test_catalog() {
+	update "" "update add m.zones.bu-catalog.test. 60 PTR bu-member.test."
+	expect_transferred "member of a catalog" bu-catalog.test '[1, 2]' 'add m.zones PTR  > bu-member.test.'
+	dns_expect "zone added by the catalog" bu-member.test zone-added "$SERVER2"
+	update "" "update add c1.bu-member.test. 300 A 192.0.2.11"
+	expect_transferred "update of the member" bu-member.test '[1, 2]' 'add c1 A  > 192.0.2.11'
+}
+
+# Somebody puts another file in the place of the journal, which BIND finds out when it starts next, and puts it back.
+test_damaged() {
+	local journal=bu-key.test.db.jnl
+
+	dns_act 1001 "$DIR/zones" "exec perl -e 'rename qw($journal kept) or die; open O, q(>), q($journal) or die; print O q(x)'"
+	dns_expect "damaged journal" bu-key.test zone-unreadable "$SERVER" '
+		fault(.error.message | startswith("damaged journal: "); "the error is \(.error.message)"),
+		fault(.process.pid == $pid; "accuses \(.process.pid), not \($pid)")' --argjson pid "$act_pid"
+	mv "$DIR/zones/kept" "$DIR/zones/$journal"
+	update "-k $E2E_TMP/ddns.key" "update add k2.bu-key.test. 300 TXT three"
+	dns_expect "mended journal" bu-key.test record-change "$SERVER" '
+		fault([.zonewitness.changes[].name] == ["k2.bu-key.test."];
+			"changes are \([.zonewitness.changes[].name] | tojson)")'
+}
+
 # The edit is told of when it is made, with who made it; then what the server signs, and only that.
 test_inline() {
 	dns_act 1001 "$DIR/zones" "exec sed -i 's/A 192.0.2.1\$/A 192.0.2.2/; s/hostmaster\(.*\) 1 3600/hostmaster\1 5 3600/' \
@@ -323,9 +353,11 @@ test_far_journal
 test_freeze
 test_come_and_go
 test_secondary
+test_catalog
+test_damaged
 test_inline
 test_restart
 agent_stop
 dns_no_more bu-open.test bu-ixfr.test bu-axfr.test bu-key.test bu-many.test bu-frozen.test bu-far.test bu-inline.test \
-	bu-added.test
+	bu-added.test bu-catalog.test bu-member.test
 e2e_end
