@@ -7,10 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dns/message.h"
 #include "dns/name.h"
 #include "dns/rr.h"
-
-void zw_message_free(struct zw_message *message); /* dns/message.h */
 
 /* ::ffff:0:0/96, RFC 4291 section 2.5.5.2 */
 static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
@@ -164,8 +163,12 @@ void zw_endpoint_to_text(
 		inet_ntop(endpoint->family, endpoint->addr, ret_text, ZW_ADDRESS_TEXT_MAX);
 }
 
+bool zw_endpoint_same_host(const struct zw_endpoint *a, const struct zw_endpoint *b)
+{
+	return a->family == b->family && memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
+}
+
 bool zw_endpoint_equal(const struct zw_endpoint *a, const struct zw_endpoint *b)
 {
-	return a->family == b->family && a->port == b->port &&
-	       memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
+	return zw_endpoint_same_host(a, b) && a->port == b->port;
 }

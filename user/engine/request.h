@@ -120,6 +120,8 @@ uint64_t zw_request_end_ns(const struct zw_request *request);
 void zw_endpoint_to_text(
 	const struct zw_endpoint *endpoint, char ret_text[static ZW_ADDRESS_TEXT_MAX]);
 bool zw_endpoint_equal(const struct zw_endpoint *a, const struct zw_endpoint *b);
+/* The port aside. */
+bool zw_endpoint_same_host(const struct zw_endpoint *a, const struct zw_endpoint *b);
 
 const char *zw_request_kind_to_string(enum zw_request_kind kind); /* "update" */
 const char *zw_transport_to_string(enum zw_transport transport);  /* "udp" */
