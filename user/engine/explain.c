@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/explain_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dns/name.h"
+#include "dns/rr.h"
+#include "zone/changes.h"
+#include "zone/update.h"
+
+void zw_explained_done(struct zw_explained *e)
+{
+	ZW_VEC_FOREACH(r, &e->more)
+		zw_report_free(*r);
+	zw_vec_free(&e->more);
+}
+
+/* --- requests ----------------------------------------------------------------------------------------- */
+
+/* One principal, as bytes to be compared. */
+struct who_key {
+	uint64_t tgid, start_ns;
+	uint8_t addr[16];
+	int family;
+	const void *alone; /* nothing is known of it */
+	uint64_t key_hash;
+};
+
+static int number_who(const struct zw_explain_input *in, struct zw_map *map, struct ask *ask)
+{
+	const struct zw_request *first = zw_request_first(ask->request);
+	struct who_key key;
+	uintptr_t number;
+	int r;
+
+	memset(&key, 0, sizeof(key));
+	if (first->client_actor) {
+		key.tgid = first->client_actor->tgid;
+		key.start_ns = first->client_actor->start_ns;
+	} else if (first->client.family) {
+		key.family = first->client.family;
+		memcpy(key.addr, first->client.addr, sizeof(key.addr));
+	} else {
+		key.alone = first;
+	}
+	if (first->tsig_key)
+		key.key_hash = zw_hash_bytes(in->key, first->tsig_key, strlen(first->tsig_key));
+	number = (uintptr_t)zw_map_get(map, &key, sizeof(key));
+	if (!number) {
+		number = zw_map_len(map) + 1;
+		r = zw_map_put(map, &key, sizeof(key), (void *)number, NULL);
+		if (r < 0)
+			return r;
+	}
+	ask->who = number;
+	return 0;
+}
+
+static bool is_ask(const struct zw_explain_input *in, const struct zw_request *r)
+{
+	bool accepted = r->rcode == ZW_RCODE_NOERROR || r->rcode == ZW_REQUEST_UNANSWERED;
+
+	return r->message && accepted && !r->held &&
+	       (r->kind == ZW_REQUEST_UPDATE || r->kind == ZW_REQUEST_CONTROL ||
+		       r->kind == ZW_REQUEST_API) &&
+	       zw_explain_of_server(in, r);
+}
+
+static struct ask make_ask(const struct zw_explain_input *in, struct zw_request *r)
+{
+	struct ask ask = {.request = r, .group = NO_GROUP};
+
+	ask.start_ns = r->effect_ns ? r->effect_ns : r->asked_ns;
+	ask.end_ns = zw_request_end_ns(r);
+	/* Not known to lie between the two readings as a whole. */
+	ask.optional = !r->answered_ns || ask.start_ns < in->from_end_ns ||
+		       ask.end_ns > in->to_ns || in->to_ns - ask.end_ns < in->lag_ns;
+	return ask;
+}
+
+static int collect(const struct zw_explain_input *in, const struct zw_report *report,
+	ask_list *asks, zw_requests *others)
+{
+	uint64_t from_ns = in->from_ns > in->lag_ns ? in->from_ns - in->lag_ns : 0;
+	/* Somebody else was seen writing the files and the server was not: it is that. */
+	bool files_only = others_in(report) && !server_in(report);
+	_zw_map_free_ struct zw_map *who = NULL;
+	zw_requests found = {};
+	int r = zw_map_new(&who);
+
+	if (r == 0)
+		r = zw_request_book_find(in->book, in->origin, from_ns, in->to_end_ns, &found);
+	ZW_VEC_FOREACH(q, &found) {
+		struct ask ask;
+
+		if (r < 0)
+			break;
+		if (files_only || !is_ask(in, *q)) {
+			r = zw_vec_push(others, *q);
+			continue;
+		}
+		ask = make_ask(in, *q);
+		r = number_who(in, who, &ask);
+		if (r == 0)
+			r = zw_vec_push(asks, ask);
+	}
+	zw_vec_free(&found);
+	return r;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct ask *x = a, *y = b;
+
+	if (x->start_ns != y->start_ns)
+		return x->start_ns < y->start_ns ? -1 : 1;
+	return x->request->asked_ns < y->request->asked_ns
+		       ? -1
+		       : x->request->asked_ns > y->request->asked_ns;
+}
+
+/* --- differences -------------------------------------------------------------------------------------- */
+
+static bool asked_for(const struct explanation *x, const struct zw_diff_entry *entry)
+{
+	ZW_VEC_FOREACH(a, x->asks)
+		if (!a->used && zw_update_touches(a->request->message, entry->owner, entry->type))
+			return true;
+	return false;
+}
+
+static enum piece_kind kind_of(const struct explanation *x, const struct zw_diff_entry *entry)
+{
+	uint32_t before, after;
+
+	if (entry->type == ZW_TYPE_SOA && zw_name_equal(entry->owner, x->in->origin) &&
+		zw_change_is_serial(entry, &before, &after))
+		return asked_for(x, entry) ? PIECE_RECORDS : PIECE_SERIAL;
+	if (!zw_type_is_signing(entry->type))
+		return PIECE_RECORDS;
+	switch (entry->type) {
+	case ZW_TYPE_RRSIG:
+	case ZW_TYPE_NSEC:
+	case ZW_TYPE_NSEC3:
+		return PIECE_DERIVED;
+	default:
+		return asked_for(x, entry) ? PIECE_RECORDS : PIECE_KEYS;
+	}
+}
+
+int zw_explain_pieces(struct explanation *x)
+{
+	int r = zw_diff_new(x->before, x->after, &x->diff);
+
+	for (size_t i = 0; r == 0 && i < x->diff->len; i++) {
+		struct piece piece = {.entry = &x->diff->entries[i], .group = NO_GROUP};
+
+		piece.kind = kind_of(x, piece.entry);
+		r = zw_vec_push(&x->pieces, piece);
+	}
+	return r;
+}
+
+static int by_group(const void *a, const void *b)
+{
+	const size_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The groups that have something to explain, once each. */
+static int assign_groups(struct explanation *x)
+{
+	ZW_VEC(size_t) list = {};
+	int r = zw_explain_groups(x);
+
+	ZW_VEC_FOREACH(p, &x->pieces)
+		if (r == 0 && p->group != NO_GROUP && p->kind != PIECE_SERIAL)
+			r = zw_vec_push(&list, p->group);
+	if (r == 0 && list.len)
+		qsort(list.items, list.len, sizeof(*list.items), by_group);
+	for (size_t i = 0; r == 0 && i < list.len; i++)
+		if (i == 0 || list.items[i] != list.items[i - 1])
+			r = zw_explain_assign_group(x, list.items[i]);
+	zw_vec_free(&list);
+	return r;
+}
+
+static int explain_whole(struct explanation *x, bool only, zw_reports *reports)
+{
+	int r = zw_explain_pieces(x);
+
+	if (r == 0 && x->pieces.len && x->asks->len)
+		r = assign_groups(x);
+	if (r == 0 && x->pieces.len)
+		r = zw_explain_rest(x);
+	return r < 0 ? r : zw_explain_reports(x, only, reports);
+}
+
+static struct explanation between(
+	const struct explanation *all, struct zw_snapshot *before, struct zw_snapshot *after)
+{
+	return (struct explanation){.in = all->in,
+		.seen = all->seen,
+		.asks = all->asks,
+		.others = all->others,
+		.before = before,
+		.after = after};
+}
+
+/* What lies between two steps that are explained by themselves. */
+static int explain_run(const struct explanation *all, struct zw_snapshot *before,
+	struct zw_snapshot *after, zw_reports *reports)
+{
+	_zw_cleanup_(zw_explain_parts_done) struct explanation x = between(all, before, after);
+
+	return before == after ? 0 : explain_whole(&x, false, reports);
+}
+
+static int explain_steps(const struct explanation *all, struct zw_snapshot *const *state,
+	size_t states, zw_reports *reports)
+{
+	size_t done = 0; /* the state that is explained already */
+	int r = 0;
+
+	/* Each of them has an effect in one step, or in none. */
+	ZW_VEC_FOREACH(a, all->asks)
+		a->optional = true;
+	for (size_t i = 1; r >= 0 && i < states; i++) {
+		_zw_cleanup_(zw_explain_parts_done) struct explanation x =
+			between(all, state[i - 1], state[i]);
+
+		r = zw_explain_pieces(&x);
+		if (r == 0)
+			r = zw_explain_step(&x, state, i);
+		if (r <= 0)
+			continue;
+		r = explain_run(all, state[done], state[i - 1], reports);
+		if (r == 0)
+			r = zw_explain_reports(&x, false, reports);
+		done = i;
+	}
+	return r < 0 ? r : explain_run(all, state[done], state[states - 1], reports);
+}
+
+static int explain_all(const struct explanation *all, zw_reports *reports)
+{
+	const struct zw_explain_input *in = all->in;
+	struct zw_snapshot **state;
+	size_t n = 0;
+	int r;
+
+	if (!in->steps || !all->before) {
+		_zw_cleanup_(zw_explain_parts_done) struct explanation x =
+			between(all, all->before, all->after);
+
+		return explain_whole(&x, true, reports);
+	}
+	state = calloc(in->steps + 2, sizeof(*state));
+	if (!state)
+		return -ENOMEM;
+	state[n++] = all->before;
+	for (size_t i = 0; i < in->steps; i++)
+		state[n++] = in->step[i];
+	state[n++] = all->after;
+	r = explain_steps(all, state, n, reports);
+	free(state);
+	return r;
+}
+
+/* --- the result --------------------------------------------------------------------------------------- */
+
+/* Whether what was transferred from another server of this host is what that server has: its change, not a new one. */
+static bool is_relayed(const struct explanation *x, struct zw_explained *ret)
+{
+	const struct zw_diff *diff = x->seen->diff;
+
+	for (size_t i = 0; i < x->in->siblings; i++) {
+		const struct zw_explain_sibling *s = &x->in->sibling[i];
+		bool from = false, same = s->snapshot != NULL;
+
+		ZW_VEC_FOREACH(o, x->others)
+			from |= (*o)->kind == ZW_REQUEST_TRANSFER &&
+				(*o)->server_process.tgid == s->server_pid &&
+				zw_explain_of_server(x->in, *o);
+		for (size_t k = 0; from && same && k < diff->len; k++) {
+			const struct zw_diff_entry *e = &diff->entries[k];
+			struct zw_rrset set = {};
+			bool there = zw_snapshot_lookup(s->snapshot, e->owner, e->type, &set);
+
+			same = there == (e->after.count > 0) &&
+			       (!there || zw_rrset_equal(&set, &e->after));
+		}
+		if (from && same)
+			return true;
+		/* Perhaps it was not looked at since. */
+		ret->unsettled |= from;
+	}
+	return false;
+}
+
+/* The first of the changes takes the place of the whole. */
+static void adopt(struct zw_report *report, struct zw_report *first)
+{
+	zw_report_causes_free(report->cause, report->causes);
+	report->cause = ZW_TAKE(first->cause);
+	report->causes = first->causes;
+	first->causes = 0;
+	for (size_t i = 0; i < report->reasons; i++)
+		free(report->reason[i]);
+	free(report->reason);
+	report->reason = ZW_TAKE(first->reason);
+	report->reasons = first->reasons;
+	first->reasons = 0;
+	zw_diff_free(report->diff);
+	report->diff = ZW_TAKE(first->diff);
+	report->has_serial_before = first->has_serial_before;
+	report->has_serial_after = first->has_serial_after;
+	report->serial_before = first->serial_before;
+	report->serial_after = first->serial_after;
+	report->channel = first->channel;
+	report->attribution = first->attribution;
+	report->has_principal = first->has_principal;
+	report->time_ns = first->time_ns;
+}
+
+static bool is_unsettled(const struct explanation *x, const zw_reports *reports)
+{
+	ZW_VEC_FOREACH(r, reports)
+		if ((*r)->attribution == ZW_ATTRIBUTION_NONE)
+			return true;
+	/* One that the server still thinks about may be the cause, or refused. */
+	ZW_VEC_FOREACH(a, x->asks)
+		if (!a->request->answered_ns && a->request->rcode == ZW_REQUEST_UNANSWERED)
+			return true;
+	return false;
+}
+
+static int explain_into(
+	const struct explanation *x, struct zw_report *report, struct zw_explained *ret)
+{
+	zw_reports reports = {};
+	int r = explain_all(x, &reports);
+
+	if (r == 0) {
+		ret->unsettled |= is_unsettled(x, &reports);
+		if (reports.len)
+			adopt(report, reports.items[0]);
+	}
+	for (size_t i = 1; r == 0 && i < reports.len; i++) {
+		r = zw_vec_push(&ret->more, reports.items[i]);
+		if (r == 0)
+			reports.items[i] = NULL;
+	}
+	ZW_VEC_FOREACH(p, &reports)
+		zw_report_free(*p);
+	zw_vec_free(&reports);
+	return r;
+}
+
+int zw_explain(
+	const struct zw_explain_input *in, struct zw_report *report, struct zw_explained *ret)
+{
+	_zw_explained_ struct zw_explained result = {};
+	zw_requests others = {};
+	ask_list asks = {};
+	struct explanation x = {.in = in,
+		.seen = report,
+		.before = report->diff->before,
+		.after = report->diff->after,
+		.asks = &asks,
+		.others = &others};
+	int r = collect(in, report, &asks, &others);
+
+	if (asks.len > 1)
+		qsort(asks.items, asks.len, sizeof(*asks.items), by_start);
+	if (r == 0) {
+		result.relayed = is_relayed(&x, &result);
+		if (!result.relayed)
+			r = explain_into(&x, report, &result);
+	}
+	zw_vec_free(&asks);
+	zw_vec_free(&others);
+	if (r == 0) {
+		*ret = result;
+		result = (struct zw_explained){};
+	}
+	return r;
+}

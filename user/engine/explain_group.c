@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Requests that have no name in common do not depend on each other, and are looked at by themselves: a thousand
+ * clients with a host each cost as much as a thousand times one. */
+#include "engine/explain_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dns/name.h"
+#include "dns/rr.h"
+
+/* Names with the number of the group they belong to, which may have become part of another. */
+struct forest {
+	struct zw_map *by_name; /* wire name -> 1 + number */
+	ZW_VEC(size_t) parent;
+};
+
+static void forest_done(struct forest *f)
+{
+	zw_map_free(f->by_name);
+	zw_vec_free(&f->parent);
+}
+
+static size_t root_of(struct forest *f, size_t n)
+{
+	while (f->parent.items[n] != n) {
+		f->parent.items[n] = f->parent.items[f->parent.items[n]];
+		n = f->parent.items[n];
+	}
+	return n;
+}
+
+static int number_of(struct forest *f, const uint8_t *name, size_t *ret_number)
+{
+	size_t len = zw_name_len(name);
+	uintptr_t number = (uintptr_t)zw_map_get(f->by_name, name, len);
+	int r;
+
+	if (!number) {
+		size_t self = f->parent.len;
+
+		r = zw_vec_push(&f->parent, self);
+		if (r < 0)
+			return r;
+		number = f->parent.len;
+		r = zw_map_put(f->by_name, name, len, (void *)number, NULL);
+		if (r < 0)
+			return r;
+	}
+	*ret_number = number - 1;
+	return 0;
+}
+
+/* What it wants changed, and what it wants to be so beforehand. */
+static bool is_asked(const struct zw_message_rr *rr)
+{
+	return rr->section == ZW_SECTION_PREREQUISITE || rr->section == ZW_SECTION_UPDATE;
+}
+
+static int join_names(struct forest *f, const struct ask *ask, size_t *ret_number)
+{
+	const struct zw_message *m = ask->request->message;
+	size_t first = NO_GROUP, number;
+	int r;
+
+	for (size_t i = 0; i < m->rrs; i++) {
+		if (!is_asked(&m->rr[i]))
+			continue;
+		r = number_of(f, m->rr[i].owner, &number);
+		if (r < 0)
+			return r;
+		if (first == NO_GROUP)
+			first = number;
+		f->parent.items[root_of(f, number)] = root_of(f, first);
+	}
+	*ret_number = first;
+	return 0;
+}
+
+/* Pieces of names that nobody asks about belong to no group. */
+static void place_pieces(struct explanation *x, struct forest *f)
+{
+	ZW_VEC_FOREACH(p, &x->pieces) {
+		const uint8_t *owner = p->entry->owner;
+		uintptr_t number = (uintptr_t)zw_map_get(f->by_name, owner, zw_name_len(owner));
+
+		p->group = number ? root_of(f, number - 1) : NO_GROUP;
+	}
+}
+
+int zw_explain_groups(struct explanation *x)
+{
+	_zw_cleanup_(forest_done) struct forest f = {};
+	int r = zw_map_new(&f.by_name);
+
+	ZW_VEC_FOREACH(a, x->asks) {
+		a->group = NO_GROUP;
+		if (r == 0 && !a->used)
+			r = join_names(&f, a, &a->group);
+	}
+	if (r < 0)
+		return r;
+	ZW_VEC_FOREACH(a, x->asks)
+		if (a->group != NO_GROUP)
+			a->group = root_of(&f, a->group);
+	place_pieces(x, &f);
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return zw_name_cmp(*(const uint8_t *const *)a, *(const uint8_t *const *)b);
+}
+
+static int add_names(const struct ask *ask, name_list *list)
+{
+	const struct zw_message *m = ask->request->message;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < m->rrs; i++)
+		if (is_asked(&m->rr[i]))
+			r = zw_vec_push(list, m->rr[i].owner);
+	return r;
+}
+
+static void sort_names(name_list *list)
+{
+	size_t keep = 0;
+
+	if (!list->len)
+		return;
+	qsort(list->items, list->len, sizeof(*list->items), by_name);
+	for (size_t i = 1; i < list->len; i++)
+		if (!zw_name_equal(list->items[keep], list->items[i]))
+			list->items[++keep] = list->items[i];
+	list->len = keep + 1;
+}
+
+int zw_explain_names(
+	const struct explanation *x, const size_t *ask, size_t len, name_list *ret_names)
+{
+	int r = zw_vec_push(ret_names, x->in->origin);
+
+	for (size_t i = 0; r == 0 && i < len; i++)
+		r = add_names(&x->asks->items[ask[i]], ret_names);
+	sort_names(ret_names);
+	return r;
+}
+
+static int project_name(
+	struct zw_builder *builder, const struct zw_snapshot *s, const uint8_t *name)
+{
+	size_t it = zw_snapshot_seek(s, name);
+	struct zw_rrset set;
+	int r = 0;
+
+	while (r == 0 && zw_snapshot_next(s, &it, &set) && zw_name_equal(set.owner, name))
+		for (uint32_t i = 0; r == 0 && i < set.count; i++) {
+			struct zw_record record = {
+				.owner = set.owner,
+				.owner_len = (uint8_t)zw_name_len(set.owner),
+				.ttl = zw_rrset_ttl(&set, i),
+				.type = set.type,
+				.klass = ZW_CLASS_IN,
+			};
+
+			record.rdata = zw_rrset_rdata(&set, i, &record.rdata_len);
+			r = zw_builder_add(builder, &record);
+		}
+	return r;
+}
+
+int zw_explain_project(const struct zw_hash_key *key, const struct zw_snapshot *s,
+	const uint8_t *origin, const name_list *names, struct zw_snapshot **ret_part)
+{
+	_zw_builder_ struct zw_builder *builder = NULL;
+	int r = zw_builder_new(key, origin, NULL, &builder);
+
+	for (size_t i = 0; r == 0 && s && i < names->len; i++)
+		r = project_name(builder, s, names->items[i]);
+	return r < 0 ? r : zw_builder_finish(builder, ret_part);
+}
+
+bool zw_explain_share_names(const struct ask *a, const struct ask *b)
+{
+	const struct zw_message *m = a->request->message, *n = b->request->message;
+
+	for (size_t i = 0; i < m->rrs; i++)
+		for (size_t k = 0; is_asked(&m->rr[i]) && k < n->rrs; k++)
+			if (is_asked(&n->rr[k]) && zw_name_equal(m->rr[i].owner, n->rr[k].owner))
+				return true;
+	return false;
+}
+
+static bool same_list(const zw_requests *a, struct zw_request *const *b, size_t len)
+{
+	return a->len == len && memcmp(a->items, b, len * sizeof(*b)) == 0;
+}
+
+struct part *zw_explain_part(struct explanation *x, enum part_kind kind,
+	enum zw_attribution attribution, struct zw_request *const *by, size_t len)
+{
+	struct part part = {.kind = kind,
+		.attribution = attribution,
+		.channel = len ? by[0]->channel : ZW_CHANNEL_UNKNOWN,
+		.order_ns = len ? zw_request_end_ns(by[0]) : UINT64_MAX};
+	int r = 0;
+
+	ZW_VEC_FOREACH(p, &x->parts)
+		if (p->kind == kind && p->attribution == attribution && len &&
+			same_list(&p->by, by, len))
+			return p;
+	for (size_t i = 0; r == 0 && i < len; i++)
+		r = zw_vec_push(&part.by, by[i]);
+	if (r == 0)
+		r = zw_vec_push(&x->parts, part);
+	if (r < 0) {
+		zw_vec_free(&part.by);
+		return NULL;
+	}
+	return &x->parts.items[x->parts.len - 1];
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Shared by the explain*.c files only. */
+#pragma once
+
+#include "dns/message.h"
+#include "engine/explain.h"
+
+/* A request that may have made the difference, or a part of it. */
+struct ask {
+	struct zw_request *request; /* borrowed from the book */
+	uint64_t start_ns, end_ns;  /* when it took effect, somewhere between */
+	bool optional;              /* it may have had its effect before or after, or none */
+	bool used;                  /* found in a step already */
+	size_t who;                 /* the same number for the same principal */
+	size_t group;
+};
+typedef ZW_VEC(struct ask) ask_list;
+
+enum piece_kind {
+	PIECE_RECORDS = 0,
+	PIECE_KEYS,    /* of the zone: a server that signs rolls them over by itself */
+	PIECE_DERIVED, /* signatures and denial of existence: comes with any other change */
+	PIECE_SERIAL,  /* nothing but the serial */
+};
+
+/* One RRset of the difference. */
+struct piece {
+	const struct zw_diff_entry *entry;
+	enum piece_kind kind;
+	size_t group; /* SIZE_MAX: nobody asked for it */
+	bool done;    /* it is in a part */
+};
+
+#define NO_GROUP SIZE_MAX
+
+/* One RRset as a part changed it; borrowed from snapshots that the explanation keeps. */
+struct part_change {
+	struct zw_rrset before, after; /* count 0: not there */
+	const uint8_t *owner;
+	uint16_t type;
+};
+
+enum part_kind {
+	PART_CONTENT = 0, /* of requests, by what they asked for */
+	PART_TRANSFER,
+	PART_COMMAND, /* of requests whose effect is not known */
+	PART_FILES,   /* of those who wrote the files, see zw_correlate() */
+	PART_SIGNING,
+	PART_NOBODY,
+};
+
+/* What becomes one report. */
+struct part {
+	ZW_VEC(struct part_change) changes;
+	zw_requests by;     /* who made it, or may have; borrowed */
+	zw_requests beside; /* of whose work nothing is left */
+	enum zw_channel channel;
+	enum zw_attribution attribution;
+	enum part_kind kind;
+	uint64_t
+		order_ns; /* reports come in this order, those of the same in that of their making */
+};
+
+struct explanation {
+	const struct zw_explain_input *in;
+	const struct zw_report *seen; /* with the causes of the files */
+	struct zw_snapshot *before, *after;
+	struct zw_diff *diff; /* of these */
+	ask_list *asks;
+	ZW_VEC(struct piece) pieces;
+	ZW_VEC(struct part) parts;
+	zw_requests *others; /* requests that are no asks: transfers, commands, connections */
+	ZW_VEC(struct zw_snapshot *) kept; /* what the changes of parts point into */
+};
+
+/* explain_group.c: names that are asked about together */
+
+typedef ZW_VEC(const uint8_t *) name_list;
+
+/* Sorts requests and pieces into groups that have no name in common. */
+int zw_explain_groups(struct explanation *x);
+/* The names that these requests and the zone itself are about, each once, in canonical order. */
+int zw_explain_names(
+	const struct explanation *x, const size_t *ask, size_t len, name_list *ret_names);
+/* The records of @s with these names. */
+int zw_explain_project(const struct zw_hash_key *key, const struct zw_snapshot *s,
+	const uint8_t *origin, const name_list *names, struct zw_snapshot **ret_part);
+/* Whether any of both is about a name that the other is about too. */
+bool zw_explain_share_names(const struct ask *a, const struct ask *b);
+
+/* The part of these requests and of this kind and attribution, a new one if need be; NULL: no memory. */
+struct part *zw_explain_part(struct explanation *x, enum part_kind kind,
+	enum zw_attribution attribution, struct zw_request *const *by, size_t len);
+
+/* explain_replay.c: requests applied in every order that is possible */
+
+/* A way in which the requests of a group give the state after. */
+struct way {
+	const size_t *ask;                /* indexes in the order of their effect */
+	struct zw_snapshot *const *state; /* before the first, after the first, ... */
+	size_t len;
+};
+/* 0 to go on, else stops and is returned. */
+typedef int (*way_fn)(void *ctx, const struct way *way);
+
+struct replay {
+	const struct explanation *x;
+	const size_t *ask; /* the group's, by start */
+	size_t len;
+	struct zw_snapshot *before, *after; /* of the group's names */
+	bool unsure;                        /* out: not every order was tried */
+};
+
+int zw_explain_replay(struct replay *replay, way_fn fn, void *ctx);
+/* Whether the one request gives the state after: 1 or 0. */
+int zw_explain_arrives(const struct replay *replay);
+/* All requests in the order of their start, whether or not that gives the state after; @ret_state has len + 1
+ * snapshots, to be freed by the caller. */
+int zw_explain_replay_plain(
+	const struct replay *replay, const size_t *ask, size_t len, struct zw_snapshot **ret_state);
+/* Whether the RRset is what it is in the state after, as far as it must be. */
+bool zw_explain_settled(const struct replay *replay, const struct zw_snapshot *state,
+	const uint8_t *owner, uint16_t type);
+bool zw_explain_touched(const struct replay *replay, const uint8_t *owner, uint16_t type);
+bool zw_explain_precedes(const struct ask *a, const struct ask *b);
+
+/* explain_assign.c: whose work each RRset of a group is */
+int zw_explain_assign_group(struct explanation *x, size_t group);
+
+/* explain_rest.c: what nobody asked for by content */
+int zw_explain_rest(struct explanation *x);
+
+/* explain_cause.c */
+
+/* Whether two requests have the same principal: the same process, or the same address and key. */
+bool zw_explain_same_who(const struct zw_request *a, const struct zw_request *b);
+/* Whether it was this server that was asked, or, for a transfer, that asked. */
+bool zw_explain_of_server(const struct zw_explain_input *in, const struct zw_request *request);
+bool zw_explain_is_server(const struct zw_explain_input *in, const struct zw_actor *actor);
+/* Appends the cause a request stands for; @role ZW_ROLE_CLIENT becomes peer for one on another host. */
+int zw_explain_add_cause(const struct zw_explain_input *in, const struct zw_request *request,
+	enum zw_role role, uint32_t evidence, struct zw_report *report);
+int zw_explain_copy_causes(const struct zw_report *seen, struct zw_report *report);
+int zw_explain_copy_others(const struct zw_report *seen, struct zw_report *report);
+/* Appends the server, unless it is there. */
+int zw_explain_add_server(
+	const struct zw_explain_input *in, const struct zw_report *seen, struct zw_report *report);
+
+/* explain_step.c: the difference of one step */
+
+/* Finds the request that made the step, the only one that could or one of several, and makes a part of it. 1 when there
+ * is one, which takes all pieces; 0 when there is none. @state: those before the step, the last is x->before. */
+int zw_explain_step(struct explanation *x, struct zw_snapshot *const *state, size_t states);
+
+/* explain.c */
+
+/* Finds the difference of x->before and x->after. */
+int zw_explain_pieces(struct explanation *x);
+
+/* explain_report.c: parts become reports */
+
+/* Makes a report of each part of @x and appends it; @whole: the only explanation there is. */
+int zw_explain_reports(const struct explanation *x, bool whole, zw_reports *reports);
+void zw_explain_parts_done(struct explanation *x);
+
+/* Somebody else than the server wrote the files. */
+static inline bool is_other(const struct zw_report_cause *cause)
+{
+	return cause->role != ZW_ROLE_SERVER && cause->role != ZW_ROLE_RELOADER;
+}
+
+static inline size_t others_in(const struct zw_report *seen)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < seen->causes; i++)
+		n += is_other(&seen->cause[i]);
+	return n;
+}
+
+static inline bool server_in(const struct zw_report *seen)
+{
+	for (size_t i = 0; i < seen->causes; i++)
+		if (seen->cause[i].role == ZW_ROLE_SERVER)
+			return true;
+	return false;
+}
+
+static inline struct part_change change_of(const struct zw_diff_entry *entry)
+{
+	return (struct part_change){.before = entry->before,
+		.after = entry->after,
+		.owner = entry->owner,
+		.type = entry->type};
+}
+
+static inline bool same_who(const struct zw_request *a, const struct zw_request *b)
+{
+	return zw_explain_same_who(zw_request_first(a), zw_request_first(b));
+}
