@@ -92,11 +92,12 @@ static __always_inline void fill_sender(
 	if (task) {
 		zw_owner_fill(&e->sender, task);
 		e->flags |= ZW_PACKET_RAN;
-		if (stored)
-			*stored = e->sender;
-	} else if (stored) {
-		e->sender = *stored;
 	}
+	/* A process that exits has no program any more, but is the same as before. */
+	if (stored && (!task || (!e->sender.exe_ino && stored->start_ns == e->sender.start_ns)))
+		e->sender = *stored;
+	else if (stored)
+		*stored = e->sender;
 }
 
 /* Whose socket this packet will reach: the same lookup as the stack's own. */

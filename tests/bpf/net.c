@@ -381,6 +381,21 @@ static void test_counting(struct bench *b)
 		good &= o->traffic.response[ZW_DIRECTION_LOCAL][0][rcode] == 1;
 	}
 	check(good, "counting: answers by rcode");
+	/* Not the quick way: behind a tag, behind options, over more labels than it walks. */
+	dns_make(&f, 0, "a.b.c.d.e.f.g.h.i.j.k.l.m.n.example.com", TYPE_A);
+	s.bytes = f.len;
+	o = run_one(b, &s);
+	good = nothing(o) && o->traffic.query[ZW_DIRECTION_LOCAL][0][ZW_QUERY_A] == 1;
+	s.tag[0] = 0x8100;
+	o = run_one(b, &s);
+	good &= nothing(o) && o->traffic.query[ZW_DIRECTION_LOCAL][0][ZW_QUERY_A] == 1;
+	s.tag[0] = 0;
+	s.options = 3;
+	o = run_one(b, &s);
+	good &= nothing(o) && o->traffic.query[ZW_DIRECTION_LOCAL][0][ZW_QUERY_A] == 1 &&
+		o->traffic.bytes[ZW_DIRECTION_LOCAL][0] == f.len;
+	s.options = 0;
+	check(good, "counting: queries that take a closer look");
 	/* A label of 64 octets, a header alone, half a question. */
 	dns_make(&f, 0, "example.com", 1);
 	f.b[12] = 64;
