@@ -65,23 +65,11 @@ dns_wait() {
 	return 1
 }
 
-# --- events: every one of a zone counts, in the order they came -----------------------------------
-
-declare -A DNS_SEEN
-
-dns_nth() {
-	agent_events '.zonewitness.zone == $zone' --arg zone "$1." | sed -n "$2p"
-}
-
-dns_has() {
-	[ -n "$(dns_nth "$1" "$2")" ]
-}
+# --- events ----------------------------------------------------------------------------------------
 
 # dns_next ZONE: waits for the next event, which is in $event; empty when none comes.
 dns_next() {
-	DNS_SEEN[$1]=$((${DNS_SEEN[$1]:-0} + 1))
-	e2e_until "$DNS_FOLLOW_SECONDS" dns_has "$1" "${DNS_SEEN[$1]}"
-	event=$(dns_nth "$1" "${DNS_SEEN[$1]}")
+	zone_next "$DNS_FOLLOW_SECONDS" "$1"
 }
 
 # dns_expect CHECK ZONE ACTION SERVER [FILTER [JQ OPTIONS...]]: the next event of the zone; SERVER is
@@ -126,17 +114,8 @@ dns_act() {
 	act_pid=$(cat "$pid")
 }
 
-# After the agent has stopped, nothing more can come.
 dns_no_more() {
-	local zone more=''
-
-	for zone in "${!DNS_SEEN[@]}" "$@"; do
-		dns_has "$zone" $((${DNS_SEEN[$zone]:-0} + 1)) || continue
-		e2e_fail "$zone, all events" "more than ${DNS_SEEN[$zone]:-0}" \
-			"$(dns_nth "$zone" $((${DNS_SEEN[$zone]:-0} + 1)))"
-		more=yes
-	done
-	[ -n "$more" ] || e2e_pass "nothing else was reported"
+	zone_no_more "nothing else was reported" "$@"
 }
 
 # The ways an operator edits, each of which changes www from one address to another: rename, sed -i, and in place. The

@@ -24,6 +24,8 @@ E2E_FAILED=0
 E2E_SKIPPED=0
 E2E_TMP=
 E2E_CLEANUPS=()
+# A descriptor that nothing ever comes from.
+E2E_SILENT=
 
 AGENT_PID=
 AGENT_OUT=
@@ -132,6 +134,13 @@ e2e_expired() {
 	[ "${EPOCHREALTIME/[.,]/}" -ge "$1" ]
 }
 
+# A moment, without a process: where there is no KVM each takes longer than the moment, from the processors that the
+# agent wants as well.
+e2e_pause() {
+	[ -n "$E2E_SILENT" ] || exec {E2E_SILENT}<> <(:)
+	read -r -t "$E2E_POLL" -u "$E2E_SILENT" || return 0
+}
+
 # e2e_until SECONDS COMMAND...: repeats the command until it succeeds; 1 when time is up.
 e2e_until() {
 	local deadline
@@ -140,7 +149,7 @@ e2e_until() {
 	shift
 	until "$@"; do
 		e2e_expired "$deadline" && return 1
-		sleep "$E2E_POLL"
+		e2e_pause
 	done
 }
 
@@ -155,21 +164,40 @@ agent_events() {
 	jq -R -c "$@" "fromjson? | select($filter)" "$AGENT_OUT" 2>/dev/null
 }
 
-# The first match, waited for. Usage: agent_wait SECONDS FILTER [JQ OPTIONS...]
-agent_wait() {
-	local deadline line
+# agent_until SECONDS COMMAND...: repeats a command that looks at the agent's lines until it succeeds, each time that
+# lines came; 1 when time is up.
+agent_until() {
+	local deadline fd news=yes
 
 	deadline=$(e2e_deadline "$1")
 	shift
+	exec {fd}<"$AGENT_OUT"
 	while :; do
-		line=$(agent_events "$@" | head -n 1)
-		if [ -n "$line" ]; then
-			echo "$line"
+		while IFS= read -r _ <&"$fd"; do
+			news=yes
+		done
+		if [ -n "$news" ] && "$@"; then
+			exec {fd}<&-
 			return 0
 		fi
-		e2e_expired "$deadline" && return 1
-		sleep "$E2E_POLL"
+		news=
+		e2e_expired "$deadline" && break
+		e2e_pause
 	done
+	exec {fd}<&-
+	return 1
+}
+
+agent_has() {
+	[ -n "$(agent_events "$@" | head -n 1)" ]
+}
+
+# The first match, waited for. Usage: agent_wait SECONDS FILTER [JQ OPTIONS...]
+agent_wait() {
+	local seconds=$1
+
+	shift
+	agent_until "$seconds" agent_has "$@" && agent_events "$@" | head -n 1
 }
 
 agent_alive() {
@@ -199,7 +227,7 @@ agent_wait_change() {
 			line=
 		done
 		e2e_expired "$deadline" && break
-		sleep "$E2E_POLL"
+		e2e_pause
 	done
 	exec {fd}<&-
 	return 1
@@ -302,6 +330,42 @@ zone_faults() {
 	  (if $who.pid == null then empty else $unreadable[].process.pid // empty
 	   | select(. != $who.pid) | "zone-unreadable accuses \(.)" end)
 	'
+}
+
+# --- every event of a zone, in the order they came: one too many is taken for the next ---------
+
+declare -A ZONE_TAKEN
+
+# The event with that number, in $event; 1 when there is none yet. Usage: zone_nth ORIGIN NUMBER
+zone_nth() {
+	event=$(grep -F "\"$1.\"" "$AGENT_OUT" |
+		jq -R -c --arg zone "$1." 'fromjson? | select(.zonewitness.zone == $zone)' | sed -n "$2p")
+	[ -n "$event" ]
+}
+
+# Waits for the next one, which is in $event; empty when none comes. Usage: zone_next SECONDS ORIGIN
+zone_next() {
+	ZONE_TAKEN[$2]=$((${ZONE_TAKEN[$2]:-0} + 1))
+	agent_until "$1" zone_nth "$2" "${ZONE_TAKEN[$2]}"
+}
+
+# After the agent has stopped, nothing more can come, of these zones and those above.
+# Usage: zone_no_more CHECK [ORIGIN...]
+zone_no_more() {
+	local check=$1 count zone more=''
+
+	shift
+	for zone in "$@"; do
+		ZONE_TAKEN[$zone]=${ZONE_TAKEN[$zone]:-0}
+	done
+	while read -r count zone; do
+		zone=${zone%.}
+		[ -n "$zone" ] && [ "$count" -gt "${ZONE_TAKEN[$zone]:-$count}" ] || continue
+		zone_nth "$zone" $((${ZONE_TAKEN[$zone]} + 1))
+		e2e_fail "$zone, all events" "$count, not ${ZONE_TAKEN[$zone]}" "$event"
+		more=yes
+	done < <(jq -R -r 'fromjson? | .zonewitness.zone // empty' "$AGENT_OUT" | sort | uniq -c)
+	[ -n "$more" ] || e2e_pass "$check"
 }
 
 # The events of one zone, for the reader of a failure.

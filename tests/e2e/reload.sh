@@ -34,7 +34,7 @@ write_conf() {
 # The events that are looked at are those of one of the two files, each from its beginning.
 look_at() {
 	AGENT_OUT=$1
-	DNS_SEEN=()
+	ZONE_TAKEN=()
 }
 
 start_agent() {
