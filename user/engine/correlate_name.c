@@ -329,7 +329,8 @@ static bool decide_by_marks(struct scene *sc)
 			x->evidence |= ZW_EVIDENCE_CREATE;
 			x->role = ZW_ROLE_WRITER;
 		} else if (t->moved_ns && over) {
-			x->touched = true;
+			/* Not while the old inode was still where it was: there was no room for another. */
+			x->touched = t->dirent_ns + ZW_COALESCE_NS >= sc->left_ns;
 		} else if (t->moved_ns) {
 			t->placed_ns = t->moved_ns;
 			x->evidence |= ZW_EVIDENCE_RENAME;
