@@ -14,6 +14,8 @@ PORT=5310
 PORT_SECONDARY=5311
 CONTROL=9953
 CONTROL_SECONDARY=9954
+# Where one zone has its journal.
+FAR=journals/far
 
 # --- the servers -------------------------------------------------------------------------------
 
@@ -46,7 +48,7 @@ configure() {
 		primary bu-key.test 'allow-update { key ddns-key; };'
 		primary bu-many.test 'allow-update { any; };'
 		primary bu-frozen.test 'allow-update { any; };'
-		primary bu-far.test 'allow-update { any; }; journal "journals/far";'
+		primary bu-far.test 'allow-update { any; }; journal "'"$FAR"'";'
 		primary bu-inline.test 'inline-signing yes; dnssec-policy default;'
 		primary bu-catalog.test 'allow-update { any; };'
 		primary bu-member.test 'allow-update { any; };'
@@ -244,6 +246,12 @@ test_far_journal() {
 	expect_written "journal in another directory" bu-far.test "$SERVER" '[1, 2]' 'add f1 A  > 192.0.2.11'
 	update "" "update delete f1.bu-far.test. A"
 	expect_written "journal in another directory, again" bu-far.test "$SERVER" '[2, 3]' 'delete f1 A 192.0.2.11 > '
+	run_rndc sync bu-far.test
+	FAR=journals/elsewhere
+	configure
+	run_rndc reconfig
+	update "" "update add f2.bu-far.test. 300 A 192.0.2.12"
+	expect_written "journal that was moved" bu-far.test "$SERVER" '[3, 4]' 'add f2 A  > 192.0.2.12'
 }
 
 # The file has not been replaced a moment ago: an edit in the same moment could be of either who made it.

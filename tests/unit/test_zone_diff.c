@@ -110,6 +110,30 @@ static void test_appeared_and_vanished(void **state)
 	assert_false(zw_diff_is_signing_only(d));
 }
 
+static bool is_not_of_type(void *ctx, const struct zw_diff_entry *entry)
+{
+	return entry->type != *(const uint16_t *)ctx;
+}
+
+static void test_keep(void **state)
+{
+	_zw_snapshot_ struct zw_snapshot *before = test_load(HEAD, NULL);
+	_zw_snapshot_ struct zw_snapshot *after =
+		test_load(HEAD2 "a A 1.1.1.1\nb TXT x\nc A 1.1.1.1\nd NS e\n", NULL);
+	_zw_diff_ struct zw_diff *d = NULL;
+	uint16_t type = ZW_TYPE_A;
+
+	(void)state;
+	assert_int_equal(zw_diff_new(before, after, &d), 0);
+	assert_int_equal(d->len, 5);
+	zw_diff_keep(d, is_not_of_type, &type);
+	assert_int_equal(d->len, 3);
+	assert_int_equal(d->entries[0].type, ZW_TYPE_SOA);
+	assert_int_equal(d->entries[1].type, ZW_TYPE_TXT);
+	assert_int_equal(d->entries[2].type, ZW_TYPE_NS);
+	assert_int_equal(d->serial_after, 2);
+}
+
 /* The difference keeps what it shows alive. */
 static void test_ownership(void **state)
 {
@@ -136,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_appeared_and_vanished),
+		cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_ownership),
 	};
 

@@ -209,17 +209,20 @@ void zw_agent_free(struct zw_agent *a)
 static void report_ready(struct zw_agent *a)
 {
 	struct zw_report *report = zw_agent_report_new(a, ZW_ACTION_AGENT_READY, NULL);
-	uint64_t records = 0;
+	uint64_t records = 0, zones = 0;
 
 	if (!report)
 		return;
-	ZW_VEC_FOREACH(z, &a->zones)
+	ZW_VEC_FOREACH(z, &a->zones) {
+		/* Before it is signed and after, it is one. */
+		zones += !(*z)->is_signed;
 		if ((*z)->good)
 			records += zw_snapshot_count((*z)->good);
+	}
 	report->count[report->counts++] = (struct zw_report_count){"servers", 0};
 	ZW_VEC_FOREACH(s, &a->servers)
 		report->count[0].value += (*s)->kind != ZW_SERVER_NONE;
-	report->count[report->counts++] = (struct zw_report_count){"zones", a->zones.len};
+	report->count[report->counts++] = (struct zw_report_count){"zones", zones};
 	report->count[report->counts++] = (struct zw_report_count){"records", records};
 	report->count[report->counts++] = (struct zw_report_count){
 		"startup_ms", (zw_boottime_ns() - a->started_ns) / ZW_NSEC_PER_MSEC};

@@ -318,11 +318,18 @@ int zw_agent_locate(
 int zw_agent_catch_up(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r);
 void zw_agent_reading_done(struct zw_agent_reading *r);
 
-/* agent_zone.c: from a reading to a report */
+/* agent_zones.c */
 
 int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server,
 	const struct zw_server_zone *listed, struct zw_agent_zone **ret_zone);
+/* What may be different of a zone that was listed before: its journal. 0 or -ENOMEM. */
+int zw_agent_zone_relist(
+	struct zw_agent *a, struct zw_agent_zone *z, const struct zw_server_zone *listed);
 void zw_agent_zone_free(struct zw_agent *a, struct zw_agent_zone *z);
+void zw_agent_forget_mappers(struct zw_agent_zone *z);
+
+/* agent_zone.c: from a reading to a report */
+
 /* One look at a zone: reads it and reports what changed. */
 void zw_agent_look(struct zw_agent *a, struct zw_agent_zone *z);
 /* The first look, at the start or when the zone appears: against the stored state if there is one. */

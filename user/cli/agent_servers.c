@@ -234,6 +234,9 @@ static int follow_listed(struct zw_agent *a, struct zw_agent_server *s,
 		z = zw_map_get(known, key, strlen(key));
 		if (z) {
 			z->seen = true;
+			r = zw_agent_zone_relist(a, z, l);
+			if (r < 0)
+				return r;
 			continue;
 		}
 		r = add_zone(a, s, l, unsigned_of(l, known));

@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "dns/name.h"
 
 /* A file that is gone may be in the middle of being replaced: rename away, then write anew. So may one of a file and
  * its journal. */
@@ -22,90 +21,6 @@
 #define POSTPONE_MAX 4
 #define LOOK_AGAIN_NS (20 * ZW_NSEC_PER_MSEC)
 #define DIRECTORY_AGAIN_NS (200 * ZW_NSEC_PER_MSEC)
-
-static int set_names(struct zw_agent_zone *z, const struct zw_server_zone *listed)
-{
-	struct zw_agent_file f = {.path = strdup(listed->file), .walk.fd = -1};
-	char text[ZW_NAME_TEXT_MAX];
-	size_t len;
-	int r = f.path ? zw_name_from_text(listed->name, z->origin, &len) : -ENOMEM;
-
-	if (r == 0)
-		r = zw_vec_push(&z->files, f);
-	if (r < 0) {
-		free(f.path);
-		return r;
-	}
-	zw_name_lower(z->origin, len);
-	zw_name_to_text(z->origin, text);
-	z->name = strdup(text);
-	z->view = strdup(listed->view);
-	z->is_signed = listed->unsigned_file != NULL;
-	z->is_dumped = listed->journal && (z->is_signed || listed->role == ZW_ZONE_SECONDARY);
-	if (listed->journal) {
-		size_t dir = (size_t)(strrchr(listed->journal, '/') - listed->journal) + 1;
-
-		z->journal = strdup(listed->journal);
-		z->journal_beside = strncmp(listed->journal, listed->file, dir) == 0 &&
-				    !strchr(listed->file + dir, '/');
-		if (!z->journal)
-			return -ENOMEM;
-	}
-	return z->name && z->view ? 0 : -ENOMEM;
-}
-
-int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server,
-	const struct zw_server_zone *listed, struct zw_agent_zone **ret_zone)
-{
-	struct zw_agent_zone *z = calloc(1, sizeof(*z));
-	int r;
-
-	if (!z)
-		return -ENOMEM;
-	server->refs++;
-	z->server = server;
-	z->source = &zw_source_file;
-	r = set_names(z, listed);
-	if (r == 0)
-		r = zw_agent_chain_join(a, z);
-	if (r == 0)
-		r = zw_agent_journal_await(a, z);
-	if (r < 0) {
-		zw_agent_zone_free(a, z);
-		return r;
-	}
-	*ret_zone = z;
-	return 0;
-}
-
-static void forget_mappers(struct zw_agent_zone *z)
-{
-	ZW_VEC_FOREACH(m, &z->mappers)
-		zw_actor_unref(m->actor);
-	z->mappers.len = 0;
-}
-
-void zw_agent_zone_free(struct zw_agent *a, struct zw_agent_zone *z)
-{
-	if (!z)
-		return;
-	zw_agent_unschedule(a, z);
-	zw_agent_unindex_zone(a, z);
-	zw_agent_journal_forget(a, z);
-	zw_agent_chain_leave(a, z);
-	if (z->pair)
-		z->pair->pair = NULL;
-	forget_mappers(z);
-	zw_vec_free(&z->mappers);
-	zw_snapshot_unref(z->good);
-	zw_agent_files_done(&z->files);
-	zw_agent_files_done(&z->good_files);
-	zw_agent_server_unref(z->server);
-	free(z->name);
-	free(z->view);
-	free(z->journal);
-	free(z);
-}
 
 /* The new files become the zone's: watch what they depend on, and only that. New watches come before the old
  * ones go, so that an inode both need is never unwatched. */
@@ -180,7 +95,7 @@ static void adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 		z->unsaved = true;
 	}
 	if (!any_maps(r))
-		forget_mappers(z);
+		zw_agent_forget_mappers(z);
 }
 
 /* The end of a system call is told of a moment after its effect can be seen. Before a difference is reported as

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Zones as objects: made of what a server lists, adapted when it lists something else, freed. */
+#include "cli/agent.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "dns/name.h"
+
+static int set_names(struct zw_agent_zone *z, const struct zw_server_zone *listed)
+{
+	struct zw_agent_file f = {.path = strdup(listed->file), .walk.fd = -1};
+	char text[ZW_NAME_TEXT_MAX];
+	size_t len;
+	int r = f.path ? zw_name_from_text(listed->name, z->origin, &len) : -ENOMEM;
+
+	if (r == 0)
+		r = zw_vec_push(&z->files, f);
+	if (r < 0) {
+		free(f.path);
+		return r;
+	}
+	zw_name_lower(z->origin, len);
+	zw_name_to_text(z->origin, text);
+	z->name = strdup(text);
+	z->view = strdup(listed->view);
+	z->is_signed = listed->unsigned_file != NULL;
+	return z->name && z->view ? 0 : -ENOMEM;
+}
+
+/* The directory with its slash is the same. */
+static bool is_beside(const char *journal, const char *file)
+{
+	size_t dir = (size_t)(strrchr(journal, '/') - journal) + 1;
+
+	return strncmp(journal, file, dir) == 0 && !strchr(file + dir, '/');
+}
+
+int zw_agent_zone_relist(
+	struct zw_agent *a, struct zw_agent_zone *z, const struct zw_server_zone *listed)
+{
+	_zw_free_ char *journal = NULL;
+
+	z->is_dumped = listed->journal && (z->is_signed || listed->role == ZW_ZONE_SECONDARY);
+	if (z->journal && listed->journal ? zw_streq(z->journal, listed->journal)
+					  : z->journal == listed->journal)
+		return 0;
+	if (listed->journal) {
+		journal = strdup(listed->journal);
+		if (!journal)
+			return -ENOMEM;
+	}
+	zw_agent_journal_forget(a, z);
+	free(z->journal);
+	z->journal = ZW_TAKE(journal);
+	z->journal_beside = z->journal && is_beside(z->journal, listed->file);
+	/* A zone that was looked at before has other files now. */
+	if (z->state != ZW_ZONE_NEW)
+		zw_agent_touch(a, z, zw_boottime_ns());
+	return zw_agent_journal_await(a, z);
+}
+
+int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server,
+	const struct zw_server_zone *listed, struct zw_agent_zone **ret_zone)
+{
+	struct zw_agent_zone *z = calloc(1, sizeof(*z));
+	int r;
+
+	if (!z)
+		return -ENOMEM;
+	server->refs++;
+	z->server = server;
+	z->source = &zw_source_file;
+	r = set_names(z, listed);
+	if (r == 0)
+		r = zw_agent_chain_join(a, z);
+	if (r == 0)
+		r = zw_agent_zone_relist(a, z, listed);
+	if (r < 0) {
+		zw_agent_zone_free(a, z);
+		return r;
+	}
+	*ret_zone = z;
+	return 0;
+}
+
+void zw_agent_forget_mappers(struct zw_agent_zone *z)
+{
+	ZW_VEC_FOREACH(m, &z->mappers)
+		zw_actor_unref(m->actor);
+	z->mappers.len = 0;
+}
+
+void zw_agent_zone_free(struct zw_agent *a, struct zw_agent_zone *z)
+{
+	if (!z)
+		return;
+	zw_agent_unschedule(a, z);
+	zw_agent_unindex_zone(a, z);
+	zw_agent_journal_forget(a, z);
+	zw_agent_chain_leave(a, z);
+	if (z->pair)
+		z->pair->pair = NULL;
+	zw_agent_forget_mappers(z);
+	zw_vec_free(&z->mappers);
+	zw_snapshot_unref(z->good);
+	zw_agent_files_done(&z->files);
+	zw_agent_files_done(&z->good_files);
+	zw_agent_server_unref(z->server);
+	free(z->name);
+	free(z->view);
+	free(z->journal);
+	free(z);
+}
