@@ -14,7 +14,7 @@ struct scene {
 	struct zw_explain_input in;
 	struct zw_report *report;
 	struct zw_explained out;
-	struct zw_snapshot *step[8];
+	struct zw_snapshot *step[8]; /* [0]: the state before */
 };
 
 static struct scene *begin(void)
@@ -95,11 +95,12 @@ static void wrote(struct scene *s, struct zw_actor *actor, enum zw_role role)
 /* The zone from one state to the other, written by the server. */
 static void change(struct scene *s, const char *before, const char *after)
 {
-	_zw_snapshot_ struct zw_snapshot *old = zone_state(7, before),
-					 *new = zone_state(
-						 s->in.steps ? 7 + (uint32_t)s->in.steps : 8,
-						 after);
+	uint32_t serial = s->in.steps ? 6 + (uint32_t)s->in.steps : 8;
+	_zw_snapshot_ struct zw_snapshot *old = zone_state(7, before);
+	_zw_snapshot_ struct zw_snapshot *new = zone_state(serial, after);
 
+	if (s->in.steps)
+		s->step[0] = zw_snapshot_ref(old);
 	s->report = calloc(1, sizeof(*s->report));
 	assert_non_null(s->report);
 	s->report->action = ZW_ACTION_RECORD_CHANGE;
@@ -594,7 +595,8 @@ static void test_forwarded(void **state)
 
 static void add_step(struct scene *s, uint32_t serial, const char *records)
 {
-	s->step[s->in.steps++] = zone_state(serial, records);
+	s->in.steps += s->in.steps ? 1 : 2;
+	s->step[s->in.steps - 1] = zone_state(serial, records);
 	s->in.step = s->step;
 }
 
@@ -650,6 +652,20 @@ static void test_steps_at_once(void **state)
 	server_change(s, WWW1, WWW2);
 	CAME_OUT(s, "update ambiguous nobody client:alice client:bob/bob-key server:bind | "
 		    "www A 192.0.2.1>192.0.2.2");
+	end(s);
+}
+
+/* The file was edited beside the journal: the transactions are not the whole difference. */
+static void test_steps_that_lead_elsewhere(void **state)
+{
+	struct scene *s = begin();
+
+	(void)state;
+	add_step(s, 8, WWW2);
+	update(s, s->alice, AT(10), SET_WWW2);
+	server_change(s, WWW1, WWW2 "mail 60 A 203.0.113.9\n");
+	CAME_OUT(s, "update certain client:alice server:bind | www A 192.0.2.1>192.0.2.2",
+		"unknown none nobody server:bind | mail A ->203.0.113.9");
 	end(s);
 }
 
@@ -1060,6 +1076,7 @@ int main(void)
 		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_steps_of_the_same),
 		cmocka_unit_test(test_steps_at_once),
+		cmocka_unit_test(test_steps_that_lead_elsewhere),
 		cmocka_unit_test(test_transfer),
 		cmocka_unit_test(test_transfers_of_two_primaries),
 		cmocka_unit_test(test_transfers_that_do_not_count),

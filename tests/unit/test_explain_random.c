@@ -381,6 +381,7 @@ static void make_steps(struct run *run, uint64_t from_ns, uint64_t to_ns)
 	struct world w = run->before;
 	const struct asked *a;
 
+	run->step[run->in.steps++] = state_of(&w, 7);
 	for (uint64_t at = from_ns; (a = next_done(&w, at)) && a->done_ns <= to_ns;
 		at = a->done_ns) {
 		bool was[NAMES][VALUES];
@@ -390,7 +391,7 @@ static void make_steps(struct run *run, uint64_t from_ns, uint64_t to_ns)
 			apply(&w, a);
 		if (memcmp(was, w.there, sizeof(was)) == 0)
 			continue;
-		run->step[run->in.steps] = state_of(&w, 8 + (uint32_t)run->in.steps);
+		run->step[run->in.steps] = state_of(&w, 7 + (uint32_t)run->in.steps);
 		run->in.steps++;
 	}
 	run->in.step = run->step;
@@ -405,7 +406,7 @@ static void explain(struct run *run, const struct cast *cast)
 {
 	_zw_snapshot_ struct zw_snapshot *old = state_of(&run->before, 7);
 	_zw_snapshot_ struct zw_snapshot *new =
-		state_of(&run->after, run->in.steps ? 7 + (uint32_t)run->in.steps : 8);
+		state_of(&run->after, run->in.steps ? 6 + (uint32_t)run->in.steps : 8);
 
 	run->report = calloc(1, sizeof(*run->report));
 	assert_non_null(run->report);

@@ -152,8 +152,10 @@ static enum piece_kind kind_of(const struct explanation *x, const struct zw_diff
 
 int zw_explain_pieces(struct explanation *x)
 {
-	int r = zw_diff_new(x->before, x->after, &x->diff);
+	int r = x->diff ? 0 : zw_diff_new(x->before, x->after, &x->own);
 
+	if (!x->diff)
+		x->diff = x->own;
 	for (size_t i = 0; r == 0 && i < x->diff->len; i++) {
 		struct piece piece = {.entry = &x->diff->entries[i], .group = NO_GROUP};
 
@@ -245,29 +247,46 @@ static int explain_steps(const struct explanation *all, struct zw_snapshot *cons
 	return r < 0 ? r : explain_run(all, state[done], state[states - 1], reports);
 }
 
-static int explain_all(const struct explanation *all, zw_reports *reports)
+static bool same_side(const struct zw_snapshot *s, const struct zw_diff_entry *e, bool after)
+{
+	const struct zw_rrset *want = after ? &e->after : &e->before;
+	struct zw_rrset set = {};
+	bool there = zw_snapshot_lookup(s, e->owner, e->type, &set);
+
+	return there == (want->count > 0) && (!there || zw_rrset_equal(&set, want));
+}
+
+/* 1: the steps lead from what was read before to what was read now, and no further. */
+static int are_whole(const struct explanation *all)
 {
 	const struct zw_explain_input *in = all->in;
-	struct zw_snapshot **state;
-	size_t n = 0;
+	const struct zw_diff *want = all->seen->diff;
+	_zw_diff_ struct zw_diff *have = NULL;
 	int r;
 
-	if (!in->steps || !all->before) {
-		_zw_cleanup_(zw_explain_parts_done) struct explanation x =
-			between(all, all->before, all->after);
+	if (in->steps < 2)
+		return 0;
+	r = zw_diff_new(in->step[0], in->step[in->steps - 1], &have);
+	if (r < 0 || have->len != want->len)
+		return r;
+	for (size_t i = 0; i < want->len; i++)
+		if (!same_side(in->step[0], &want->entries[i], false) ||
+			!same_side(in->step[in->steps - 1], &want->entries[i], true))
+			return 0;
+	return 1;
+}
 
-		return explain_whole(&x, true, reports);
-	}
-	state = calloc(in->steps + 2, sizeof(*state));
-	if (!state)
-		return -ENOMEM;
-	state[n++] = all->before;
-	for (size_t i = 0; i < in->steps; i++)
-		state[n++] = in->step[i];
-	state[n++] = all->after;
-	r = explain_steps(all, state, n, reports);
-	free(state);
-	return r;
+static int explain_all(const struct explanation *all, zw_reports *reports)
+{
+	_zw_cleanup_(zw_explain_parts_done) struct explanation x =
+		between(all, all->before, all->after);
+	int r = are_whole(all);
+
+	if (r < 0)
+		return r;
+	x.diff = all->seen->diff;
+	return r ? explain_steps(all, all->in->step, all->in->steps, reports)
+		 : explain_whole(&x, true, reports);
 }
 
 /* --- the result --------------------------------------------------------------------------------------- */
@@ -285,14 +304,8 @@ static bool is_relayed(const struct explanation *x, struct zw_explained *ret)
 			from |= (*o)->kind == ZW_REQUEST_TRANSFER &&
 				(*o)->server_process.tgid == s->server_pid &&
 				zw_explain_of_server(x->in, *o);
-		for (size_t k = 0; from && same && k < diff->len; k++) {
-			const struct zw_diff_entry *e = &diff->entries[k];
-			struct zw_rrset set = {};
-			bool there = zw_snapshot_lookup(s->snapshot, e->owner, e->type, &set);
-
-			same = there == (e->after.count > 0) &&
-			       (!there || zw_rrset_equal(&set, &e->after));
-		}
+		for (size_t k = 0; from && same && k < diff->len; k++)
+			same = same_side(s->snapshot, &diff->entries[k], true);
 		if (from && same)
 			return true;
 		/* Perhaps it was not looked at since. */
@@ -314,8 +327,10 @@ static void adopt(struct zw_report *report, struct zw_report *first)
 	report->reason = ZW_TAKE(first->reason);
 	report->reasons = first->reasons;
 	first->reasons = 0;
-	zw_diff_free(report->diff);
-	report->diff = ZW_TAKE(first->diff);
+	if (first->diff) {
+		zw_diff_free(report->diff);
+		report->diff = ZW_TAKE(first->diff);
+	}
 	report->has_serial_before = first->has_serial_before;
 	report->has_serial_after = first->has_serial_after;
 	report->serial_before = first->serial_before;

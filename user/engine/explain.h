@@ -33,7 +33,8 @@ struct zw_explain_input {
 	const struct zw_request_book *book;
 	const struct zw_hash_key *key;
 	const uint8_t *origin; /* of the zone, wire form, lower case */
-	/* The states between, oldest first, where the server keeps them one by one. */
+	/* The states from the one before to the one after, both included, where the server keeps them one by one: whole, or
+	 * cut down to the names that changed (zone/part.h). Not used when they are not the whole difference. */
 	struct zw_snapshot *const *step;
 	size_t steps;
 	/* CLOCK_BOOTTIME: when the reading before began and ended, and the one now. */

@@ -199,11 +199,9 @@ static int collect(struct assignment *a, size_t group, index_list *asks)
 	if (r == 0)
 		r = zw_explain_names(x, asks->items, asks->len, &list);
 	if (r == 0)
-		r = zw_explain_project(
-			x->in->key, x->before, x->in->origin, &list, &a->replay.before);
+		r = zw_explain_cut(x, x->before, &list, &a->replay.before);
 	if (r == 0)
-		r = zw_explain_project(
-			x->in->key, x->after, x->in->origin, &list, &a->replay.after);
+		r = zw_explain_cut(x, x->after, &list, &a->replay.after);
 	zw_vec_free(&list);
 	ZW_VEC_FOREACH(p, &x->pieces)
 		if (r == 0 && p->group == group && !p->done && p->kind != PIECE_SERIAL &&

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "dns/name.h"
-#include "dns/rr.h"
+#include "zone/part.h"
 
 /* Names with the number of the group they belong to, which may have become part of another. */
 struct forest {
@@ -147,38 +147,10 @@ int zw_explain_names(
 	return r;
 }
 
-static int project_name(
-	struct zw_builder *builder, const struct zw_snapshot *s, const uint8_t *name)
+int zw_explain_cut(const struct explanation *x, const struct zw_snapshot *s, const name_list *names,
+	struct zw_snapshot **ret_part)
 {
-	size_t it = zw_snapshot_seek(s, name);
-	struct zw_rrset set;
-	int r = 0;
-
-	while (r == 0 && zw_snapshot_next(s, &it, &set) && zw_name_equal(set.owner, name))
-		for (uint32_t i = 0; r == 0 && i < set.count; i++) {
-			struct zw_record record = {
-				.owner = set.owner,
-				.owner_len = (uint8_t)zw_name_len(set.owner),
-				.ttl = zw_rrset_ttl(&set, i),
-				.type = set.type,
-				.klass = ZW_CLASS_IN,
-			};
-
-			record.rdata = zw_rrset_rdata(&set, i, &record.rdata_len);
-			r = zw_builder_add(builder, &record);
-		}
-	return r;
-}
-
-int zw_explain_project(const struct zw_hash_key *key, const struct zw_snapshot *s,
-	const uint8_t *origin, const name_list *names, struct zw_snapshot **ret_part)
-{
-	_zw_builder_ struct zw_builder *builder = NULL;
-	int r = zw_builder_new(key, origin, NULL, &builder);
-
-	for (size_t i = 0; r == 0 && s && i < names->len; i++)
-		r = project_name(builder, s, names->items[i]);
-	return r < 0 ? r : zw_builder_finish(builder, ret_part);
+	return zw_part_new(x->in->key, x->in->origin, s, names->items, names->len, ret_part);
 }
 
 bool zw_explain_share_names(const struct ask *a, const struct ask *b)

@@ -65,7 +65,8 @@ struct explanation {
 	const struct zw_explain_input *in;
 	const struct zw_report *seen; /* with the causes of the files */
 	struct zw_snapshot *before, *after;
-	struct zw_diff *diff; /* of these */
+	const struct zw_diff *diff; /* of these, as far as it is to be told */
+	struct zw_diff *own;        /* the same when it was made here */
 	ask_list *asks;
 	ZW_VEC(struct piece) pieces;
 	ZW_VEC(struct part) parts;
@@ -83,8 +84,8 @@ int zw_explain_groups(struct explanation *x);
 int zw_explain_names(
 	const struct explanation *x, const size_t *ask, size_t len, name_list *ret_names);
 /* The records of @s with these names. */
-int zw_explain_project(const struct zw_hash_key *key, const struct zw_snapshot *s,
-	const uint8_t *origin, const name_list *names, struct zw_snapshot **ret_part);
+int zw_explain_cut(const struct explanation *x, const struct zw_snapshot *s, const name_list *names,
+	struct zw_snapshot **ret_part);
 /* Whether any of both is about a name that the other is about too. */
 bool zw_explain_share_names(const struct ask *a, const struct ask *b);
 
@@ -154,7 +155,7 @@ int zw_explain_step(struct explanation *x, struct zw_snapshot *const *state, siz
 
 /* explain.c */
 
-/* Finds the difference of x->before and x->after. */
+/* Finds the difference of x->before and x->after, unless it is there. */
 int zw_explain_pieces(struct explanation *x);
 
 /* explain_report.c: parts become reports */

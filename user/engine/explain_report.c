@@ -25,7 +25,7 @@ void zw_explain_parts_done(struct explanation *x)
 	ZW_VEC_FOREACH(s, &x->kept)
 		zw_snapshot_unref(*s);
 	zw_vec_free(&x->kept);
-	zw_diff_free(x->diff);
+	zw_diff_free(x->own);
 }
 
 static int copy_text(const char *text, char **ret_copy)
@@ -121,8 +121,9 @@ static int set_diff(
 	const struct explanation *x, struct part *part, bool whole, struct zw_report *report)
 {
 	set_serials(x->diff, report);
+	/* That of the report stays. */
 	if (whole)
-		return zw_diff_new(x->before, x->after, &report->diff);
+		return 0;
 	return part_diff(x, part, &report->diff);
 }
 
@@ -192,6 +193,15 @@ static int add_connections(const struct explanation *x, struct zw_report *report
 	return r;
 }
 
+static int copy_reasons(const struct zw_report *from, struct zw_report *to)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < from->reasons; i++)
+		r = zw_report_add_reason(to, "%s", from->reason[i]);
+	return r;
+}
+
 /* The processes that wrote the files; the server among them only where it may have made the change. */
 static int add_files(const struct explanation *x, const struct part *part, struct zw_report *report)
 {
@@ -201,8 +211,8 @@ static int add_files(const struct explanation *x, const struct part *part, struc
 	if (all) {
 		r = zw_explain_copy_causes(x->seen, report);
 		report->has_principal = x->seen->has_principal;
-		for (size_t i = 0; r == 0 && i < x->seen->reasons; i++)
-			r = zw_report_add_reason(report, "%s", x->seen->reason[i]);
+		if (r == 0)
+			r = copy_reasons(x->seen, report);
 	} else {
 		r = zw_explain_copy_others(x->seen, report);
 		report->has_principal = report->causes > 0;
@@ -260,6 +270,9 @@ static int add_causes(
 		break;
 	case PART_NOBODY:
 		r = add_connections(x, report);
+		/* Nobody, not even the server: the files are the only evidence. */
+		if (r == 0 && !x->seen->causes)
+			r = copy_reasons(x->seen, report);
 		break;
 	}
 	if (r == 0 && (part->channel == ZW_CHANNEL_CONTROL || part->channel == ZW_CHANNEL_FILE))

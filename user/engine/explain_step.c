@@ -29,15 +29,14 @@ static bool covers(const struct explanation *x, const struct ask *ask)
 static int leads(const struct explanation *x, size_t index, struct zw_snapshot *before,
 	struct zw_snapshot *after)
 {
-	const struct zw_explain_input *in = x->in;
 	struct replay replay = {.x = x, .ask = &index, .len = 1};
 	name_list list = {};
 	int r = zw_explain_names(x, &index, 1, &list);
 
 	if (r == 0)
-		r = zw_explain_project(in->key, before, in->origin, &list, &replay.before);
+		r = zw_explain_cut(x, before, &list, &replay.before);
 	if (r == 0)
-		r = zw_explain_project(in->key, after, in->origin, &list, &replay.after);
+		r = zw_explain_cut(x, after, &list, &replay.after);
 	if (r == 0)
 		r = zw_explain_arrives(&replay);
 	zw_vec_free(&list);
