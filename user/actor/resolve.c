@@ -171,7 +171,8 @@ int zw_proc_table_resolve(
 	struct zw_proc *proc;
 	int r;
 
-	if (event->type != ZW_WIRE_FILE && event->type != ZW_WIRE_EXEC)
+	if (event->type != ZW_WIRE_FILE && event->type != ZW_WIRE_EXEC &&
+		event->type != ZW_WIRE_UNIX)
 		return -EINVAL;
 	r = zw_proc_for_event(table, event, &proc);
 	if (r == 0)

@@ -103,6 +103,10 @@ static int open_books(struct zw_agent *a, const struct zw_agent_options *o, stru
 	if (r == 0)
 		r = zw_cause_book_new(&a->book);
 	if (r == 0)
+		r = zw_request_book_new(&a->requests);
+	if (r == 0)
+		r = zw_dialogs_new(&zw_agent_dialog_ops, a, &a->dialogs);
+	if (r == 0)
 		r = zw_map_new(&a->sites);
 	if (r == 0)
 		r = zw_map_new(&a->chain_by_dir);
@@ -188,6 +192,8 @@ void zw_agent_free(struct zw_agent *a)
 		zw_sink_free(*s);
 	zw_vec_free(&a->sinks);
 	zw_cause_book_free(a->book);
+	zw_dialogs_free(a->dialogs);
+	zw_request_book_free(a->requests);
 	zw_proc_table_free(a->procs);
 	zw_probe_close(a->probe);
 	zw_agent_states_close(a->states);
@@ -273,6 +279,10 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 		keep = CAUSE_KEEP_MIN_NS;
 	if (now > keep)
 		zw_cause_book_expire(a->book, now - keep);
+	if (now > keep)
+		zw_request_book_expire(a->requests, now - keep);
+	if (now > ZW_REQUEST_WAIT_NS)
+		zw_dialogs_expire(a->dialogs, now - ZW_REQUEST_WAIT_NS);
 	zw_proc_table_expire(a->procs, now, PROC_KEEP_NS);
 	ZW_VEC_FOREACH(s, &a->sinks)
 		if ((*s)->ops->tick)

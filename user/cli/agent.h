@@ -18,6 +18,7 @@
 #include "conf/conf.h"
 #include "engine/causes.h"
 #include "engine/correlate.h"
+#include "engine/dialog.h"
 #include "engine/report.h"
 #include "probe/probe.h"
 #include "server/server.h"
@@ -68,14 +69,25 @@ struct zw_agent_server {
 	int mounts_fd; /* mountinfo of its mount namespace: poll(2) tells when that changed; -1: none */
 	uint64_t fingerprint;
 	uint64_t list_ns; /* CLOCK_BOOTTIME: list its zones then, whatever the fingerprint says */
-	bool seen;        /* by the discovery that is running */
-	char *error;      /* last failure to list its zones, not repeated; NULL: none */
+	ZW_VEC(struct zw_agent_channel) channels;
+	bool seen;   /* by the discovery that is running */
+	char *error; /* last failure to list its zones, not repeated; NULL: none */
 };
 
 enum zw_agent_file_kind {
 	ZW_AGENT_FILE_MAIN = 0,
 	ZW_AGENT_FILE_JOURNAL,  /* BIND's; most zones have none */
 	ZW_AGENT_FILE_INCLUDED, /* found by reading the main one */
+};
+
+/* A control channel of a server. */
+struct zw_agent_channel {
+	enum zw_control_protocol protocol;
+	char *path;        /* of a unix socket, absolute in the server's root; NULL: a TCP port */
+	uint64_t dev, ino; /* of the socket; 0: it was not there, or cannot be watched */
+	uint16_t port;     /* 0 for a unix socket */
+	bool encrypted;
+	bool seen; /* by the discovery that is running */
 };
 
 /* One file of a zone as it was last read. */
@@ -154,6 +166,8 @@ struct zw_agent {
 	struct zw_probe *probe;
 	struct zw_proc_table *procs;
 	struct zw_cause_book *book;
+	struct zw_request_book *requests;
+	struct zw_dialogs *dialogs;
 	struct zw_agent_states *states; /* NULL: none are kept */
 	struct zw_ulid_state ulid;
 	char hostname[256];
@@ -423,6 +437,19 @@ ZW_DEFINE_CLEANUP(struct zw_agent_states *, zw_agent_states_close);
 void zw_agent_notify_status(struct zw_agent *a);
 /* Feeds its watchdog, when that is due. */
 void zw_agent_notify_alive(struct zw_agent *a, uint64_t now);
+
+/* agent_control.c: what clients say to servers on control channels */
+
+/* For a->dialogs, with the agent as context. */
+extern const struct zw_dialog_ops zw_agent_dialog_ops;
+/* Watches the control channels that @found has, and no others, as those of @s; NULL: it has stopped. 0 or -ENOMEM. */
+int zw_agent_channels_follow(
+	struct zw_agent *a, struct zw_agent_server *s, const struct zw_server *found);
+void zw_agent_channels_done(struct zw_agent_server *s);
+/* Takes a UNIX event. 0 or -errno. */
+int zw_agent_control_said(struct zw_agent *a, const struct zw_event *event);
+/* Takes an EXEC event of nsd-control(8), whose connection is encrypted. 0 or -errno. */
+int zw_agent_control_run(struct zw_agent *a, const struct zw_event *event);
 
 /* agent_status.c */
 

@@ -45,6 +45,8 @@ static void on_exec(struct zw_agent *a, const struct zw_event *event)
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(server_names); i++)
 		if (zw_streq(slash + 1, server_names[i]))
 			discover_soon(a, event->time_ns);
+	if (zw_streq(slash + 1, "nsd-control") && zw_agent_control_run(a, event) < 0)
+		a->bad_events++;
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(clients); i++)
 		if (zw_streq(slash + 1, clients[i].client))
 			list_soon(a, clients[i].server, event->time_ns);
@@ -95,6 +97,8 @@ static void on_event(void *ctx, const void *data, size_t len)
 	a->events++;
 	if (r == 0 && event.type == ZW_WIRE_FILE)
 		r = on_file(a, &event);
+	else if (r == 0 && event.type == ZW_WIRE_UNIX)
+		r = zw_agent_control_said(a, &event);
 	else if (r == 0)
 		on_process(a, &event);
 	if (r < 0)

@@ -25,6 +25,7 @@ void zw_agent_server_unref(struct zw_agent_server *s)
 		return;
 	zw_closep(&s->root_fd);
 	zw_closep(&s->mounts_fd);
+	zw_agent_channels_done(s);
 	free(s->config);
 	free(s->cwd);
 	free(s->error);
@@ -317,6 +318,9 @@ static int follow_server(struct zw_agent *a, const struct zw_server *found)
 			if ((*z)->server == s)
 				zw_agent_touch(a, *z, zw_boottime_ns());
 	}
+	r = zw_agent_channels_follow(a, s, found);
+	if (r < 0)
+		return r;
 	r = zw_server_fingerprint(found, PROC_ROOT, &fingerprint);
 	if (r == 0 && fingerprint && fingerprint == s->fingerprint && !s->error &&
 		zw_boottime_ns() < s->list_ns)
@@ -347,8 +351,10 @@ int zw_agent_discover(struct zw_agent *a)
 			running |= (*s)->pid == f->pid && (*s)->start_ns == f->start_ns;
 		/* Its zones stay watched in its root, which we hold: a server that is down is a good time
 		 * to change its files. */
-		if (!running)
+		if (!running) {
 			(*s)->pid = 0;
+			(void)zw_agent_channels_follow(a, *s, NULL);
+		}
 	}
 	ZW_VEC_FOREACH(f, &found) {
 		if (r < 0 || !is_wanted(a->conf, f->kind, f->config))

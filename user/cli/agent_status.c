@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "base/clock.h"
+#include "dns/name.h"
 #include "cli/status.h"
 
 /* A client that does not read must not hold up the agent. */
@@ -86,6 +87,56 @@ static json_t *zones(const struct zw_agent *a)
 	return list;
 }
 
+/* What servers were asked lately, the latest first. */
+#define REQUESTS_SHOWN 100
+
+static json_t *request_of(const struct zw_request *q)
+{
+	char zone[ZW_NAME_TEXT_MAX];
+	json_t *object = json_pack("{s:s, s:s, s:i, s:b, s:b, s:I}", "kind",
+		zw_request_kind_to_string(q->kind), "transport",
+		zw_transport_to_string(q->transport), "rcode", q->rcode, "held", q->held, "content",
+		q->message != NULL, "server_pid", (json_int_t)q->server_process.tgid);
+
+	if (q->zone)
+		zw_name_to_text(q->zone, zone);
+	if (q->zone)
+		json_object_set_new(object, "zone", json_string(zone));
+	if (q->command)
+		json_object_set_new(object, "command", json_string(q->command));
+	if (q->client_actor) {
+		json_object_set_new(object, "pid", json_integer(q->client_actor->tgid));
+		json_object_set_new(object, "uid", json_integer(q->client_actor->real.uid));
+		json_object_set_new(object, "process", json_string(q->client_actor->name));
+	}
+	return object;
+}
+
+static json_t *requests(const struct zw_agent *a)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < REQUESTS_SHOWN; i++) {
+		const struct zw_request *q = zw_request_book_latest(a->requests, i);
+
+		if (!q)
+			break;
+		json_array_append_new(list, request_of(q));
+	}
+	return list;
+}
+
+static json_t *control_counters(const struct zw_agent *a)
+{
+	struct zw_dialog_counts counts = zw_dialogs_counts(a->dialogs);
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "commands", (json_int_t)counts.commands,
+		"not_decoded", (json_int_t)counts.undecoded, "forgotten",
+		(json_int_t)counts.forgotten, "ring_full",
+		(json_int_t)a->drops[ZW_DROP_CONTROL_RING_FULL], "requests",
+		(json_int_t)zw_request_book_len(a->requests));
+}
+
 static json_t *counters(const struct zw_agent *a)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "events",
@@ -122,11 +173,12 @@ void zw_agent_status_answer(struct zw_agent *a)
 		return;
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	(void)zw_probe_drops(a->probe, a->drops);
-	root = json_pack("{s:s, s:i, s:I, s:o, s:o, s:o, s:o, s:o}", "version", ZW_VERSION, "pid",
-		(int)getpid(), "uptime_ms",
+	root = json_pack("{s:s, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+		ZW_VERSION, "pid", (int)getpid(), "uptime_ms",
 		(json_int_t)((zw_boottime_ns() - a->started_ns) / ZW_NSEC_PER_MSEC), "hooks",
 		zw_status_hooks(a->probe), "servers", servers(a), "zones", zones(a), "counters",
-		counters(a), "sinks", sinks(a));
+		counters(a), "sinks", sinks(a), "control", control_counters(a), "requests",
+		requests(a));
 	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 	json_decref(root);
 	len = text ? strlen(text) : 0;

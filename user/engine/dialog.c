@@ -381,6 +381,19 @@ int zw_dialogs_feed(struct zw_dialogs *d, const struct zw_dialog_piece *piece)
 	return 0;
 }
 
+int zw_dialogs_told(
+	struct zw_dialogs *d, const struct zw_dialog_piece *piece, const struct zw_control *control)
+{
+	_zw_request_ struct zw_request *request = NULL;
+	int r;
+
+	d->counts.commands++;
+	if (!has_effect(control))
+		return 0;
+	r = make_request(piece, control, &request);
+	return r < 0 ? r : d->ops->request(d->ctx, request, control);
+}
+
 struct zw_dialog_counts zw_dialogs_counts(const struct zw_dialogs *d)
 {
 	return d->counts;

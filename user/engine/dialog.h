@@ -45,6 +45,10 @@ ZW_DEFINE_CLEANUP(struct zw_dialogs *, zw_dialogs_free);
 /* 0; -ENOMEM; or what ops->request returned. Bytes that are not of the protocol are no error: they give one request
  * that could not be decoded. */
 int zw_dialogs_feed(struct zw_dialogs *dialogs, const struct zw_dialog_piece *piece);
+/* A command known by other means than its bytes; no answer to it is seen. 0; -ENOMEM; or what ops->request
+ * returned. */
+int zw_dialogs_told(struct zw_dialogs *dialogs, const struct zw_dialog_piece *piece,
+	const struct zw_control *control);
 /* Forgets connections that nothing was heard of since @before_ns, and takes commits that were not answered until then
  * for done. */
 void zw_dialogs_expire(struct zw_dialogs *dialogs, uint64_t before_ns);

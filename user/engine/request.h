@@ -161,3 +161,5 @@ uint64_t zw_request_book_incomplete_until(const struct zw_request_book *book);
 /* A request was lost before it came here; counts like one forgotten early. */
 void zw_request_book_lost(struct zw_request_book *book, uint64_t time_ns);
 size_t zw_request_book_len(const struct zw_request_book *book);
+/* The latest asked is 0; NULL beyond the first. Borrowed until the next expire or add. */
+const struct zw_request *zw_request_book_latest(const struct zw_request_book *book, size_t i);

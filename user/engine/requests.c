@@ -232,3 +232,8 @@ size_t zw_request_book_len(const struct zw_request_book *book)
 {
 	return book->order.len;
 }
+
+const struct zw_request *zw_request_book_latest(const struct zw_request_book *book, size_t i)
+{
+	return i < book->order.len ? book->order.items[book->order.len - 1 - i] : NULL;
+}
