@@ -19,6 +19,7 @@
 #include "engine/causes.h"
 #include "engine/correlate.h"
 #include "engine/dialog.h"
+#include "engine/explain.h"
 #include "engine/report.h"
 #include "probe/probe.h"
 #include "server/server.h"
@@ -136,6 +137,7 @@ struct zw_agent_zone {
 		journal_at;        /* where in the journal @good is; offset 0: nowhere */
 	zw_agent_files good_files; /* as they were when @good was read */
 	uint64_t good_ns;          /* CLOCK_BOOTTIME: when reading @good began */
+	uint64_t good_end_ns;      /* and ended */
 	uint64_t read_ns;          /* the same of @files, good or not */
 	uint64_t stored_ns;  /* CLOCK_REALTIME: of the stored state it was compared with; 0: none */
 	uint64_t good_drops; /* events lost until then */
@@ -168,6 +170,7 @@ struct zw_agent {
 	struct zw_cause_book *book;
 	struct zw_request_book *requests;
 	struct zw_dialogs *dialogs;
+	bool requests_seen; /* what servers are asked is seen, as far as it can be */
 	struct zw_agent_states *states; /* NULL: none are kept */
 	struct zw_ulid_state ulid;
 	char hostname[256];
@@ -272,13 +275,16 @@ struct zw_agent_reading {
 	struct zw_journal_position journal_at; /* of @snapshot */
 	struct zw_zone_error error;
 	char *error_file;  /* path of the file the error is in */
-	uint64_t begin_ns; /* CLOCK_BOOTTIME */
+	uint64_t begin_ns, end_ns; /* CLOCK_BOOTTIME */
 };
 
 /* What a server keeps the state of a zone in, and how it is read from there. Both functions fail with -ENOMEM only,
  * or with what zw_agent_drain() fails with: what is wrong with the zone itself is a result. */
 struct zw_agent_source {
 	const char *name;
+	bool served;     /* it is the server that says what the state is, not its files */
+	bool database;   /* the files are a database, which others than the server may write to */
+	uint64_t lag_ns; /* the state may be so much older than what the server has answered */
 	/* Fills r->files, the main one first, with every file that has to change for the state to change: walked,
 	 * stat'ed, and open where their content counts. They are what is watched, what a reading is skipped for
 	 * when all of them are as at the last one, and what a difference is explained by; their events, and their
@@ -368,9 +374,10 @@ struct zw_report *zw_agent_report_new(
 	struct zw_agent *a, enum zw_action action, const struct zw_agent_zone *z);
 /* Completes and delivers; frees @report. */
 void zw_agent_deliver(struct zw_agent *a, struct zw_report *report);
-/* Correlates the files of @z between its good reading and @r, into @report. */
+/* Correlates the files of @z between its good reading and @r, into @report, and with @ret (else NULL) what the server was
+ * asked for: @report is then the first of several changes. Judges all of them. */
 int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
-	const struct zw_agent_reading *r, struct zw_report *report);
+	const struct zw_agent_reading *r, struct zw_report *report, struct zw_explained *ret);
 void zw_agent_report_losses(struct zw_agent *a);
 
 /* agent_sinks.c: what the configuration says of sinks */
@@ -395,6 +402,12 @@ void zw_agent_sinks_close(struct zw_agent *a, struct zw_agent_sinks *next);
 
 /* Takes over what is in the configuration file now, whole or not at all. */
 void zw_agent_reload(struct zw_agent *a);
+
+/* agent_explain.c: both return 0 or -ENOMEM */
+
+int zw_agent_explain(struct zw_agent *a, struct zw_agent_zone *z, const struct zw_agent_reading *r,
+	struct zw_report *report, struct zw_explained *ret);
+int zw_agent_judge(struct zw_agent *a, struct zw_report *report, struct zw_explained *explained);
 
 /* agent_servers.c */
 

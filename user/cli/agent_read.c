@@ -115,6 +115,7 @@ int zw_agent_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_r
 
 	if (rc == 0)
 		rc = read_opened(a, z, &r);
+	r.end_ns = zw_boottime_ns();
 	zw_agent_files_close(&r.files);
 	if (rc < 0) {
 		zw_agent_reading_done(&r);

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/message.h"
-#include "engine/policy.h"
 
 /* A write that was under way at the last reading may have been told of just before it. */
 #define HELD_SLACK_NS (100 * ZW_NSEC_PER_MSEC)
@@ -236,8 +235,9 @@ static int explain_limits(const struct zw_agent_zone *z, struct zw_report *repor
 }
 
 int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
-	const struct zw_agent_reading *r, struct zw_report *report)
+	const struct zw_agent_reading *r, struct zw_report *report, struct zw_explained *ret)
 {
+	struct zw_explained none = {};
 	struct holder_list holders = {.a = a};
 	_zw_free_ struct zw_correlate_file *files = NULL;
 	struct zw_correlate_input in = {
@@ -276,9 +276,9 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 		rc = file_evidence(r, report);
 	if (rc == 0)
 		rc = explain_limits(z, report);
-	if (rc == 0)
-		rc = zw_policy_judge(&a->conf->policy, report);
-	return rc;
+	if (rc == 0 && ret)
+		rc = zw_agent_explain(a, z, r, report, ret);
+	return rc < 0 ? rc : zw_agent_judge(a, report, ret ? ret : &none);
 }
 
 void zw_agent_report_losses(struct zw_agent *a)

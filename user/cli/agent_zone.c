@@ -84,6 +84,7 @@ static void adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 	memcpy(&z->good_files, copy, sizeof(*copy));
 	*copy = (zw_agent_files){};
 	z->good_ns = r->begin_ns;
+	z->good_end_ns = r->end_ns;
 	z->postponed = 0;
 	z->good_drops = a->drops[ZW_DROP_FILE_RING_FULL] + a->bad_events;
 	z->early = false;
@@ -101,9 +102,9 @@ static void adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 /* The end of a system call is told of a moment after its effect can be seen. Before a difference is reported as
  * nobody's it is looked at again. */
 static bool may_be_told_yet(
-	struct zw_agent *a, struct zw_agent_zone *z, const struct zw_report *report)
+	struct zw_agent *a, struct zw_agent_zone *z, const struct zw_report *report, bool unsettled)
 {
-	if (report->attribution != ZW_ATTRIBUTION_NONE || z->state == ZW_ZONE_NEW || a->stopping ||
+	if ((report->attribution != ZW_ATTRIBUTION_NONE && !unsettled) || z->state == ZW_ZONE_NEW || a->stopping ||
 		z->postponed >= POSTPONE_MAX)
 		return false;
 	z->postponed++;
@@ -117,6 +118,7 @@ static int report_change(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 {
 	_zw_report_free_ struct zw_report *report =
 		zw_agent_report_new(a, ZW_ACTION_RECORD_CHANGE, z);
+	_zw_explained_ struct zw_explained explained = {};
 	int rc;
 
 	if (!report)
@@ -126,13 +128,18 @@ static int report_change(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 	report->serial_before = (*diff)->serial_before;
 	report->serial_after = (*diff)->serial_after;
 	report->diff = ZW_TAKE(*diff);
-	rc = zw_agent_attribute(a, z, r, report);
+	rc = zw_agent_attribute(a, z, r, report, &explained);
 	if (rc < 0)
 		return rc;
-	if (may_be_told_yet(a, z, report))
+	/* A copy of what another server of this host was reported for. */
+	if (explained.relayed)
+		return 0;
+	if (may_be_told_yet(a, z, report, explained.unsettled))
 		return 1;
-	a->changes++;
+	a->changes += 1 + explained.more.len;
 	zw_agent_deliver(a, ZW_TAKE(report));
+	ZW_VEC_FOREACH(more, &explained.more)
+		zw_agent_deliver(a, ZW_TAKE(*more));
 	return 0;
 }
 
@@ -148,7 +155,7 @@ static int report_unreadable(
 	report->error = strdup(r->error.reason);
 	report->error_file = ZW_TAKE(r->error_file);
 	report->error_line = r->error.line;
-	rc = report->error ? zw_agent_attribute(a, z, r, report) : -ENOMEM;
+	rc = report->error ? zw_agent_attribute(a, z, r, report, NULL) : -ENOMEM;
 	if (rc < 0)
 		return rc;
 	zw_agent_deliver(a, ZW_TAKE(report));

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who asked a server for what it made of a zone. */
+#include "cli/agent.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "engine/explain.h"
+#include "engine/policy.h"
+#include "zone/part.h"
+
+/* Knot answers a change first and writes the zone file then (zonefile-sync 0), in a thread of its own; a disk that is
+ * busy can hold it up. */
+#define KNOT_FILE_LAG_NS (5 * ZW_NSEC_PER_SEC)
+/* NSD writes what it got on its tick, zonefiles-write; what is asked for is kept no longer. */
+#define NSD_FILE_LAG_NS (600 * ZW_NSEC_PER_SEC)
+
+static uint64_t lag_of(const struct zw_agent_zone *z)
+{
+	if (z->source != &zw_source_file)
+		return z->source->lag_ns;
+	switch (z->server->kind) {
+	case ZW_SERVER_KNOT:
+		return KNOT_FILE_LAG_NS;
+	case ZW_SERVER_NSD:
+		return NSD_FILE_LAG_NS;
+	default:
+		return 0;
+	}
+}
+
+typedef ZW_VEC(struct zw_explain_sibling) sibling_list;
+
+static bool is_transferred(struct zw_agent *a, const struct zw_explain_input *in)
+{
+	zw_requests list = {};
+	bool any = false;
+
+	if (zw_request_book_find(a->requests, in->origin, in->from_ns, in->to_end_ns, &list) < 0)
+		return false;
+	ZW_VEC_FOREACH(r, &list)
+		any |= (*r)->kind == ZW_REQUEST_TRANSFER;
+	zw_vec_free(&list);
+	return any;
+}
+
+/* The same zone of other servers of this host, from where it may have come. */
+static int collect_siblings(struct zw_agent *a, const struct zw_agent_zone *z,
+	const struct zw_explain_input *in, sibling_list *list)
+{
+	int r = 0;
+
+	if (!is_transferred(a, in))
+		return 0;
+	ZW_VEC_FOREACH(other, &a->zones) {
+		struct zw_explain_sibling sibling = {
+			.server_pid = (uint32_t)(*other)->server->pid, .snapshot = (*other)->good};
+
+		if (r == 0 && (*other)->server != z->server && sibling.server_pid &&
+			sibling.snapshot && zw_streq((*other)->name, z->name))
+			r = zw_vec_push(list, sibling);
+	}
+	return r;
+}
+
+/* BIND's journal has the transactions one by one. What is wrong with it was found when it was read; then, or when it
+ * is too much, the difference is explained as a whole. */
+static int collect_steps(struct zw_agent *a, const struct zw_agent_zone *z,
+	const struct zw_agent_reading *r, struct zw_part_steps *steps)
+{
+	struct zw_journal_position from;
+	struct zw_zone_error error = {};
+	struct zw_journal j;
+	int rc;
+
+	if (!r->journal_at.offset || !a->journal.len || !z->good)
+		return 0;
+	rc = zw_journal_parse(a->journal.data, a->journal.len, &j, &error);
+	if (rc == 0)
+		rc = zw_replay_find(&j, z->good, &from, &error);
+	if (rc > 0)
+		rc = zw_part_steps(&a->key, &j, from, r->journal_at, z->good, steps, &error);
+	return rc == -ENOMEM ? rc : 0;
+}
+
+int zw_agent_explain(struct zw_agent *a, struct zw_agent_zone *z, const struct zw_agent_reading *r,
+	struct zw_report *report, struct zw_explained *ret)
+{
+	_zw_part_steps_ struct zw_part_steps steps = {};
+	struct zw_explain_input in = {
+		.book = a->requests,
+		.key = &a->key,
+		.origin = z->origin,
+		.from_ns = z->good_ns,
+		.from_end_ns = z->good_end_ns,
+		.to_ns = r->begin_ns,
+		.to_end_ns = r->end_ns,
+		.lag_ns = lag_of(z),
+		.real_offset_ns = zw_boot_to_real_offset_ns(),
+		.server_pid = (uint32_t)z->server->pid,
+		.server_exe_dev = z->server->exe_dev,
+		.server_exe_ino = z->server->exe_ino,
+		.server_forks =
+			z->server->kind == ZW_SERVER_NSD || z->server->kind == ZW_SERVER_PDNS,
+		.seen = a->requests_seen,
+		.served = z->source->served,
+		.database = z->source->database,
+	};
+	_zw_actor_unref_ struct zw_actor *server = NULL;
+	sibling_list siblings = {};
+	int rc;
+
+	/* What was there when the watch began has no window to look into; and nobody asks where no server is. */
+	if (z->state == ZW_ZONE_NEW || !z->good_files.len || !in.server_pid)
+		return 0;
+	if (zw_proc_table_lookup(a->procs, in.server_pid, z->server->start_ns, &server) == 0)
+		in.server_actor = server;
+	rc = collect_steps(a, z, r, &steps);
+	if (rc == 0)
+		rc = collect_siblings(a, z, &in, &siblings);
+	in.step = steps.state;
+	in.steps = steps.states;
+	in.sibling = siblings.items;
+	in.siblings = siblings.len;
+	if (rc == 0)
+		rc = zw_explain(&in, report, ret);
+	zw_vec_free(&siblings);
+	return rc;
+}
+
+int zw_agent_judge(struct zw_agent *a, struct zw_report *report, struct zw_explained *explained)
+{
+	int rc = zw_policy_judge(&a->conf->policy, report);
+
+	ZW_VEC_FOREACH(more, &explained->more) {
+		zw_ulid(&a->ulid, (*more)->time_ns, (*more)->id);
+		if (rc == 0)
+			rc = zw_policy_judge(&a->conf->policy, *more);
+	}
+	return rc;
+}
