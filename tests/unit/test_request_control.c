@@ -79,7 +79,9 @@ static void test_knot(void **state)
 		/* A line more is not looked at. */
 		{"zone-set", "www", "60", "A", "192.0.2.1\nevil 60 A 192.0.2.2",
 			"www.example.com. 60 1 1 192.0.2.1\n"},
-		{"zone-set", "www", NULL, "A", "192.0.2.1", NULL},
+		/* The TTL of the set, which is not known here. */
+		{"zone-set", "www", NULL, "A", "192.0.2.1",
+			"www.example.com. 3600 1 1 192.0.2.1\n"},
 		{"zone-set", "www", "60", "A", "not an address", NULL},
 		{"zone-set", "other.test.", "60", "A", "192.0.2.1", NULL},
 		{"zone-set", "$INCLUDE", "60", "A", "192.0.2.1", NULL},

@@ -22,6 +22,8 @@ void zw_explained_done(struct zw_explained *e)
 /* One principal, as bytes to be compared. */
 struct who_key {
 	uint64_t tgid, start_ns;
+	uint64_t transaction_ns; /* within which a user is one, whatever processes he runs */
+	uint32_t uid, session;
 	uint8_t addr[16];
 	int family;
 	const void *alone; /* nothing is known of it */
@@ -36,7 +38,12 @@ static int number_who(const struct zw_explain_input *in, struct zw_map *map, str
 	int r;
 
 	memset(&key, 0, sizeof(key));
-	if (first->client_actor) {
+	if (first->client_actor && first->effect_ns &&
+		first->client_actor->principal.uid != ZW_ID_UNSET) {
+		key.transaction_ns = first->effect_ns;
+		key.uid = first->client_actor->principal.uid;
+		key.session = first->client_actor->session;
+	} else if (first->client_actor) {
 		key.tgid = first->client_actor->tgid;
 		key.start_ns = first->client_actor->start_ns;
 	} else if (first->client.family) {

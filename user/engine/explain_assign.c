@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "dns/name.h"
 #include "zone/update.h"
 
 struct assignment {
@@ -83,11 +84,42 @@ static struct zw_request *request_of(const struct assignment *a, size_t ask)
 	return a->x->asks->items[ask].request;
 }
 
-static struct part *part_of(struct assignment *a, size_t ask)
+/* The change of the same RRset that @change goes on from; NULL: it is the first one. */
+static struct part_change *goes_on(struct part *part, const struct part_change *change)
+{
+	ZW_VEC_FOREACH(c, &part->changes)
+		if (c->type == change->type && zw_name_equal(c->owner, change->owner))
+			return c;
+	return NULL;
+}
+
+/* Commands that one user puts into one transaction are one change, though each comes from a process of its own. */
+static struct part *part_of_transaction(
+	struct assignment *a, struct zw_request *by, const struct part_change *change)
+{
+	ZW_VEC_FOREACH(p, &a->x->parts) {
+		const struct part_change *before;
+
+		if (p->kind != PART_CONTENT || p->attribution != a->attribution ||
+			p->by.items[0]->effect_ns != by->effect_ns || !same_who(p->by.items[0], by))
+			continue;
+		before = goes_on(p, change);
+		if (before && !same_rrset(&before->after, &change->before))
+			continue;
+		for (size_t i = 0; i < p->by.len; i++)
+			if (p->by.items[i] == by)
+				return p;
+		return zw_vec_push(&p->by, by) < 0 ? NULL : p;
+	}
+	return zw_explain_part(a->x, PART_CONTENT, a->attribution, &by, 1);
+}
+
+static struct part *part_of(struct assignment *a, size_t ask, const struct part_change *change)
 {
 	struct zw_request *by = request_of(a, ask);
 
-	return zw_explain_part(a->x, PART_CONTENT, a->attribution, &by, 1);
+	return by->effect_ns ? part_of_transaction(a, by, change)
+			     : zw_explain_part(a->x, PART_CONTENT, a->attribution, &by, 1);
 }
 
 static int add_to_several(struct assignment *a, const struct claim *c)
@@ -118,9 +150,14 @@ static int add_beside(struct part *part, struct zw_request *request)
 static int add_change(
 	struct assignment *a, size_t ask, const struct claim *c, struct part_change change)
 {
-	struct part *part = part_of(a, ask);
-	int r = part ? zw_vec_push(&part->changes, change) : -ENOMEM;
+	struct part *part = part_of(a, ask, &change);
+	struct part_change *before = part ? goes_on(part, &change) : NULL;
+	int r = part ? 0 : -ENOMEM;
 
+	if (before)
+		before->after = change.after;
+	else if (part)
+		r = zw_vec_push(&part->changes, change);
 	for (size_t i = 0; r == 0 && i < c->beside.len; i++)
 		if (who_of(a, c->beside.items[i]) != who_of(a, ask))
 			r = add_beside(part, request_of(a, c->beside.items[i]));

@@ -146,6 +146,12 @@ int zw_explain_copy_others(const struct zw_report *seen, struct zw_report *repor
 	return r;
 }
 
+bool zw_explain_same_user(const struct zw_actor *a, const struct zw_actor *b)
+{
+	return a->principal.uid == b->principal.uid && a->principal.uid != ZW_ID_UNSET &&
+	       a->session == b->session;
+}
+
 bool zw_explain_same_who(const struct zw_request *a, const struct zw_request *b)
 {
 	const char *p = a->tsig_key ? a->tsig_key : "", *q = b->tsig_key ? b->tsig_key : "";
@@ -156,6 +162,8 @@ bool zw_explain_same_who(const struct zw_request *a, const struct zw_request *b)
 		return false;
 	if (a->kind == ZW_REQUEST_TRANSFER && b->kind == ZW_REQUEST_TRANSFER)
 		return zw_endpoint_same_host(&a->server, &b->server);
+	if (a->client_actor && b->client_actor && a->effect_ns && a->effect_ns == b->effect_ns)
+		return zw_explain_same_user(a->client_actor, b->client_actor);
 	if (a->client_actor && b->client_actor)
 		return zw_actor_same_process(a->client_actor, b->client_actor);
 	return !a->client_actor && !b->client_actor && a->client.family &&

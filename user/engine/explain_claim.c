@@ -65,11 +65,6 @@ static int collect_side(
 	return r;
 }
 
-static bool same(const struct zw_rrset *a, const struct zw_rrset *b)
-{
-	return a->count == b->count && (a->count == 0 || zw_rrset_equal(a, b));
-}
-
 /* Follows the RRset through the way: who turns a record last owns it. Where only the TTL changes, nobody owns
  * a record, and the last one is who is asked for. */
 static int follow(struct claim *c, const struct way *way, index_list *effective)
@@ -83,7 +78,7 @@ static int follow(struct claim *c, const struct way *way, index_list *effective)
 		if (way->state[i] == way->state[i + 1])
 			continue;
 		next = rrset_in(way->state[i + 1], c);
-		if (!same(&last, &next))
+		if (!same_rrset(&last, &next))
 			r = zw_vec_push(effective, way->ask[i]);
 		ZW_VEC_FOREACH(o, &c->owned)
 			if (holds(&last, o->rdata, o->len) != holds(&next, o->rdata, o->len))

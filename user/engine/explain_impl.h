@@ -133,7 +133,9 @@ int zw_explain_rest(struct explanation *x);
 
 /* explain_cause.c */
 
-/* Whether two requests have the same principal: the same process, or the same address and key. */
+bool zw_explain_same_user(const struct zw_actor *a, const struct zw_actor *b);
+/* Whether two requests have the same principal: the same process, or the same address and key; in one transaction, the
+ * same user. */
 bool zw_explain_same_who(const struct zw_request *a, const struct zw_request *b);
 /* Whether it was this server that was asked, or, for a transfer, that asked. */
 bool zw_explain_of_server(const struct zw_explain_input *in, const struct zw_request *request);
@@ -193,6 +195,11 @@ static inline struct part_change change_of(const struct zw_diff_entry *entry)
 		.after = entry->after,
 		.owner = entry->owner,
 		.type = entry->type};
+}
+
+static inline bool same_rrset(const struct zw_rrset *a, const struct zw_rrset *b)
+{
+	return a->count == b->count && (a->count == 0 || zw_rrset_equal(a, b));
 }
 
 static inline bool same_who(const struct zw_request *a, const struct zw_request *b)

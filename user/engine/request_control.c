@@ -105,9 +105,9 @@ int zw_request_tell_control(struct zw_request *request, const struct zw_control 
 	t.message = message;
 	if (zw_streq(c->command, "zone-unset"))
 		r = take_removal(&t, request->zone, c);
-	/* Without a TTL that of the other records counts, which is not known here. */
-	else if (c->ttl && c->type && c->data)
-		r = take_line(&t, request->zone, c, c->ttl, c->data);
+	/* Without a TTL that of the other records counts, which a comparison takes for as good. */
+	else if (c->type && c->data)
+		r = take_line(&t, request->zone, c, c->ttl ? c->ttl : "3600", c->data);
 	if (r == 1) {
 		request->message = ZW_TAKE(message);
 		r = 0;
