@@ -385,12 +385,18 @@ test_watch() {
 }
 
 test_selftest() {
-	local dir=$E2E_TMP/selftest absent faults reason total way
+	local dir=$E2E_TMP/selftest absent faults reason total way ways
 
 	mkdir "$dir"
-	expect "selftest" 0 '' "$program" selftest --json --dir "$dir"
+	# On emulated processors all of them take minutes, and the test of the tiers does them there.
+	if [ -n "${ZW_IN_VM:-}" ]; then
+		ways=(write rename mmap uring-truncate bind-file)
+	else
+		mapfile -t ways < <("$program" selftest --list | cut -d ' ' -f 1)
+	fi
+	expect "selftest" 0 '' "$program" selftest --json --dir "$dir" $(printf -- '--way %s ' "${ways[@]}")
 	cp "$E2E_TMP/out" "$E2E_TMP/selftest.json"
-	total=$("$program" selftest --list | wc -l)
+	total=${#ways[@]}
 	faults=$(jq -s -r --argjson total "$total" '
 		(map(select(.way)) | length) as $ways | (map(select(.seen != null)) | last) as $sum
 		| if $ways == $total then empty else "\($ways) ways, not \($total)" end,
