@@ -24,6 +24,8 @@ struct test {
 	struct zw_str out;
 	uint64_t now_ns;
 	uint32_t isn;
+	bool raw; /* these must come without a break */
+	uint64_t offset;
 };
 
 static void on_item(void *ctx, const struct zw_stream_item *item)
@@ -31,6 +33,10 @@ static void on_item(void *ctx, const struct zw_stream_item *item)
 	struct test *t = ctx;
 
 	assert_int_equal(item->time_ns, t->now_ns);
+	if (t->raw && item->what != ZW_STREAM_END) {
+		assert_int_equal(item->offset, t->offset);
+		t->offset += item->whole;
+	}
 	if (item->what == ZW_STREAM_END) {
 		zw_str_add(&t->out, ".");
 		return;
@@ -46,7 +52,8 @@ static void on_item(void *ctx, const struct zw_stream_item *item)
 
 static void open_with(struct test *t, const struct zw_stream_options *options)
 {
-	*t = (struct test){.now_ns = 1, .isn = 0xfffffff0};
+	*t = (struct test){
+		.now_ns = 1, .isn = 0xfffffff0, .raw = options->framing == ZW_STREAM_RAW};
 	assert_int_equal(zw_streams_new(options, on_item, t, &t->streams), 0);
 	zw_str_add(&t->out, "");
 }
@@ -484,6 +491,7 @@ static void test_bounds_of_all(void **state)
 	open_streams(&t, ZW_STREAM_RAW);
 	for (uint16_t port = 1; port <= 6; port++) { /* four flows, 200,000 octets */
 		key.source_port = port;
+		t.offset = 0;
 		t.now_ns++;
 		feed_on(&t, &key, (struct zw_segment){.seq = (uint32_t)-1, .flags = ZW_TCP_SYN});
 		feed_on(&t, &key,
@@ -499,6 +507,7 @@ static void test_bounds_of_all(void **state)
 	/* Without holding anything, too. */
 	for (uint16_t port = 10; port < 20; port++) {
 		key.source_port = port;
+		t.offset = 0;
 		feed_on(&t, &key, (struct zw_segment){.seq = 0, BYTES("a")});
 	}
 	assert_int_equal(zw_streams_flows(t.streams), 4);

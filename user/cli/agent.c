@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "probe/net.h"
 #include "sink/notify.h"
 
 /* Housekeeping: process events, losses, reconciliation slices. */
@@ -75,6 +76,8 @@ static int open_loop(struct zw_agent *a)
 		r = poll_add(a, a->timer_fd);
 	if (r == 0)
 		r = poll_add(a, zw_probe_fd(a->probe));
+	if (r == 0 && zw_probe_net_fd(a->probe) >= 0)
+		r = poll_add(a, zw_probe_net_fd(a->probe));
 	if (r == 0 && a->status_fd >= 0)
 		r = poll_add(a, a->status_fd);
 	return r;
@@ -106,6 +109,8 @@ static int open_books(struct zw_agent *a, const struct zw_agent_options *o, stru
 		r = zw_request_book_new(&a->requests);
 	if (r == 0)
 		r = zw_dialogs_new(&zw_agent_dialog_ops, a, &a->dialogs);
+	if (r == 0)
+		r = zw_agent_net_open(a);
 	if (r == 0)
 		r = zw_map_new(&a->sites);
 	if (r == 0)
@@ -192,6 +197,7 @@ void zw_agent_free(struct zw_agent *a)
 		zw_sink_free(*s);
 	zw_vec_free(&a->sinks);
 	zw_cause_book_free(a->book);
+	zw_agent_net_free(a->net);
 	zw_dialogs_free(a->dialogs);
 	zw_request_book_free(a->requests);
 	zw_proc_table_free(a->procs);
@@ -265,6 +271,7 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 
 	zw_agent_notify_alive(a, now);
 	zw_agent_report_losses(a);
+	zw_agent_net_expire(a, now);
 	zw_agent_reconcile(a, now);
 	if (a->discover && now >= a->discover_ns) {
 		int r = zw_agent_discover(a);

@@ -40,6 +40,7 @@ struct zw_agent_options {
 };
 
 struct zw_agent;
+struct zw_agent_net; /* cli/agent_net.h */
 
 /* Loads the kernel side, finds servers and zones, reads every snapshot. @error says what to do about a failure. */
 int zw_agent_new(
@@ -171,6 +172,7 @@ struct zw_agent {
 	struct zw_request_book *requests;
 	struct zw_dialogs *dialogs;
 	bool requests_seen; /* what servers are asked is seen, as far as it can be */
+	struct zw_agent_net *net;
 	struct zw_agent_states *states; /* NULL: none are kept */
 	struct zw_ulid_state ulid;
 	char hostname[256];
@@ -450,6 +452,25 @@ ZW_DEFINE_CLEANUP(struct zw_agent_states *, zw_agent_states_close);
 void zw_agent_notify_status(struct zw_agent *a);
 /* Feeds its watchdog, when that is due. */
 void zw_agent_notify_alive(struct zw_agent *a, uint64_t now);
+
+/* agent_net.c: what passes on the network */
+
+/* Makes a->net; zw_agent_net_free() frees what is there also after a failure. 0 or -ENOMEM. */
+int zw_agent_net_open(struct zw_agent *a);
+/* NULL is allowed. */
+void zw_agent_net_free(struct zw_agent_net *net);
+/* Takes a packet into the book of requests. */
+int zw_agent_packet(struct zw_agent *a, const struct zw_event *event);
+/* Gives up what was waited for; now and then. */
+void zw_agent_net_expire(struct zw_agent *a, uint64_t now_ns);
+
+/* agent_ports.c */
+
+/* Follows the ports and network namespaces of the servers of @found that the agent has. 0 or -ENOMEM; what else fails
+ * is logged, once, and tried again the next time. */
+int zw_agent_net_follow(struct zw_agent *a, const zw_servers *found);
+/* A process bound a port: reports it when that is a server's. */
+int zw_agent_bound(struct zw_agent *a, const struct zw_event *event);
 
 /* agent_control.c: what clients say to servers on control channels */
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "probe/net.h"
 
 /* Executables whose start or end means that servers are to be looked for again. */
 static const char *const server_names[] = {"named", "knotd", "nsd", "pdns_server"};
@@ -99,6 +100,10 @@ static void on_event(void *ctx, const void *data, size_t len)
 		r = on_file(a, &event);
 	else if (r == 0 && event.type == ZW_WIRE_UNIX)
 		r = zw_agent_control_said(a, &event);
+	else if (r == 0 && event.type == ZW_WIRE_PACKET)
+		r = zw_agent_packet(a, &event);
+	else if (r == 0 && event.type == ZW_WIRE_BIND)
+		r = zw_agent_bound(a, &event);
 	else if (r == 0)
 		on_process(a, &event);
 	if (r < 0)
@@ -107,5 +112,11 @@ static void on_event(void *ctx, const void *data, size_t len)
 
 int zw_agent_drain(struct zw_agent *a)
 {
-	return zw_probe_drain(a->probe, on_event, a);
+	int r = zw_probe_drain(a->probe, on_event, a), q;
+
+	/* Processes come first: who sent a packet is known by then. */
+	q = zw_probe_net_drain(a->probe, on_event, a);
+	if (q == -EOPNOTSUPP)
+		q = 0;
+	return r < 0 ? r : q;
 }

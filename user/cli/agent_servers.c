@@ -364,6 +364,8 @@ int zw_agent_discover(struct zw_agent *a)
 		else
 			r = follow_server(a, f);
 	}
+	if (r == 0)
+		r = zw_agent_net_follow(a, &found);
 	zw_servers_done(&found);
 	if (starting)
 		a->discover_ns = zw_boottime_ns() + ZW_DISCOVER_SOON_NS;

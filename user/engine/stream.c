@@ -150,7 +150,7 @@ static void begin_at(const struct zw_streams *s, struct zw_flow *f, uint64_t pos
 {
 	f->closed = false;
 	f->fin = f->stray = 0;
-	f->next = position;
+	f->next = f->origin = position;
 	f->synced = synced || s->o.framing == ZW_STREAM_RAW;
 }
 

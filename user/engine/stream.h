@@ -64,6 +64,8 @@ struct zw_stream_item {
 	uint64_t time_ns;
 	const uint8_t *data; /* borrowed */
 	size_t len;
+	uint64_t
+		offset; /* of what this is about, in octets since the first that was seen or could have been */
 	size_t whole; /* DNS: length of the message, of which len octets are there; GAP: octets missing */
 };
 

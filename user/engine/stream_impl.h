@@ -15,10 +15,11 @@ struct zw_flow {
 	struct zw_list waiting; /* by hole_ns; linked while there is a hole */
 	struct zw_flow_key key;
 	struct zw_pieces pieces;
-	uint64_t next;  /* position of the next octet to hand on */
-	uint64_t start; /* after the SYN; 0: not seen */
-	uint64_t fin;   /* the end; 0: not seen */
-	uint64_t stray; /* end of the last segment if that was ignored; else 0 */
+	uint64_t next;   /* position of the next octet to hand on */
+	uint64_t origin; /* where next began */
+	uint64_t start;  /* after the SYN; 0: not seen */
+	uint64_t fin;    /* the end; 0: not seen */
+	uint64_t stray;  /* end of the last segment if that was ignored; else 0 */
 	uint64_t last_ns;
 	uint64_t hole_ns, hole_at;
 	size_t counted; /* octets that are in streams.bytes */

@@ -9,6 +9,7 @@ void zw_stream_hand_on(struct zw_streams *s, const struct zw_flow *f, enum zw_st
 		.segment = s->segment,
 		.what = what,
 		.time_ns = s->now_ns,
+		.offset = f->next - f->origin,
 		.data = data,
 		.len = len,
 		.whole = whole,

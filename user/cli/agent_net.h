@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Inside of what the agent makes of packets, shared by agent_net.c (packets become requests) and agent_ports.c (which
+ * packets). */
+#pragma once
+
+#include "cli/agent.h"
+#include "engine/exchange.h"
+#include "engine/stream.h"
+#include "probe/net.h"
+
+struct zw_agent_netns {
+	uint32_t inum;
+	bool seen; /* by the discovery that is running */
+};
+
+/* A port that a server serves DNS on. */
+struct zw_agent_port {
+	struct zw_agent_server *server; /* borrowed; compared, and only as long as it is listed */
+	uint32_t netns;
+	struct zw_endpoint end; /* all zero: any address */
+	bool tcp;
+};
+
+typedef ZW_VEC(struct zw_net_port) zw_agent_net_ports;
+
+struct zw_agent_net {
+	struct zw_streams *dns, *raw;
+	struct zw_exchange *exchange;
+	struct zw_map *connections; /* encrypted ones: pair of ends -> struct zw_request */
+	zw_agent_net_ports ports;   /* as the kernel has them */
+	ZW_VEC(struct zw_agent_netns) netns;
+	ZW_VEC(struct zw_agent_port) served;
+	/* Clients of refused updates that were told of with those that a secondary made of theirs. */
+	struct zw_request *told[16];
+	size_t told_next;
+	bool refused; /* the kernel takes no packet programs: that was said */
+	uint64_t
+		lost; /* packets in the kernel, and holes of streams, that the book of requests knows of */
+};
+
+/* Who serves DNS there; NULL: nobody that is known. */
+const struct zw_agent_server *zw_agent_port_server(
+	const struct zw_agent *a, const struct zw_endpoint *end, bool tcp, uint32_t netns);
