@@ -252,6 +252,15 @@ static struct zw_agent_server *nsd_of(struct zw_agent *a, const struct zw_proc_f
 	return n == 1 ? found : NULL;
 }
 
+/* What is said over a unix socket is heard there. */
+static bool has_socket(const struct zw_agent_server *s)
+{
+	ZW_VEC_FOREACH(c, &s->channels)
+		if (c->ino)
+			return true;
+	return false;
+}
+
 int zw_agent_control_run(struct zw_agent *a, const struct zw_event *event)
 {
 	_zw_actor_unref_ struct zw_actor *actor = NULL;
@@ -270,6 +279,8 @@ int zw_agent_control_run(struct zw_agent *a, const struct zw_event *event)
 	if (r < 0)
 		return r;
 	s = nsd_of(a, &event->proc);
+	if (s && has_socket(s))
+		return 0;
 	if (s)
 		piece.server_process = process_of(s);
 	piece.client = actor;

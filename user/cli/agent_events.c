@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -37,11 +38,17 @@ static void list_soon(struct zw_agent *a, enum zw_server_kind kind, uint64_t now
 	}
 }
 
+/* Our own questions to a server change nothing, and answering them with another would go on for ever. */
+static bool is_ours(const struct zw_proc_facts *proc)
+{
+	return proc->ancestors > 0 && proc->ancestor[0].tgid == (uint32_t)getpid();
+}
+
 static void on_exec(struct zw_agent *a, const struct zw_event *event)
 {
 	const char *slash = event->proc.exe ? strrchr(event->proc.exe, '/') : NULL;
 
-	if (!slash)
+	if (!slash || is_ours(&event->proc))
 		return;
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(server_names); i++)
 		if (zw_streq(slash + 1, server_names[i]))
