@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Who makes a socket, who binds a port of interest, and who held what before the agent came. */
+/* Who binds a port of interest or is about to send to one, and who held such sockets before the agent came. Sockets
+ * that have to do with no such port are passed over: others make many of them. */
 #include <linux/in.h>
+
+#include <bpf/bpf_endian.h>
 
 #include "zw_actor.h"
 #include "zw_maps.h"
@@ -30,23 +33,61 @@ static __always_inline bool bound_of_interest(__u16 port, __u8 proto)
 	       zw_port_flags(ports, port);
 }
 
-SEC("cgroup/sock_create")
-int zw_cg_socket(struct bpf_sock *ctx)
+/* What leaves through this socket later, when nobody runs for it, is the current task's. */
+static __always_inline int on_send(struct bpf_sock_addr *ctx)
 {
-	struct zw_wire_owner *o =
-		bpf_sk_storage_get(&zw_owners, ctx, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	__u32 zero = 0, port = bpf_ntohs((__be16)ctx->user_port);
+	struct zw_ports *ports = bpf_map_lookup_elem(&zw_ports, &zero);
+	struct bpf_sock *sk = ctx->sk;
+	struct task_struct *task;
+	struct zw_wire_owner *o;
 
-	if (o)
-		zw_owner_fill(o, bpf_get_current_task_btf());
+	if (!ports || !zw_port_flags(ports, port) || !sk)
+		return ALLOW;
+	o = bpf_sk_storage_get(&zw_owners, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	task = bpf_get_current_task_btf();
+	/* The same process once more, unless it has another program by now. */
+	if (o &&
+		(o->tgid != (__u32)task->tgid || o->start_ns != task->group_leader->start_boottime))
+		zw_owner_fill(o, task);
 	return ALLOW;
 }
 
-static __always_inline struct zw_wire_bind *on_bind(__u16 port, __u8 proto, __u8 family, __u8 hook)
+SEC("cgroup/connect4")
+int zw_cg_connect4(struct bpf_sock_addr *ctx)
 {
+	return on_send(ctx);
+}
+
+SEC("cgroup/connect6")
+int zw_cg_connect6(struct bpf_sock_addr *ctx)
+{
+	return on_send(ctx);
+}
+
+SEC("cgroup/sendmsg4")
+int zw_cg_sendmsg4(struct bpf_sock_addr *ctx)
+{
+	return on_send(ctx);
+}
+
+SEC("cgroup/sendmsg6")
+int zw_cg_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return on_send(ctx);
+}
+
+static __always_inline struct zw_wire_bind *on_bind(
+	struct bpf_sock *ctx, __u16 port, __u8 proto, __u8 family, __u8 hook)
+{
+	struct zw_wire_owner *o;
 	struct zw_wire_bind *e;
 
 	if (!bound_of_interest(port, proto))
 		return NULL;
+	o = bpf_sk_storage_get(&zw_owners, ctx, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (o)
+		zw_owner_fill(o, bpf_get_current_task_btf());
 	e = bpf_ringbuf_reserve(&zw_ring, sizeof(*e), 0);
 	if (!e) {
 		zw_count_drop(ZW_DROP_BIND_RING_FULL);
@@ -68,8 +109,8 @@ SEC("cgroup/post_bind4")
 int zw_cg_bind4(struct bpf_sock *ctx)
 {
 	__u32 addr = ctx->src_ip4;
-	struct zw_wire_bind *e =
-		on_bind(ctx->src_port, transport_of(ctx->protocol), ZW_AF_INET, ZW_HOOK_CG_BIND4);
+	struct zw_wire_bind *e = on_bind(
+		ctx, ctx->src_port, transport_of(ctx->protocol), ZW_AF_INET, ZW_HOOK_CG_BIND4);
 
 	if (!e)
 		return ALLOW;
@@ -82,8 +123,8 @@ SEC("cgroup/post_bind6")
 int zw_cg_bind6(struct bpf_sock *ctx)
 {
 	__u32 addr[4] = {ctx->src_ip6[0], ctx->src_ip6[1], ctx->src_ip6[2], ctx->src_ip6[3]};
-	struct zw_wire_bind *e =
-		on_bind(ctx->src_port, transport_of(ctx->protocol), ZW_AF_INET6, ZW_HOOK_CG_BIND6);
+	struct zw_wire_bind *e = on_bind(
+		ctx, ctx->src_port, transport_of(ctx->protocol), ZW_AF_INET6, ZW_HOOK_CG_BIND6);
 
 	if (!e)
 		return ALLOW;
@@ -92,7 +133,7 @@ int zw_cg_bind6(struct bpf_sock *ctx)
 	return ALLOW;
 }
 
-/* Sockets that were made before. One that several processes hold belongs to the first of them: processes come in the
+/* Sockets that were bound or connected before. One that several processes hold belongs to the first of them: processes come in the
  * order of their numbers, and who made it comes before those that inherited it. */
 SEC("iter/task_file")
 int zw_iter_socket(struct bpf_iter__task_file *ctx)
@@ -103,6 +144,7 @@ int zw_iter_socket(struct bpf_iter__task_file *ctx)
 	struct zw_wire_owner *o;
 	struct socket *sock;
 	struct sock *sk;
+	bool bound;
 
 	if (!task || !file)
 		return 0;
@@ -115,16 +157,18 @@ int zw_iter_socket(struct bpf_iter__task_file *ctx)
 	s.family = sk->__sk_common.skc_family;
 	if (s.family != ZW_AF_INET && s.family != ZW_AF_INET6)
 		return 0;
+	s.proto = transport_of(sk->sk_protocol);
+	s.port = sk->__sk_common.skc_num;
+	bound = bound_of_interest(s.port, s.proto);
+	if (!bound && !bound_of_interest(bpf_ntohs(sk->__sk_common.skc_dport), s.proto))
+		return 0;
 	zw_owner_fill(&s.owner, task);
 	if (!bpf_sk_storage_get(&zw_owners, sk, NULL, 0)) {
 		o = bpf_sk_storage_get(&zw_owners, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 		if (o)
 			*o = s.owner;
 	}
-	s.proto = transport_of(sk->sk_protocol);
-	s.port = sk->__sk_common.skc_num;
-	if (!bound_of_interest(s.port, s.proto) ||
-		(s.proto == IPPROTO_TCP && sk->__sk_common.skc_state != ZW_TCP_LISTEN))
+	if (!bound || (s.proto == IPPROTO_TCP && sk->__sk_common.skc_state != ZW_TCP_LISTEN))
 		return 0;
 	zw_hdr_fill(&s.hdr, sizeof(s), ZW_WIRE_SOCKET, ZW_HOOK_ITER_SOCKET);
 	s.cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);

@@ -162,7 +162,7 @@ static __always_inline bool coalesce(struct coalesce_key *key, __u32 *ret_skippe
 static __always_inline __u16 coalesced_as(__u8 hook)
 {
 	return hook == ZW_HOOK_TP_CTIME_SKIP || hook == ZW_HOOK_TP_CTIME_SET ? ZW_HOOK_TP_CTIME
-									    : hook;
+									     : hook;
 }
 
 static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)

@@ -223,6 +223,7 @@ struct pid {
 struct sock_common {
 	__u32 skc_daddr;
 	__u32 skc_rcv_saddr;
+	__be16 skc_dport;
 	__u16 skc_num; /* local port, host order */
 	unsigned short skc_family;
 	unsigned char skc_state;
@@ -354,7 +355,7 @@ static __always_inline bool zw_inode_is_new(struct inode *inode)
 }
 
 /* Constants of the user API that are macros in every kernel and never change. */
-#define ZW_EXT4_MAGIC 0xef53     /* include/uapi/linux/magic.h */
+#define ZW_EXT4_MAGIC 0xef53 /* include/uapi/linux/magic.h */
 #define ZW_BTRFS_MAGIC 0x9123683e
 #define ZW_OVERLAY_MAGIC 0x794c7630
 #define ZW_PF_KTHREAD 0x00200000 /* include/linux/sched.h */
@@ -411,7 +412,8 @@ static __always_inline __u32 zw_task_sessionid(struct task_struct *task)
  * inode numbers of its own, so that the superblock's device would not do. */
 static __always_inline __u64 zw_btrfs_dev(struct inode *inode)
 {
-	struct btrfs_inode *b = (void *)inode - bpf_core_field_offset(struct btrfs_inode, vfs_inode);
+	struct btrfs_inode *b =
+		(void *)inode - bpf_core_field_offset(struct btrfs_inode, vfs_inode);
 
 	return BPF_CORE_READ(b, root, anon_dev);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which process a socket belongs to. The last one that was seen sending through it counts; before anybody did, the
- * one that made it. Lives as long as the socket itself, packets under way included, so it outlives the process.
+/* Which process a socket belongs to, for those that have to do with a port of interest: the last one that was seen
+ * sending through it; before anybody did, the one that bound or connected it. Lives as long as the socket itself,
+ * packets under way included, so it outlives the process.
  */
 #pragma once
 
@@ -16,18 +17,21 @@ struct {
 	__type(value, struct zw_wire_owner);
 } zw_owners SEC(".maps");
 
+/* Fields are read in place where the verifier lets them be: a call for each would take ten times as long. */
 static __always_inline void zw_owner_fill(struct zw_wire_owner *o, struct task_struct *task)
 {
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	const struct cred *cred = BPF_CORE_READ(task, real_cred);
-	struct inode *exe = BPF_CORE_READ(task, mm, exe_file, f_inode);
+	struct task_struct *leader = task->group_leader;
+	const struct cred *cred = task->real_cred;
+	struct mm_struct *mm = task->mm;
+	struct file *file = mm ? mm->exe_file : NULL;
+	struct inode *exe = file ? file->f_inode : NULL;
 
-	o->start_ns = BPF_CORE_READ(leader, start_boottime);
+	o->start_ns = leader->start_boottime;
 	o->exe_dev = exe ? zw_inode_dev(exe) : 0;
-	o->exe_ino = exe ? BPF_CORE_READ(exe, i_ino) : 0;
-	o->tgid = BPF_CORE_READ(task, tgid);
-	o->uid = BPF_CORE_READ(cred, uid.val);
-	o->euid = BPF_CORE_READ(cred, euid.val);
+	o->exe_ino = exe ? exe->i_ino : 0;
+	o->tgid = task->tgid;
+	o->uid = cred->uid.val;
+	o->euid = cred->euid.val;
 	o->loginuid = zw_task_loginuid(task);
 	o->session = zw_task_sessionid(task);
 	o->reserved = 0;

@@ -99,7 +99,10 @@ enum zw_hook {
 	ZW_HOOK_TC_IN_L3,      /* ingress of a device without link-layer headers, such as tun */
 	ZW_HOOK_TC_OUT_L3,     /* egress of one */
 	ZW_HOOK_TC_LOCAL,      /* egress of the loopback device: sent and received here */
-	ZW_HOOK_CG_SOCKET,     /* cgroup/sock_create: who made a socket */
+	ZW_HOOK_CG_CONNECT4,   /* cgroup/connect4: who is about to send to a port of interest */
+	ZW_HOOK_CG_CONNECT6,   /* cgroup/connect6 */
+	ZW_HOOK_CG_SENDMSG4,   /* cgroup/sendmsg4: the same without a connection */
+	ZW_HOOK_CG_SENDMSG6,   /* cgroup/sendmsg6 */
 	ZW_HOOK_CG_BIND4,      /* cgroup/post_bind4 */
 	ZW_HOOK_CG_BIND6,      /* cgroup/post_bind6 */
 	ZW_HOOK_ITER_SOCKET,   /* iter/task_file: who holds which socket */
@@ -114,7 +117,7 @@ enum zw_hook {
  * whether it happened shows in the state that is read afterwards. */
 enum zw_fop {
 	ZW_FOP_NONE = 0,
-	ZW_FOP_WRITE,  /* data written, truncated, punched or stored through a mapping */
+	ZW_FOP_WRITE, /* data written, truncated, punched or stored through a mapping */
 	/* Only the inode's attributes are known to have changed. With dir_ino: it was in (dev, dir_ino), under that name
 	 * if there is one, when an operation on entries of that directory concerned it. */
 	ZW_FOP_ATTR,

@@ -160,7 +160,7 @@ static void every_room_holds_what_it_says(void **state)
 	{                                          \
 		change;                            \
 	}
-SPOIL(bad_hook, w->hdr.hook = ZW_HOOK_CG_SOCKET)
+SPOIL(bad_hook, w->hdr.hook = ZW_HOOK_CG_CONNECT4)
 SPOIL(bad_hook_before, w->hdr.hook = ZW_HOOK_SYSCALL_STATE)
 SPOIL(bad_size, w->hdr.size -= 1)
 SPOIL(bad_captured_room, w->captured = ZW_PACKET_ROOM_0 + 1)

@@ -167,7 +167,8 @@ static int names(const char *dir, const char *file)
 	return 0;
 }
 
-/* A socket of each family, bound and closed. One of them may be switched off. */
+/* A socket of each family: bound, sent from, connected. One family may be switched off. To the port of discard, where
+ * nobody listens. */
 static void sockets(void)
 {
 	struct sockaddr_in four = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -175,10 +176,18 @@ static void sockets(void)
 	_zw_close_ int fd4 = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	_zw_close_ int fd6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (fd4 >= 0)
+	if (fd4 >= 0) {
 		(void)bind(fd4, (struct sockaddr *)&four, sizeof(four));
-	if (fd6 >= 0)
+		four.sin_port = htons(9);
+		(void)!sendto(fd4, "", 0, 0, (struct sockaddr *)&four, sizeof(four));
+		(void)connect(fd4, (struct sockaddr *)&four, sizeof(four));
+	}
+	if (fd6 >= 0) {
 		(void)bind(fd6, (struct sockaddr *)&six, sizeof(six));
+		six.sin6_port = htons(9);
+		(void)!sendto(fd6, "", 0, 0, (struct sockaddr *)&six, sizeof(six));
+		(void)connect(fd6, (struct sockaddr *)&six, sizeof(six));
+	}
 }
 
 int zw_exercise(const char *dir)

@@ -263,7 +263,7 @@ static void load_net(struct zw_probe *p, const struct zw_probe_options *o, const
 			p->served[cap] = false;
 		} else if (p->hook[i].program->hook == ZW_HOOK_ITER_SOCKET && p->link[i]) {
 			set_hook(&p->hook[i], ZW_STATE_ON, "");
-		} else if (p->hook[i].program->hook == ZW_HOOK_CG_SOCKET && !p->link[i]) {
+		} else if (p->hook[i].program->hook == ZW_HOOK_CG_CONNECT4 && !p->link[i]) {
 			p->served[cap] = false;
 		}
 	}

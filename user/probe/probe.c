@@ -339,8 +339,7 @@ int zw_probe_holders(struct zw_probe *p, uint64_t dev, uint64_t ino, zw_probe_fn
 int zw_probe_drops(struct zw_probe *p, uint64_t ret_counts[static _ZW_DROP_MAX])
 {
 	int maps[] = {bpf_map__fd(p->file->maps.zw_drops), bpf_map__fd(p->proc->maps.zw_drops),
-		p->net ? zw_net_drops_map(p->net) : -1,
-		zw_unix_drops_map(p)};
+		p->net ? zw_net_drops_map(p->net) : -1, zw_unix_drops_map(p)};
 	int cpus = libbpf_num_possible_cpus();
 	_zw_free_ uint64_t *value = NULL;
 

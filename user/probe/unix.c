@@ -108,7 +108,8 @@ int zw_unix_open_ring(struct zw_probe *p, ring_buffer_sample_fn fn)
 {
 	int r = ring_buffer__add(p->file_ring, bpf_map__fd(p->sockets->maps.zw_ring), fn, p);
 
-	return r < 0 ? r : zw_ring_map_positions(bpf_map__fd(p->sockets->maps.zw_ring), p->unix_pos);
+	return r < 0 ? r
+		     : zw_ring_map_positions(bpf_map__fd(p->sockets->maps.zw_ring), p->unix_pos);
 }
 
 int zw_unix_drops_map(const struct zw_probe *p)
