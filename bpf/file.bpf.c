@@ -118,6 +118,18 @@ int BPF_PROG(zw_tp_ctime_set, struct inode *inode)
 	return on_ctime(inode, ZW_HOOK_TP_CTIME_SET);
 }
 
+/* XFS sets the times of what is renamed, but not of two files that are exchanged. An exchange it is when the entry that
+ * is left gets a type (fs/xfs/xfs_iops.c, xfs_vn_rename). */
+SEC("tp_btf/xfs_rename")
+int BPF_PROG(zw_tp_xfs_rename, struct xfs_inode *from, struct xfs_inode *to,
+	struct xfs_name *from_name, struct xfs_name *to_name)
+{
+	if (!from_name->type)
+		return 0;
+	on_named_entry(&from->i_vnode, from_name->name, ZW_HOOK_TP_XFS_RENAME);
+	return on_named_entry(&to->i_vnode, to_name->name, ZW_HOOK_TP_XFS_RENAME);
+}
+
 /* Mounting has no tracepoint of its own. Only success counts. */
 struct sys_exit_args {
 	__u64 common;

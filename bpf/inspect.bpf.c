@@ -25,13 +25,14 @@ int zw_inode_state(struct zw_inode_state *s)
 	bpf_probe_read_kernel(&file, sizeof(file), fds + s->fd);
 	if (!file)
 		return 0;
-	inode = zw_real_inode(BPF_CORE_READ(file, f_inode));
+	inode = BPF_CORE_READ(file, f_inode);
+	s->lower = zw_inode_is_lower(inode);
+	inode = zw_real_inode(inode);
 	s->dev = zw_inode_dev(inode);
 	s->ino = BPF_CORE_READ(inode, i_ino);
 	s->writers = BPF_CORE_READ(inode, i_writecount.counter);
 	s->maps = BPF_CORE_READ(inode, i_mapping, i_mmap_writable.counter);
 	s->generation = BPF_CORE_READ(inode, i_generation);
-	s->reserved = 0;
 	s->result = 0;
 	return 0;
 }

@@ -58,7 +58,8 @@ struct file_op {
 	struct inode *dir;
 	struct inode *old_dir;
 	struct inode *victim;
-	struct dentry *dentry; /* names the entry in dir */
+	struct dentry *dentry;     /* names the entry in dir */
+	const unsigned char *name; /* the same where there is no dentry */
 	__u16 op;
 	__u8 hook;
 };
@@ -171,6 +172,7 @@ static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)
 	/* Locals, since BPF_CORE_READ() would relocate o->x as if it were the kernel's. */
 	struct inode *inode = o->inode, *dir = o->dir, *old_dir = o->old_dir, *victim = o->victim;
 	struct dentry *dentry = o->dentry;
+	const unsigned char *name = o->name;
 	struct zw_wire_file *e;
 	__u32 skipped = 0;
 
@@ -178,7 +180,7 @@ static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)
 	if (key.tgid == zw_self_tgid)
 		return 0;
 	/* Operations on names are few and each one matters; only writes come in floods. */
-	if (o->op == ZW_FOP_WRITE || o->op == ZW_FOP_ATTR || o->op == ZW_FOP_DIRENT) {
+	if (o->op == ZW_FOP_WRITE || o->op == ZW_FOP_ATTR || (o->op == ZW_FOP_DIRENT && !name)) {
 		struct inode *of = inode ? inode : dir;
 
 		key.ino = BPF_CORE_READ(of, i_ino);
@@ -214,8 +216,9 @@ static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)
 	e->coalesced = skipped;
 	e->name[0] = '\0';
 	if (dentry)
-		bpf_probe_read_kernel_str(
-			e->name, sizeof(e->name), BPF_CORE_READ(dentry, d_name.name));
+		name = BPF_CORE_READ(dentry, d_name.name);
+	if (name)
+		bpf_probe_read_kernel_str(e->name, sizeof(e->name), name);
 	zw_actor_fill(&e->actor);
 	bpf_ringbuf_submit(e, 0);
 	return 0;
@@ -333,6 +336,19 @@ static __always_inline int on_ctime(struct inode *inode, __u8 hook)
 		emit(&dirent, n.dev, watch);
 	entry = !ext4 && entry_of(inode, &o);
 	return entry || !dir ? emit(&o, n.dev, watch) : 0;
+}
+
+/* Entry @name of @dir leads elsewhere, and nothing else will be told of it. */
+static __always_inline int on_named_entry(struct inode *dir, const unsigned char *name, __u8 hook)
+{
+	struct file_op o = {.dir = dir, .name = name, .op = ZW_FOP_DIRENT, .hook = hook};
+	__u64 dev = BPF_CORE_READ(dir, i_sb, s_dev);
+	__u32 watch;
+
+	if (!device_watched(dev))
+		return 0;
+	watch = watch_of_ino(dev, BPF_CORE_READ(dir, i_ino));
+	return watch ? emit(&o, dev, watch) : 0;
 }
 
 /* An entry of @dir is made, removed or linked. */

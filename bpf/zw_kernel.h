@@ -99,6 +99,15 @@ struct btrfs_root {
 	__u32 anon_dev;
 };
 
+struct xfs_inode {
+	struct inode i_vnode;
+};
+
+struct xfs_name {
+	const unsigned char *name;
+	int type;
+};
+
 struct btrfs_inode {
 	struct btrfs_root *root;
 	struct inode vfs_inode;
@@ -488,4 +497,16 @@ static __always_inline bool zw_in_syscall(struct task_struct *task)
 	/* Read back, the address of a local variable is a number for the verifier, too. */
 	bpf_probe_read_kernel(&here, sizeof(here), (const void *)&local);
 	return here >= bottom && here < top && (long)BPF_CORE_READ(regs, orig_ax) >= 0;
+}
+
+/* Whether writing @inode of an overlay makes another inode below it. */
+static __always_inline bool zw_inode_is_lower(struct inode *inode)
+{
+	struct ovl_inode *o;
+
+	if (!bpf_core_type_exists(struct ovl_inode) ||
+		BPF_CORE_READ(inode, i_sb, s_magic) != ZW_OVERLAY_MAGIC)
+		return false;
+	o = (void *)inode - bpf_core_field_offset(struct ovl_inode, vfs_inode);
+	return !BPF_CORE_READ(o, __upperdentry);
 }

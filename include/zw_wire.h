@@ -47,6 +47,7 @@ enum zw_hook {
 	ZW_HOOK_TP_CTIME,          /* ctime_ns_xchg */
 	ZW_HOOK_TP_CTIME_SKIP,     /* ctime_xchg_skip */
 	ZW_HOOK_TP_CTIME_SET,      /* inode_set_ctime_to_ts */
+	ZW_HOOK_TP_XFS_RENAME,     /* xfs_rename */
 	ZW_HOOK_TP_SYS_MOUNT,      /* sys_exit of mount(2) */
 	ZW_HOOK_TP_SYS_UMOUNT,     /* sys_exit of umount2(2) */
 	ZW_HOOK_TP_SYS_MOVE_MOUNT, /* sys_exit of move_mount(2) */
@@ -121,9 +122,9 @@ enum zw_fop {
 	/* Only the inode's attributes are known to have changed. With dir_ino: it was in (dev, dir_ino), under that name
 	 * if there is one, when an operation on entries of that directory concerned it. */
 	ZW_FOP_ATTR,
-	ZW_FOP_OPEN,   /* opened for writing */
-	ZW_FOP_MAP,    /* mapped shared and writable */
-	ZW_FOP_DIRENT, /* an entry of directory (dev, dir_ino) changed; which one is not known */
+	ZW_FOP_OPEN, /* opened for writing */
+	ZW_FOP_MAP,  /* mapped shared and writable */
+	ZW_FOP_DIRENT, /* an entry of directory (dev, dir_ino) changed; which one only the name tells */
 	ZW_FOP_CREATE, /* name in (dev, dir_ino); also symlink */
 	ZW_FOP_LINK,   /* inode ino got the name in (dev, dir_ino) */
 	ZW_FOP_UNLINK, /* the name of inode ino in (dev, dir_ino) was removed */
@@ -479,7 +480,7 @@ struct zw_inode_state {
 	__s32 writers;    /* open for writing, i_writecount */
 	__s32 maps;       /* shared writable mappings, i_mmap_writable */
 	__u32 generation; /* as in struct zw_wire_file */
-	__u32 reserved;
+	__u32 lower;      /* 1: of an overlay, and not in its upper layer */
 };
 
 #define ZW_ASSERT_SIZE(type, bytes) \

@@ -145,7 +145,8 @@ struct zw_agent_zone {
 	enum zw_zone_state state;
 	uint64_t bad_digest; /* of what was reported as unreadable */
 	bool early;          /* an operation on names may not be done yet, see zw_hook_is_early() */
-	bool missing_in_dir; /* a file of it is missing: entries of its directory matter */
+	bool wants_entry; /* a file of it is missing, or covered by what comes: entries of its directory matter */
+	size_t wanting_slot; /* then its place among those of its chain */
 	bool unsaved;        /* @good is newer than what the history has */
 	/* holders seen while the file was mapped, for a store that no hook can see */
 	ZW_VEC(struct zw_correlate_holder) mappers;
@@ -159,6 +160,17 @@ struct zw_agent_zone {
 	bool digest_wanted;     /* equal times and size are not enough this time */
 	unsigned int failures;  /* looks in a row that failed for want of memory or the like */
 	bool failure_told;      /* the first of them was reported */
+};
+
+/* A pass over many chains, see agent_sweep.c. */
+struct zw_agent_sweep {
+	struct zw_inode_key key;
+	uint64_t due_ns;     /* CLOCK_BOOTTIME: of the next pass, or of the one that is under way */
+	size_t next;         /* so many are left of the one that is under way */
+	bool open;           /* of those that wait for an entry, then of those it leads through */
+	bool running;        /* one is under way */
+	unsigned int passes; /* done since the last event */
+	bool again;          /* there was an event during the pass */
 };
 
 struct zw_agent {
@@ -183,7 +195,8 @@ struct zw_agent {
 	ZW_VEC(struct zw_agent_server *) servers;
 	ZW_VEC(struct zw_agent_zone *) zones;
 	ZW_VEC(struct zw_agent_chain *) chains;
-	ZW_VEC(struct zw_agent_chain *) early_chains; /* to be walked again, unordered */
+	ZW_VEC(struct zw_inode_key) early_sites; /* directories to be walked to again, unordered */
+	ZW_VEC(struct zw_agent_sweep) sweeps;
 	struct zw_map *chain_by_dir;
 	struct zw_map *sites;               /* struct zw_inode_key -> struct site */
 	struct zw_map *journals;            /* chain and name of a journal -> its zone */
@@ -205,7 +218,7 @@ struct zw_agent {
 	uint64_t watchdog_at_ns; /* when it is to be told again that this runs; 0: at once */
 };
 
-/* agent_index.c: which zones an inode concerns, and the kernel's watch map */
+/* agent_index.c, agent_chain.c: which zones an inode concerns, and the kernel's watch map */
 
 /* Watches what the files of @z depend on, then stops watching what they no longer do. On failure some may not be
  * watched; calling again completes it. 0, -ENOMEM, -E2BIG. */
@@ -214,9 +227,11 @@ void zw_agent_unindex_zone(struct zw_agent *a, struct zw_agent_zone *z);
 /* Puts a zone under the chain of its directory; before it is first looked at. */
 int zw_agent_chain_join(struct zw_agent *a, struct zw_agent_zone *z);
 void zw_agent_chain_leave(struct zw_agent *a, struct zw_agent_zone *z);
-/* Whether the directory of @z had an event a moment ago that has not made it lead elsewhere yet. */
-bool zw_agent_chain_early(const struct zw_agent_zone *z, uint64_t now);
-/* Walks such directories again; returns when the next one is to be walked, UINT64_MAX when none is. */
+/* Says whether entries of its directory matter to @z, after its files have changed. 0 or -ENOMEM. */
+int zw_agent_chain_want(struct zw_agent_zone *z);
+/* Whether a directory on the way to @z had an event a moment ago that has not made it lead elsewhere yet. */
+bool zw_agent_chain_early(const struct zw_agent *a, const struct zw_agent_zone *z, uint64_t now);
+/* Walks to such directories again; returns when the next one is to be walked to, UINT64_MAX when none is. */
 uint64_t zw_agent_chains_again(struct zw_agent *a);
 /* Marks the zones that a FILE event may have changed. */
 void zw_agent_mark(struct zw_agent *a, const struct zw_event *event);

@@ -1,44 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which zones an inode concerns. A file or link names its zones; a directory names chains, so that a directory
  * with 100,000 zone files costs no more per event than one with a single file. */
-#include "cli/agent.h"
+#include "cli/agent_index.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 
-struct zw_agent_chain {
-	struct zw_agent_server *server; /* owned reference */
-	char *dir;
-	struct zw_walk walk;
-	ZW_VEC(struct zw_agent_zone *) zones;
-	uint64_t again_ns;       /* CLOCK_BOOTTIME: to be walked again then; 0: not */
-	uint64_t early_ns;       /* since when that is so */
-	uint64_t early_until_ns; /* until then it may be about to lead elsewhere */
-	unsigned int tries;      /* walks again since the last event */
-};
-
-/* An inode somebody depends on. */
-struct site {
-	uint32_t flags; /* enum zw_watch_flags in the kernel's map */
-	ZW_VEC(struct zw_agent_zone *) zones;
-	ZW_VEC(struct zw_agent_chain *) chains;
-};
-
-static struct site *site_of(struct zw_agent *a, uint64_t dev, uint64_t ino)
+struct zw_agent_site *zw_site_of(const struct zw_agent *a, const struct zw_inode_key *key)
 {
-	struct zw_inode_key key = {.dev = dev, .ino = ino};
-
-	return zw_map_get(a->sites, &key, sizeof(key));
+	return zw_map_get(a->sites, key, sizeof(*key));
 }
 
-static int site_get(
-	struct zw_agent *a, uint64_t dev, uint64_t ino, uint32_t flags, struct site **ret_site)
+static uint32_t place_flags(const struct zw_place *p)
 {
-	struct zw_inode_key key = {.dev = dev, .ino = ino};
-	struct site *s = site_of(a, dev, ino);
+	if (p->kind != ZW_PLACE_DIR)
+		return ZW_WATCH_FILE;
+	return p->parent ? ZW_WATCH_DIR | ZW_WATCH_PATH : ZW_WATCH_PATH;
+}
+
+int zw_site_get(struct zw_agent *a, const struct zw_place *p, struct zw_agent_site **ret_site)
+{
+	struct zw_inode_key key = {.dev = p->dev, .ino = p->ino};
+	struct zw_agent_site *s = zw_site_of(a, &key);
+	uint32_t flags = place_flags(p);
 	int r;
 
 	if (!s) {
@@ -52,7 +38,7 @@ static int site_get(
 		}
 	}
 	if ((s->flags | flags) != s->flags) {
-		r = zw_probe_watch(a->probe, dev, ino, s->flags | flags);
+		r = zw_probe_watch(a->probe, key.dev, key.ino, s->flags | flags);
 		if (r < 0)
 			return r;
 		s->flags |= flags;
@@ -61,25 +47,24 @@ static int site_get(
 	return 0;
 }
 
-/* The last one to depend on an inode ends its watch. */
-static void site_put(struct zw_agent *a, uint64_t dev, uint64_t ino, struct site *s)
+static void site_free(struct zw_agent_site *s)
 {
-	struct zw_inode_key key = {.dev = dev, .ino = ino};
-
-	if (s->zones.len || s->chains.len)
-		return;
-	zw_probe_unwatch(a->probe, dev, ino);
-	zw_map_remove(a->sites, &key, sizeof(key));
 	zw_vec_free(&s->zones);
-	zw_vec_free(&s->chains);
+	zw_vec_free(&s->through);
+	zw_vec_free(&s->open);
 	free(s);
 }
 
-static uint32_t place_flags(const struct zw_place *p)
+void zw_site_put(struct zw_agent *a, const struct zw_place *p)
 {
-	if (p->kind != ZW_PLACE_DIR)
-		return ZW_WATCH_FILE;
-	return p->parent ? ZW_WATCH_DIR | ZW_WATCH_PATH : ZW_WATCH_PATH;
+	struct zw_inode_key key = {.dev = p->dev, .ino = p->ino};
+	struct zw_agent_site *s = zw_site_of(a, &key);
+
+	if (!s || s->zones.len || s->through.len || s->open.len)
+		return;
+	zw_probe_unwatch(a->probe, key.dev, key.ino);
+	zw_map_remove(a->sites, &key, sizeof(key));
+	site_free(s);
 }
 
 /* How many places at the beginning of @walk are its chain's. */
@@ -87,9 +72,9 @@ static size_t shared_places(const struct zw_agent_chain *chain, const struct zw_
 {
 	size_t k = 0;
 
-	while (k < chain->walk.places.len && k < walk->places.len &&
-		chain->walk.places.items[k].dev == walk->places.items[k].dev &&
-		chain->walk.places.items[k].ino == walk->places.items[k].ino)
+	while (k < chain->path->walk.places.len && k < walk->places.len &&
+		chain->path->walk.places.items[k].dev == walk->places.items[k].dev &&
+		chain->path->walk.places.items[k].ino == walk->places.items[k].ino)
 		k++;
 	return k;
 }
@@ -106,8 +91,8 @@ static bool is_indexed(const struct zw_agent_zone *z, const struct zw_place *p)
 static int index_place(struct zw_agent *a, const struct zw_place *p, struct zw_agent_zone *z)
 {
 	struct zw_inode_key key = {.dev = p->dev, .ino = p->ino};
-	struct site *s;
-	int r = site_get(a, p->dev, p->ino, place_flags(p), &s);
+	struct zw_agent_site *s;
+	int r = zw_site_get(a, p, &s);
 
 	if (r < 0 || is_indexed(z, p))
 		return r;
@@ -123,7 +108,7 @@ static int index_place(struct zw_agent *a, const struct zw_place *p, struct zw_a
 static void leave_site(struct zw_agent *a, struct zw_agent_zone *z, size_t number)
 {
 	struct zw_inode_key key = z->sites.items[number];
-	struct site *s = site_of(a, key.dev, key.ino);
+	struct zw_agent_site *s = zw_site_of(a, &key);
 
 	zw_vec_remove_unordered(&z->sites, number);
 	/* Zones leave in the opposite order they came in. */
@@ -132,7 +117,7 @@ static void leave_site(struct zw_agent *a, struct zw_agent_zone *z, size_t numbe
 			zw_vec_remove_unordered(&s->zones, i);
 			break;
 		}
-	site_put(a, key.dev, key.ino, s);
+	zw_site_put(a, &(struct zw_place){.dev = key.dev, .ino = key.ino});
 }
 
 static bool depends_on(const struct zw_agent_zone *z, const struct zw_inode_key *key)
@@ -173,219 +158,42 @@ void zw_agent_unindex_zone(struct zw_agent *a, struct zw_agent_zone *z)
 	zw_vec_free(&z->sites);
 }
 
-/* Takes @c off the sites of the first @n places of @walk. */
-static void chain_unindex(
-	struct zw_agent *a, struct zw_agent_chain *c, const struct zw_walk *walk, size_t n)
+/* The operation may not be done yet. Whether a write is still under way, the inode itself tells; a rename in
+ * the tracepoint tier is told of by its victim, just before the name moves. */
+static bool is_early(const struct zw_event *event)
 {
-	for (size_t k = 0; k < n; k++) {
-		const struct zw_place *p = &walk->places.items[k];
-		struct site *s = site_of(a, p->dev, p->ino);
-
-		for (size_t i = 0; s && i < s->chains.len; i++)
-			if (s->chains.items[i] == c) {
-				zw_vec_remove_unordered(&s->chains, i);
-				break;
-			}
-		if (s)
-			site_put(a, p->dev, p->ino, s);
-	}
+	if (event->hook == ZW_HOOK_TP_EXT4_META || zw_hook_is_ctime(event->hook))
+		return event->file.op == ZW_FOP_ATTR &&
+		       (event->file.nlink == 0 || event->file.dir_ino);
+	return event->file.op != ZW_FOP_WRITE && zw_hook_is_early(event->hook);
 }
 
-static int chain_index(struct zw_agent *a, struct zw_agent_chain *c, const struct zw_walk *walk)
+/* Walks what an event in, or at, directory @key may have moved. Returns whether the way to it did. */
+static bool walk_site(struct zw_agent *a, const struct zw_inode_key *key, uint64_t time_ns)
 {
-	for (size_t k = 0; k < walk->places.len; k++) {
-		const struct zw_place *p = &walk->places.items[k];
-		struct site *s;
-		int r = site_get(a, p->dev, p->ino, place_flags(p), &s);
-
-		if (r == 0)
-			r = zw_vec_push(&s->chains, c);
-		if (r < 0) {
-			chain_unindex(a, c, walk, k);
-			return r;
-		}
-	}
-	return 0;
-}
-
-/* Walks the directory again and watches what it depends on now, before it stops watching what it did: what both
- * need is never unwatched. *ret_moved: it leads elsewhere. On failure nothing is taken over, so that the next walk
- * differs and tries again. */
-static int chain_walk(struct zw_agent *a, struct zw_agent_chain *c, bool *ret_moved)
-{
-	_zw_walk_ struct zw_walk walk = {.fd = -1};
-	struct zw_walk old = c->walk;
-	int r = zw_walk_path_below(
-		c->server->root_fd, c->dir, false, zw_probe_below, a->probe, &walk);
-
-	if (r < 0)
-		return r;
-	/* The directory holds the zone files: its entries matter, also when it stops short of there. */
-	if (walk.places.len) {
-		struct zw_place *last = &walk.places.items[walk.places.len - 1];
-
-		last->parent = true;
-		if (last->kind == ZW_PLACE_FILE)
-			last->kind = ZW_PLACE_DIR;
-	}
-	*ret_moved = zw_walk_differs_at(&walk, &old) != SIZE_MAX;
-	if (!*ret_moved)
-		return 0;
-	r = chain_index(a, c, &walk);
-	if (r < 0)
-		return r;
-	c->walk = walk;
-	walk = old;
-	chain_unindex(a, c, &old, old.places.len);
-	return 0;
-}
-
-static void chain_settled(struct zw_agent *a, struct zw_agent_chain *c)
-{
-	if (!c->again_ns)
-		return;
-	c->again_ns = 0;
-	for (size_t i = 0; i < a->early_chains.len; i++)
-		if (a->early_chains.items[i] == c) {
-			zw_vec_remove_unordered(&a->early_chains, i);
-			return;
-		}
-}
-
-static void chain_free(struct zw_agent *a, struct zw_agent_chain *c)
-{
-	chain_settled(a, c);
-	chain_unindex(a, c, &c->walk, c->walk.places.len);
-	zw_walk_done(&c->walk);
-	zw_vec_free(&c->zones);
-	zw_agent_server_unref(c->server);
-	free(c->dir);
-	free(c);
-}
-
-/* Chains are found by their directory in a map of their own: 100,000 zones may have as many. */
-static char *chain_key(const struct zw_agent_server *server, const char *dir)
-{
-	return zw_asprintf("%p:%s", (const void *)server, dir);
-}
-
-static struct zw_agent_chain *chain_find(
-	struct zw_agent *a, const struct zw_agent_server *server, const char *dir)
-{
-	_zw_free_ char *key = chain_key(server, dir);
-
-	return key ? zw_map_get(a->chain_by_dir, key, strlen(key)) : NULL;
-}
-
-static void chain_forget(struct zw_agent *a, const struct zw_agent_chain *c)
-{
-	_zw_free_ char *key = chain_key(c->server, c->dir);
-
-	if (key)
-		zw_map_remove(a->chain_by_dir, key, strlen(key));
-	for (size_t i = a->chains.len; i-- > 0;)
-		if (a->chains.items[i] == c) {
-			zw_vec_remove_unordered(&a->chains, i);
-			return;
-		}
-}
-
-static int chain_remember(struct zw_agent *a, struct zw_agent_chain *c)
-{
-	_zw_free_ char *key = chain_key(c->server, c->dir);
-	int r;
-
-	if (!key)
-		return -ENOMEM;
-	r = zw_vec_push(&a->chains, c);
-	if (r < 0)
-		return r;
-	return zw_map_put(a->chain_by_dir, key, strlen(key), c, NULL);
-}
-
-static int chain_new(struct zw_agent *a, struct zw_agent_server *server, const char *dir,
-	struct zw_agent_chain **ret_chain)
-{
-	struct zw_agent_chain *c = calloc(1, sizeof(*c));
-	bool moved;
-	int r;
-
-	if (!c)
-		return -ENOMEM;
-	server->refs++;
-	c->server = server;
-	c->walk.fd = -1;
-	c->dir = strdup(dir);
-	r = c->dir ? chain_walk(a, c, &moved) : -ENOMEM;
-	if (r == 0)
-		r = chain_remember(a, c);
-	if (r < 0) {
-		chain_forget(a, c);
-		chain_free(a, c);
-		return r;
-	}
-	*ret_chain = c;
-	return 0;
-}
-
-int zw_agent_chain_join(struct zw_agent *a, struct zw_agent_zone *z)
-{
-	const char *path = z->files.items[0].path;
-	const char *slash = strrchr(path, '/');
-	_zw_free_ char *dir = slash > path ? strndup(path, (size_t)(slash - path)) : strdup("/");
-	int r;
-
-	if (!dir)
-		return -ENOMEM;
-	z->chain = chain_find(a, z->server, dir);
-	if (!z->chain) {
-		r = chain_new(a, z->server, dir, &z->chain);
-		if (r < 0)
-			return r;
-	}
-	r = zw_vec_push(&z->chain->zones, z);
-	if (r < 0)
-		z->chain = NULL;
-	return r;
-}
-
-void zw_agent_chain_leave(struct zw_agent *a, struct zw_agent_zone *z)
-{
-	struct zw_agent_chain *c = ZW_TAKE(z->chain);
-
-	if (!c)
-		return;
-	for (size_t i = c->zones.len; i-- > 0;)
-		if (c->zones.items[i] == z) {
-			zw_vec_remove_unordered(&c->zones, i);
-			break;
-		}
-	if (c->zones.len)
-		return;
-	chain_forget(a, c);
-	chain_free(a, c);
-}
-
-/* An entry of one of its directories changed: the path may lead elsewhere now, and a file that was missing
- * may be there. Files that are there have events of their own. Returns whether it leads elsewhere. */
-static bool mark_chain(struct zw_agent *a, struct zw_agent_chain *c, uint64_t time_ns)
-{
+	struct zw_agent_site *s = zw_site_of(a, key);
+	struct zw_agent_chain *chains[ZW_CHAINS_AT_ONCE];
 	bool moved = false;
-	int r = chain_walk(a, c, &moved);
+	size_t n = 0;
 
-	if (r < 0)
-		zw_error("cannot follow directory '%s': %s", c->dir, strerror(-r));
-	ZW_VEC_FOREACH(z, &c->zones)
-		if (moved || (*z)->missing_in_dir)
-			zw_agent_touch(a, *z, time_ns);
-	if (moved)
-		chain_settled(a, c);
+	if (!s)
+		return true;
+	/* Walking a chain changes the lists, so that they are taken first. */
+	if (s->through.len)
+		chains[n++] = s->through.items[0].path->chain;
+	if (s->open.len + n > ZW_ARRAY_SIZE(chains))
+		zw_sweep_add(a, key);
+	else
+		ZW_VEC_FOREACH(ref, &s->open)
+			chains[n++] = ref->path->chain;
+	for (size_t i = 0; i < n; i++)
+		moved |= zw_chain_mark(a, chains[i], time_ns);
 	return moved;
 }
 
 /* A walk that found nothing new may have been too early, mostly by microseconds; and until the directory that came is
  * watched, nobody sees what is done in it. So much later each: */
-static const uint64_t chain_walks[] = {
+static const uint64_t walks_again[] = {
 	ZW_NSEC_PER_MSEC,
 	5 * ZW_NSEC_PER_MSEC,
 	20 * ZW_NSEC_PER_MSEC,
@@ -398,94 +206,141 @@ static const uint64_t chain_walks[] = {
 #define NAME_MOVES_NS (10 * ZW_NSEC_PER_MSEC)
 
 /* @early: the event came before the operation, which may have to wait for much. */
-static void chain_again(struct zw_agent *a, struct zw_agent_chain *c, bool early)
+static void walk_again(struct zw_agent *a, const struct zw_inode_key *key, bool early)
 {
+	struct zw_agent_site *s = zw_site_of(a, key);
 	uint64_t now = zw_boottime_ns(), until = now + (early ? ZW_EARLY_MAX_NS : NAME_MOVES_NS);
 
-	if (!c->again_ns) {
-		if (zw_vec_push(&a->early_chains, c) < 0)
-			return; /* the reconciliation will come to it */
-		c->early_ns = now;
-		c->early_until_ns = until;
+	if (!s)
+		return;
+	if (!s->again_ns) {
+		if (zw_vec_push(&a->early_sites, *key) < 0) {
+			/* The reconciliation will come to it. */
+			a->bad_events++;
+			return;
+		}
+		s->early_ns = now;
+		s->early_until_ns = until;
 	}
-	if (until > c->early_until_ns)
-		c->early_until_ns = until;
-	c->again_ns = now + chain_walks[0];
-	c->tries = 0;
+	if (until > s->early_until_ns)
+		s->early_until_ns = until;
+	s->again_ns = now + walks_again[0];
+	s->tries = 0;
 }
 
-bool zw_agent_chain_early(const struct zw_agent_zone *z, uint64_t now)
+bool zw_agent_chain_early(const struct zw_agent *a, const struct zw_agent_zone *z, uint64_t now)
 {
-	const struct zw_agent_chain *c = z->chain;
+	uint64_t since = UINT64_MAX, until = 0;
 
-	return c->again_ns && now < c->early_until_ns && now < c->early_ns + ZW_EARLY_MAX_NS;
+	/* On the way to a busy place there always is one. */
+	ZW_VEC_FOREACH(p, &z->chain->path->walk.places) {
+		const struct zw_inode_key key = {.dev = p->dev, .ino = p->ino};
+		const struct zw_agent_site *s = zw_site_of(a, &key);
+
+		if (!s || !s->again_ns)
+			continue;
+		if (s->early_ns < since)
+			since = s->early_ns;
+		if (s->early_until_ns > until)
+			until = s->early_until_ns;
+	}
+	return now < until && now < since + ZW_EARLY_MAX_NS;
 }
+
+/* Whether it is done with. */
+static bool try_again(struct zw_agent *a, const struct zw_inode_key *key, uint64_t now)
+{
+	bool moved = walk_site(a, key, now);
+	/* Which it may not have outlived. */
+	struct zw_agent_site *s = zw_site_of(a, key);
+
+	if (!s)
+		return true;
+	if (moved || ++s->tries == ZW_ARRAY_SIZE(walks_again)) {
+		s->again_ns = 0;
+		return true;
+	}
+	s->again_ns = now + walks_again[s->tries];
+	return false;
+}
+
+/* Events wait for this much of walking at most. */
+#define SWEEP_NS (2 * ZW_NSEC_PER_MSEC)
 
 uint64_t zw_agent_chains_again(struct zw_agent *a)
 {
-	uint64_t now = zw_boottime_ns(), next = UINT64_MAX;
+	uint64_t now = zw_boottime_ns(), next = zw_sweep_run(a, now + SWEEP_NS);
 
-	for (size_t i = 0; i < a->early_chains.len;) {
-		struct zw_agent_chain *c = a->early_chains.items[i];
+	for (size_t i = 0; i < a->early_sites.len;) {
+		struct zw_inode_key key = a->early_sites.items[i];
+		struct zw_agent_site *s = zw_site_of(a, &key);
 
-		if (c->again_ns <= now) {
-			/* Off the list when it moved, or has been walked often enough. */
-			if (mark_chain(a, c, now))
-				continue;
-			if (++c->tries == ZW_ARRAY_SIZE(chain_walks)) {
-				chain_settled(a, c);
-				continue;
-			}
-			c->again_ns = now + chain_walks[c->tries];
+		if (!s || !s->again_ns || (s->again_ns <= now && try_again(a, &key, now))) {
+			zw_vec_remove_unordered(&a->early_sites, i);
+			continue;
 		}
-		if (c->again_ns < next)
-			next = c->again_ns;
+		if (s->again_ns < next)
+			next = s->again_ns;
 		i++;
 	}
 	return next;
 }
 
-/* The operation may not be done yet. Whether a write is still under way, the inode itself tells; a rename in
- * the tracepoint tier is told of by its victim, just before the name moves. */
-static bool is_early(const struct zw_event *event)
-{
-	if (event->hook == ZW_HOOK_TP_EXT4_META || zw_hook_is_ctime(event->hook))
-		return event->file.op == ZW_FOP_ATTR &&
-		       (event->file.nlink == 0 || event->file.dir_ino);
-	return event->file.op != ZW_FOP_WRITE && zw_hook_is_early(event->hook);
-}
-
-/* Whether what happened at inode @ino can make the chain lead elsewhere. An entry of its last directory cannot, nor
- * can one that is known to have another name than the chain goes on with. */
-static bool concerns(const struct zw_agent_chain *c, uint64_t ino, const struct zw_event *event)
+/* Whether what happened at the inode of @s can make a way lead elsewhere. An entry of the last directory of one that
+ * is whole cannot, nor can one that is known to have another name than all go on with. */
+static bool may_move(const struct zw_agent_site *s, uint64_t ino, const struct zw_event *event)
 {
 	const struct zw_file_facts *f = &event->file;
-	bool entry = ino == f->dir_ino && ino != f->ino;
+	uint32_t hash = f->name[0] ? zw_place_name_hash(f->name) : 0;
 
 	/* What a rename takes away is told of by its own inode. */
 	if (f->op == ZW_FOP_RENAME && ino == f->old_dir_ino && ino != f->dir_ino)
 		return false;
-	for (size_t i = 0; i < c->walk.places.len; i++) {
-		const struct zw_place *p = &c->walk.places.items[i], *next = p + 1;
-
-		if (p->dev != f->dev || p->ino != ino)
-			continue;
-		if (!entry)
+	if (ino != f->dir_ino || ino == f->ino)
+		return true;
+	ZW_VEC_FOREACH(ref, &s->open)
+		if (ref->level + 1 < ref->path->walk.places.len || ref->path->walk.result < 0)
 			return true;
-		if (i + 1 == c->walk.places.len)
-			return c->walk.result < 0;
-		if (!f->name[0] || !next->name_hash ||
-			next->name_hash == zw_place_name_hash(f->name))
+	if (!hash || s->through.len > ZW_CHAINS_AT_ONCE)
+		return s->through.len > 0;
+	ZW_VEC_FOREACH(ref, &s->through) {
+		uint32_t next = ref->path->walk.places.items[ref->level + 1].name_hash;
+
+		if (!next || next == hash)
 			return true;
 	}
 	return false;
 }
 
+/* Only the name of the entry is told, and nothing of what was or is there. Rare enough for looking through the lists:
+ * see zw_tp_xfs_rename() of file.bpf.c. */
+static void mark_named(
+	struct zw_agent *a, const struct zw_inode_key *key, const struct zw_event *event)
+{
+	const struct zw_agent_site *s = zw_site_of(a, key);
+	uint32_t hash = zw_place_name_hash(event->file.name);
+	bool sweep = false;
+
+	ZW_VEC_FOREACH(ref, &s->through)
+		sweep |= ref->path->walk.places.items[ref->level + 1].name_hash == hash;
+	if (sweep)
+		zw_sweep_add(a, key);
+	ZW_VEC_FOREACH(ref, &s->open)
+		ZW_VEC_FOREACH(z, &ref->path->chain->zones) {
+			const char *slash = strrchr((*z)->files.items[0].path, '/');
+
+			if (!slash || zw_place_name_hash(slash + 1) != hash)
+				continue;
+			(*z)->early = true;
+			zw_agent_touch(a, *z, event->time_ns);
+		}
+}
+
 static void mark_inode(struct zw_agent *a, uint64_t ino, const struct zw_event *event)
 {
-	struct site *s = ino ? site_of(a, event->file.dev, ino) : NULL;
-	bool early = is_early(event);
-	ZW_VEC(struct zw_agent_chain *) chains = {};
+	const struct zw_inode_key key = {.dev = event->file.dev, .ino = ino};
+	struct zw_agent_site *s = ino ? zw_site_of(a, &key) : NULL;
+	bool early = is_early(event), again;
 
 	if (!s)
 		return;
@@ -493,14 +348,13 @@ static void mark_inode(struct zw_agent *a, uint64_t ino, const struct zw_event *
 		(*z)->early |= early;
 		zw_agent_touch(a, *z, event->time_ns);
 	}
-	/* Walking a chain changes the table of sites, so the list is taken first. */
-	ZW_VEC_FOREACH(c, &s->chains)
-		if (zw_vec_push(&chains, *c) < 0)
-			break;
-	ZW_VEC_FOREACH(c, &chains)
-		if (!mark_chain(a, *c, event->time_ns) && concerns(*c, ino, event))
-			chain_again(a, *c, early);
-	zw_vec_free(&chains);
+	if (!s->through.len && !s->open.len)
+		return;
+	if (event->file.op == ZW_FOP_DIRENT && event->file.name[0])
+		mark_named(a, &key, event);
+	again = may_move(s, ino, event);
+	if (!walk_site(a, &key, event->time_ns) && again)
+		walk_again(a, &key, early);
 }
 
 /* More zones than this are looked at by a reconciliation that begins at once, in slices. */
@@ -509,9 +363,12 @@ static void mark_inode(struct zw_agent *a, uint64_t ino, const struct zw_event *
 static void mark_server_mounts(
 	struct zw_agent *a, const struct zw_agent_server *s, const struct zw_event *event)
 {
-	for (size_t i = 0; i < a->chains.len; i++)
-		if (a->chains.items[i]->server == s)
-			mark_chain(a, a->chains.items[i], event->time_ns);
+	if (a->chains.len > ZW_CHAINS_AT_ONCE)
+		zw_sweep_add(a, &(struct zw_inode_key){});
+	else
+		for (size_t i = 0; i < a->chains.len; i++)
+			if (a->chains.items[i]->server == s)
+				zw_chain_mark(a, a->chains.items[i], event->time_ns);
 	if (a->zones.len > MOUNT_LOOK_MAX) {
 		zw_agent_reconcile_now(a);
 		return;
@@ -536,10 +393,15 @@ static void mark_mounts(struct zw_agent *a, const struct zw_event *event)
 /* The event names an entry of directory @ino, which may be the first journal of a zone. */
 static void mark_entry(struct zw_agent *a, uint64_t ino, const struct zw_event *event)
 {
-	const struct site *s = ino ? site_of(a, event->file.dev, ino) : NULL;
+	const struct zw_inode_key key = {.dev = event->file.dev, .ino = ino};
+	const struct zw_agent_site *s = ino ? zw_site_of(a, &key) : NULL;
 
-	for (size_t i = 0; s && i < s->chains.len; i++)
-		zw_agent_journal_mark(a, s->chains.items[i], event);
+	for (size_t i = 0; s && i < s->open.len; i++) {
+		const struct zw_agent_ref *ref = &s->open.items[i];
+
+		if (ref->level + 1 == ref->path->walk.places.len)
+			zw_agent_journal_mark(a, ref->path->chain, event);
+	}
 }
 
 void zw_agent_mark(struct zw_agent *a, const struct zw_event *event)
@@ -568,18 +430,14 @@ void zw_agent_index_free(struct zw_agent *a)
 	void *value;
 
 	while (a->chains.len)
-		chain_free(a, a->chains.items[--a->chains.len]);
+		zw_chain_free(a, a->chains.items[--a->chains.len]);
 	zw_vec_free(&a->chains);
-	zw_vec_free(&a->early_chains);
+	zw_vec_free(&a->early_sites);
+	zw_vec_free(&a->sweeps);
 	zw_map_free(a->chain_by_dir);
 	a->chain_by_dir = NULL;
-	while (a->sites && zw_map_next(a->sites, &it, NULL, NULL, &value)) {
-		struct site *s = value;
-
-		zw_vec_free(&s->zones);
-		zw_vec_free(&s->chains);
-		free(s);
-	}
+	while (a->sites && zw_map_next(a->sites, &it, NULL, NULL, &value))
+		site_free(value);
 	zw_map_free(a->sites);
 	a->sites = NULL;
 }

@@ -33,15 +33,13 @@ static int adopt_files(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 	for (size_t i = 0; !moved && i < z->files.len; i++)
 		moved = zw_walk_differs_at(&z->files.items[i].walk, &r->files.items[i].walk) !=
 			SIZE_MAX;
-	z->missing_in_dir = false;
-	ZW_VEC_FOREACH(f, &r->files)
-		z->missing_in_dir |= !f->present && f->kind != ZW_AGENT_FILE_JOURNAL;
 	memcpy(&old, &z->files, sizeof(old));
 	memcpy(&z->files, &r->files, sizeof(old));
 	r->files = (zw_agent_files){};
 	z->read_ns = r->begin_ns;
 	zw_agent_files_done(&old);
-	if (moved)
+	rc = zw_agent_chain_want(z);
+	if (rc == 0 && moved)
 		rc = zw_agent_index_zone(a, z);
 	z->unindexed = rc < 0;
 	return rc;
@@ -70,7 +68,7 @@ static bool too_early(
 {
 	if (a->stopping)
 		return false;
-	if (zw_agent_chain_early(z, r->begin_ns))
+	if (zw_agent_chain_early(a, z, r->begin_ns))
 		return true;
 	return z->first_ns && r->begin_ns < z->first_ns + ZW_EARLY_MAX_NS &&
 	       z->tries < ZW_ARRAY_SIZE(zw_second_looks) && (z->early || any_writers(r));
@@ -215,7 +213,7 @@ static void look_again(struct zw_agent *a, struct zw_agent_zone *z)
 		return;
 	}
 	/* Until then the starting point of the next difference has not moved. */
-	if (!a->stopping && zw_agent_chain_early(z, zw_boottime_ns())) {
+	if (!a->stopping && zw_agent_chain_early(a, z, zw_boottime_ns())) {
 		zw_agent_schedule(a, z, zw_boottime_ns() + DIRECTORY_AGAIN_NS);
 		return;
 	}

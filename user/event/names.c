@@ -37,6 +37,7 @@ static const char *const hook_names[] = {
 	[ZW_HOOK_TP_CTIME] = "tp_btf/ctime_ns_xchg",
 	[ZW_HOOK_TP_CTIME_SKIP] = "tp_btf/ctime_xchg_skip",
 	[ZW_HOOK_TP_CTIME_SET] = "tp_btf/inode_set_ctime_to_ts",
+	[ZW_HOOK_TP_XFS_RENAME] = "tp_btf/xfs_rename",
 	[ZW_HOOK_TP_SYS_MOUNT] = "tp/syscalls/sys_exit_mount",
 	[ZW_HOOK_TP_SYS_UMOUNT] = "tp/syscalls/sys_exit_umount",
 	[ZW_HOOK_TP_SYS_MOVE_MOUNT] = "tp/syscalls/sys_exit_move_mount",

@@ -92,6 +92,7 @@ static const struct zw_program programs[] = {
 	TP(CTIME, "zw_tp_ctime", "ctime_ns_xchg", ZW_CAP_NAMES, false, false),
 	TP(CTIME_SKIP, "zw_tp_ctime_skip", "ctime_xchg_skip", ZW_CAP_NAMES, false, false),
 	TP(CTIME_SET, "zw_tp_ctime_set", "inode_set_ctime_to_ts", ZW_CAP_NAMES, false, false),
+	TP(XFS_RENAME, "zw_tp_xfs_rename", "xfs_rename", ZW_CAP_NAMES, false, false),
 	SECURITY(SB_MOUNT, "sb_mount", ZW_CAP_MOUNT, true),
 	SECURITY(SB_UMOUNT, "sb_umount", ZW_CAP_MOUNT, true),
 	SECURITY(MOVE_MOUNT, "move_mount", ZW_CAP_MOUNT, false),

@@ -281,15 +281,16 @@ int zw_probe_inode_state(struct zw_probe *p, int fd, struct zw_inode_state *ret_
 	return 0;
 }
 
-int zw_probe_below(void *probe, int fd, uint64_t *ret_dev, uint64_t *ret_ino)
+int zw_probe_below(void *probe, int fd, struct zw_place *place)
 {
 	struct zw_inode_state state;
 	int r = zw_probe_inode_state(probe, fd, &state);
 
 	if (r < 0)
 		return r;
-	*ret_dev = state.dev;
-	*ret_ino = state.ino;
+	place->dev = state.dev;
+	place->ino = state.ino;
+	place->lower = state.lower;
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "engine/place.h"
 #include "probe/plan.h"
 
 struct zw_probe;
@@ -63,9 +64,9 @@ int zw_probe_unwatch_socket(struct zw_probe *probe, uint64_t dev, uint64_t ino);
 
 /* How many have the file behind @fd open for writing and mapped shared. -errno when the kernel cannot say. */
 int zw_probe_inode_state(struct zw_probe *probe, int fd, struct zw_inode_state *ret_state);
-/* The inode that hooks tell of when what is behind @fd changes: of an overlay, the one below. @probe is a
- * struct zw_probe. */
-int zw_probe_below(void *probe, int fd, uint64_t *ret_dev, uint64_t *ret_ino);
+/* Fills dev, ino and lower of @place with those of the inode that hooks tell of when what is behind @fd changes: of an
+ * overlay, the one below. @probe is a struct zw_probe. 0 or -errno. */
+int zw_probe_below(void *probe, int fd, struct zw_place *place);
 /* Calls @fn with a struct zw_wire_holder for each process that has the inode open for writing or mapped shared
  * and writable. Walks every process: for the moment of a change only. */
 int zw_probe_holders(struct zw_probe *probe, uint64_t dev, uint64_t ino, zw_probe_fn fn, void *ctx);

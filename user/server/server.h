@@ -100,9 +100,9 @@ struct zw_walk {
  * following symbolic links inside that root, 40 at most. Fails only with -ENOMEM; a path that
  * does not resolve is a result. */
 int zw_walk_path(int root_fd, const char *path, bool open_file, struct zw_walk *ret_walk);
-/* Says which inode is changed when the one behind @fd, which may be O_PATH, is: device as in struct zw_place. 0 or
- * -errno. */
-typedef int (*zw_walk_below_fn)(void *ctx, int fd, uint64_t *ret_dev, uint64_t *ret_ino);
+/* Fills dev, ino and lower of @place with those of the inode that is changed when the one behind @fd, which may be
+ * O_PATH, is. 0 or -errno. */
+typedef int (*zw_walk_below_fn)(void *ctx, int fd, struct zw_place *place);
 /* The same, with the places on overlays being those below them, as hooks see them and as copying up changes them. What
  * @below fails for stays as stat(2) has it. */
 int zw_walk_path_below(int root_fd, const char *path, bool open_file, zw_walk_below_fn below,

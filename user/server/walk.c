@@ -79,14 +79,8 @@ static int identify(struct walker *w, int fd, struct zw_place *ret_place, mode_t
 		.mnt_id = sx.stx_mask & STATX_MNT_ID ? sx.stx_mnt_id : 0,
 	};
 	*ret_mode = sx.stx_mode & S_IFMT;
-	if (w->below && is_on_overlay(w, fd, ret_place->mnt_id)) {
-		uint64_t dev, ino;
-
-		if (w->below(w->below_ctx, fd, &dev, &ino) == 0) {
-			ret_place->dev = dev;
-			ret_place->ino = ino;
-		}
-	}
+	if (w->below && is_on_overlay(w, fd, ret_place->mnt_id))
+		(void)w->below(w->below_ctx, fd, ret_place);
 	return 0;
 }
 
