@@ -399,12 +399,11 @@ static const struct scenario scenarios[] = {
 		SAME(BY(CERTAIN, P1, B(P1)))},
 	/* By marks, whoever made a link to the old file changed the directory and touched the file. */
 	{"a link to it is made, then rename over from far", prepared_far, linked_from_then_replaced,
-		.marks = BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)),
-		.named = BY(CERTAIN, P2, B(P2)), .entries = BY(CERTAIN, P2, B(P2))},
+		.marks = BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)), .named = BY(CERTAIN, P2, B(P2)),
+		.entries = BY(CERTAIN, P2, B(P2))},
 	/* What came from elsewhere may have come after what was there went. */
 	{"rename over from far in a busy directory", prepared_far, busy_rename_from_far,
-		.marks = BY(PROBABLE, P2, B(P2) | B(P3)),
-		.named = BY(CERTAIN, P2, B(P2)),
+		.marks = BY(PROBABLE, P2, B(P2) | B(P3)), .named = BY(CERTAIN, P2, B(P2)),
 		.entries = BY(AMBIGUOUS, NOBODY, B(P2) | B(P3))},
 	{"nothing seen", NULL, nothing_seen, SAME(BY(NONE, NOBODY, 0))},
 	{"inode number reused", NULL, number_reused, SAME(BY(CERTAIN, P2, B(P2))),
@@ -816,6 +815,31 @@ static void test_directory_renamed(void **state)
 	}
 }
 
+/* On an overlay, the first who changes anything in a directory of the lower layer makes it one of the upper. What
+ * another did in that then counts, and when nothing is known of it, nobody is certain. */
+static void test_directory_copied_up(void **state)
+{
+	struct upper u;
+
+	(void)state;
+	for (int seen = 0; seen < 2; seen++) {
+		machine_setup(&u.m, MARKS);
+		path_to(&u.before, ZW_PLACE_DIR, DIR_OLD, 0, FILE_OLD, 1);
+		u.before.place[2].lower = u.before.place[3].lower = true;
+		path_to(&u.after, ZW_PLACE_DIR, DIR_NEW, 0, FILE_NEW, 1);
+		upper_tell(&u, P1, (struct zw_file_facts){.op = ZW_FOP_DIRENT, .dir_ino = PARENT},
+			NULL);
+		if (seen)
+			upper_tell(&u, P2,
+				(struct zw_file_facts){.op = ZW_FOP_DIRENT, .dir_ino = DIR_NEW},
+				NULL);
+		if (seen)
+			upper_check(&u, &(struct verdict)BY(CERTAIN, P2, B(P2)));
+		else
+			upper_check(&u, &(struct verdict)BY(PROBABLE, P1, B(P1)));
+	}
+}
+
 static void mounts(struct upper *u)
 {
 	machine_setup(&u->m, MARKS);
@@ -913,7 +937,8 @@ static void random_pause(struct machine *m)
 static void random_op(struct machine *m, int who)
 {
 	static const char *const words[] = {"write", "write", "write zone for", "create", "unlink",
-		"rename to zone", "rename to zone", "rename", "exchange", "chmod", "read", "evict", "link", "link"};
+		"rename to zone", "rename to zone", "rename", "exchange", "chmod", "read", "evict",
+		"link", "link"};
 	int a = (int)roll(MACHINE_NAMES), b = (int)roll(MACHINE_NAMES);
 	uint32_t op = roll(ZW_ARRAY_SIZE(words));
 
@@ -1085,6 +1110,7 @@ int main(void)
 		cmocka_unit_test(test_server_and_time),
 		cmocka_unit_test(test_link_swapped),
 		cmocka_unit_test(test_directory_renamed),
+		cmocka_unit_test(test_directory_copied_up),
 		cmocka_unit_test(test_mounted_over),
 		cmocka_unit_test(test_included_file),
 		cmocka_unit_test(test_histories),

@@ -16,6 +16,7 @@ struct parting {
 	uint32_t old_generation, new_generation;
 	uint32_t name_hash; /* of the entry; 0: not known */
 	bool mounted;       /* a file system boundary moved: no entry of a directory did that */
+	bool copied;        /* a directory there or above may only have been copied up */
 };
 
 /* What one suspect did, beyond what every correlation keeps of it. Times are of its last such act; 0: none. */
@@ -41,21 +42,37 @@ struct scene {
 	const struct zw_cause *placed;   /* the act that put there what is there, told by name */
 	const struct zw_cause *nameless; /* the first that saw the old inode without any name */
 	bool unlinked;                   /* the entry was removed explicitly */
-	uint64_t gone_ns; /* when something was last taken from the entry; 0: not known */
-	bool direct;      /* that was the old inode */
+	uint64_t gone_ns;         /* when something was last taken from the entry; 0: not known */
+	bool direct;              /* that was the old inode */
 	uint64_t first_placed_ns; /* the first such act, agreeing with what is there or not */
 	uint64_t left_ns;         /* when the old inode was first touched; 0: it was not */
 	uint64_t final_ns;        /* when the entry began to lead where it does; 0: not known */
 };
 
-static void find_parting(const struct zw_correlate_file *f, struct parting *ret)
+/* A directory of an overlay that has come to the upper layer since, as it does when anything in it is changed. Unless
+ * another was put in its place, which looks the same. */
+static bool is_copied_up(const struct zw_place *a, const struct zw_place *b)
+{
+	return a->kind == ZW_PLACE_DIR && b->kind == ZW_PLACE_DIR && a->lower && !b->lower &&
+	       a->mnt_id == b->mnt_id && a->name_hash == b->name_hash;
+}
+
+/* @through: directories that may have been copied up are the same. */
+static void find_parting(const struct zw_correlate_file *f, bool through, struct parting *ret)
 {
 	const struct zw_reading *a = &f->before, *b = &f->after;
+	bool copied = false;
 	size_t k = 0;
 
-	while (k < a->places && k < b->places && a->place[k].dev == b->place[k].dev &&
-		a->place[k].ino == b->place[k].ino && a->place[k].mnt_id == b->place[k].mnt_id)
-		k++;
+	for (; k < a->places && k < b->places; k++) {
+		bool up = is_copied_up(&a->place[k], &b->place[k]);
+
+		copied |= up;
+		if ((!up || !through) &&
+			(a->place[k].dev != b->place[k].dev || a->place[k].ino != b->place[k].ino ||
+				a->place[k].mnt_id != b->place[k].mnt_id))
+			break;
+	}
 	/* The inode number was reused: the entry parts at the end all the same. */
 	if (k > 0 && k == a->places && k == b->places)
 		k--;
@@ -76,6 +93,7 @@ static void find_parting(const struct zw_correlate_file *f, struct parting *ret)
 	else if (ret->old)
 		ret->name_hash = ret->old->name_hash;
 	ret->mounted = ret->old && ret->new && ret->old->mnt_id != ret->new->mnt_id;
+	ret->copied = copied;
 }
 
 static bool is_inode(const struct zw_place *p, const struct zw_cause *c, uint64_t ino)
@@ -363,13 +381,13 @@ static bool decide_by_entry(struct scene *sc)
 	ZW_VEC_FOREACH(x, &sc->s->list) {
 		struct trace *t = &sc->trace.items[x - sc->s->list.items];
 
-		if (!sc->at.new && since_gone(sc, t->gone_ns)) {
+		if (!sc->at.new &&since_gone(sc, t->gone_ns)) {
 			t->placed_ns = t->gone_ns;
-		} else if (sc->at.new &&t->dirent_ns && t->made_ns) {
+		} else if (sc->at.new && t->dirent_ns && t->made_ns) {
 			t->placed_ns = t->made_ns;
 			x->evidence |= ZW_EVIDENCE_CREATE;
 			x->role = ZW_ROLE_WRITER;
-		} else if (sc->at.new &&t->dirent_ns && since_gone(sc, t->came_ns)) {
+		} else if (sc->at.new && t->dirent_ns && since_gone(sc, t->came_ns)) {
 			t->placed_ns = t->came_ns;
 		}
 		if (t->placed_ns && !t->made_ns)
@@ -525,12 +543,12 @@ static int mounted_over(struct scene *sc)
 	return 0;
 }
 
-static int explain(struct scene *sc)
+static int explain(struct scene *sc, bool through)
 {
 	bool marks = false;
 	int r;
 
-	find_parting(sc->f, &sc->at);
+	find_parting(sc->f, through, &sc->at);
 	if (sc->at.mounted) {
 		r = mounted_over(sc);
 	} else {
@@ -561,12 +579,30 @@ static int explain(struct scene *sc)
 	return r;
 }
 
+static bool any_decided(const struct suspects *s)
+{
+	ZW_VEC_FOREACH(x, &s->list)
+		if (x->decided)
+			return true;
+	return false;
+}
+
 int zw_correlate_replaced(
 	const struct zw_correlate_input *in, const struct zw_correlate_file *f, struct suspects *s)
 {
 	struct scene sc = {.in = in, .f = f, .s = s};
-	int r = explain(&sc);
+	int r = explain(&sc, true);
 
+	zw_vec_free(&sc.trace);
+	if (r < 0 || !sc.at.copied || any_decided(s))
+		return r;
+	/* What was done in a directory just after it was copied up, before it was watched, is not known: whoever had it
+	 * copied up need not be who changed the file. */
+	zw_suspects_done(s);
+	*s = (struct suspects){};
+	sc = (struct scene){.in = in, .f = f, .s = s};
+	r = explain(&sc, false);
+	s->gap = true;
 	zw_vec_free(&sc.trace);
 	return r;
 }
