@@ -742,6 +742,23 @@ static void test_transfer_with_another_serial(void **state)
 	end(s);
 }
 
+/* A secondary writes its file some time after it got the zone. */
+static void test_transfer_before_the_window(void **state)
+{
+	struct scene *s = begin();
+	struct zw_request *r;
+
+	(void)state;
+	r = transfer(s, "198.51.100.54", 7);
+	r->asked_ns = r->answered_ns = AT(-90);
+	r = transfer(s, "198.51.100.53", 8);
+	r->asked_ns = r->answered_ns = AT(-60);
+	server_change(s, WWW1, WWW2);
+	CAME_OUT(s, "transfer certain peer:198.51.100.53/xfr-key server:bind | www A "
+		    "192.0.2.1>192.0.2.2");
+	end(s);
+}
+
 /* The primary is on this host, and its change was told of there. */
 static void test_transfer_between_servers_of_this_host(void **state)
 {
@@ -1108,6 +1125,7 @@ int main(void)
 		cmocka_unit_test(test_transfers_of_two_primaries),
 		cmocka_unit_test(test_transfers_that_do_not_count),
 		cmocka_unit_test(test_transfer_with_another_serial),
+		cmocka_unit_test(test_transfer_before_the_window),
 		cmocka_unit_test(test_transfer_between_servers_of_this_host),
 		cmocka_unit_test(test_knot_transaction),
 		cmocka_unit_test(test_knot_transaction_of_two),

@@ -33,10 +33,12 @@ typedef ZW_VEC(struct zw_explain_sibling) sibling_list;
 
 static bool is_transferred(struct zw_agent *a, const struct zw_explain_input *in)
 {
+	uint64_t from_ns =
+		in->from_ns > ZW_EXPLAIN_TRANSFER_NS ? in->from_ns - ZW_EXPLAIN_TRANSFER_NS : 0;
 	zw_requests list = {};
 	bool any = false;
 
-	if (zw_request_book_find(a->requests, in->origin, in->from_ns, in->to_end_ns, &list) < 0)
+	if (zw_request_book_find(a->requests, in->origin, from_ns, in->to_end_ns, &list) < 0)
 		return false;
 	ZW_VEC_FOREACH(r, &list)
 		any |= (*r)->kind == ZW_REQUEST_TRANSFER;

@@ -90,7 +90,8 @@ static struct ask make_ask(const struct zw_explain_input *in, struct zw_request 
 static int collect(const struct zw_explain_input *in, const struct zw_report *report,
 	ask_list *asks, zw_requests *others)
 {
-	uint64_t from_ns = in->from_ns > in->lag_ns ? in->from_ns - in->lag_ns : 0;
+	uint64_t lag_ns = in->lag_ns > ZW_EXPLAIN_TRANSFER_NS ? in->lag_ns : ZW_EXPLAIN_TRANSFER_NS;
+	uint64_t from_ns = in->from_ns > lag_ns ? in->from_ns - lag_ns : 0;
 	/* Somebody else was seen writing the files and the server was not: it is that. */
 	bool files_only = others_in(report) && !server_in(report);
 	_zw_map_free_ struct zw_map *who = NULL;
@@ -104,6 +105,8 @@ static int collect(const struct zw_explain_input *in, const struct zw_report *re
 
 		if (r < 0)
 			break;
+		if (zw_explain_is_early(in, *q) && (*q)->kind != ZW_REQUEST_TRANSFER)
+			continue;
 		if (files_only || !is_ask(in, *q)) {
 			r = zw_vec_push(others, *q);
 			continue;
@@ -308,9 +311,8 @@ static bool is_relayed(const struct explanation *x, struct zw_explained *ret)
 		bool from = false, same = s->snapshot != NULL;
 
 		ZW_VEC_FOREACH(o, x->others)
-			from |= (*o)->kind == ZW_REQUEST_TRANSFER &&
-				(*o)->server_process.tgid == s->server_pid &&
-				zw_explain_of_server(x->in, *o);
+			from |= (*o)->server_process.tgid == s->server_pid &&
+				zw_explain_is_inbound(x, *o);
 		for (size_t k = 0; from && same && k < diff->len; k++)
 			same = same_side(s->snapshot, &diff->entries[k], true);
 		if (from && same)

@@ -23,6 +23,10 @@
 #include "engine/report.h"
 #include "engine/request.h"
 
+/* A secondary answers from what was transferred at once, and writes a zone file in its own time. A transfer so long ago
+ * can still be what a file shows now, if it ended with that very serial. */
+#define ZW_EXPLAIN_TRANSFER_NS 60000000000ULL
+
 /* Another server of this host that has the same zone: what came from there was a change there. */
 struct zw_explain_sibling {
 	uint32_t server_pid;

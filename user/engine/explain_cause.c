@@ -44,6 +44,13 @@ bool zw_explain_of_server(const struct zw_explain_input *in, const struct zw_req
 	return same_program(in, p->tgid, p->exe_dev, p->exe_ino);
 }
 
+bool zw_explain_is_early(const struct zw_explain_input *in, const struct zw_request *request)
+{
+	uint64_t end_ns = zw_request_end_ns(request);
+
+	return end_ns < in->from_ns && in->from_ns - end_ns > in->lag_ns;
+}
+
 static uint64_t to_real(const struct zw_explain_input *in, uint64_t boot_ns)
 {
 	return (uint64_t)((int64_t)boot_ns + in->real_offset_ns);

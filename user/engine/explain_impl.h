@@ -130,6 +130,8 @@ int zw_explain_assign_group(struct explanation *x, size_t group);
 
 /* explain_rest.c: what nobody asked for by content */
 int zw_explain_rest(struct explanation *x);
+/* Whether it is a transfer to this server that can have brought the difference. */
+bool zw_explain_is_inbound(const struct explanation *x, const struct zw_request *request);
 
 /* explain_cause.c */
 
@@ -139,6 +141,8 @@ bool zw_explain_same_user(const struct zw_actor *a, const struct zw_actor *b);
 bool zw_explain_same_who(const struct zw_request *a, const struct zw_request *b);
 /* Whether it was this server that was asked, or, for a transfer, that asked. */
 bool zw_explain_of_server(const struct zw_explain_input *in, const struct zw_request *request);
+/* Whether it was over before the reading before, as far as that can tell. */
+bool zw_explain_is_early(const struct zw_explain_input *in, const struct zw_request *request);
 bool zw_explain_is_server(const struct zw_explain_input *in, const struct zw_actor *actor);
 /* Appends the cause a request stands for; @role ZW_ROLE_CLIENT becomes peer for one on another host. */
 int zw_explain_add_cause(const struct zw_explain_input *in, const struct zw_request *request,

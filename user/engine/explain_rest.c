@@ -69,12 +69,6 @@ static int attach_derived(struct explanation *x)
 
 /* --- transfers ---------------------------------------------------------------------------------------- */
 
-static bool is_inbound(const struct explanation *x, const struct zw_request *r)
-{
-	return r->kind == ZW_REQUEST_TRANSFER && r->answered_ns && r->rcode == ZW_RCODE_NOERROR &&
-	       zw_explain_of_server(x->in, r);
-}
-
 /* Whether the transfer ended where the zone is now; a server that signs the zone itself counts on by itself. */
 static bool ends_here(const struct explanation *x, const struct zw_request *r)
 {
@@ -84,13 +78,28 @@ static bool ends_here(const struct explanation *x, const struct zw_request *r)
 	       serial == r->serial_after;
 }
 
+static bool began_here(const struct explanation *x, const struct zw_request *r)
+{
+	uint32_t serial;
+
+	return x->before && zw_snapshot_serial(x->before, &serial) && serial == r->serial_after;
+}
+
+bool zw_explain_is_inbound(const struct explanation *x, const struct zw_request *r)
+{
+	if (r->kind != ZW_REQUEST_TRANSFER || !r->answered_ns || r->rcode != ZW_RCODE_NOERROR ||
+		!zw_explain_of_server(x->in, r))
+		return false;
+	return !zw_explain_is_early(x->in, r) || (ends_here(x, r) && !began_here(x, r));
+}
+
 static int collect_transfers(const struct explanation *x, zw_requests *ret_list, bool *ret_exact)
 {
 	int r = 0;
 
 	*ret_exact = false;
 	ZW_VEC_FOREACH(o, x->others) {
-		if (r < 0 || !is_inbound(x, *o))
+		if (r < 0 || !zw_explain_is_inbound(x, *o))
 			continue;
 		r = zw_vec_push(ret_list, *o);
 		*ret_exact |= ends_here(x, *o);
