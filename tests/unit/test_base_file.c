@@ -67,6 +67,33 @@ static void test_reuse(void **state)
 	assert_int_equal(b.cap, cap);
 }
 
+/* What is between the two parts is not read again. */
+static void test_read_on(void **state)
+{
+	_zw_close_ int fd = file_of(20000);
+	_zw_buffer_ struct zw_buffer b = {};
+
+	(void)state;
+	assert_int_equal(zw_file_read(fd, 20000, SIZE_MAX / 2, &b), 0);
+	b.data[99] = 'x';
+	b.data[100] = 'x';
+	b.data[14999] = 'x';
+	b.data[15000] = 'x';
+	assert_int_equal(zw_file_read_on(fd, 100, 15000, 20000, SIZE_MAX / 2, &b), 0);
+	assert_int_equal(b.data[99], "abcdefg"[99 % 7]);
+	assert_int_equal(b.data[100], 'x');
+	assert_int_equal(b.data[14999], 'x');
+	assert_int_equal(b.data[15000], "abcdefg"[15000 % 7]);
+	b.data[100] = "abcdefg"[100 % 7];
+	b.data[14999] = "abcdefg"[14999 % 7];
+	check_content(&b, 20000);
+	/* It grew past what was foreseen, and the parts may meet. */
+	assert_int_equal(zw_file_read_on(fd, 100, 100, 10, SIZE_MAX / 2, &b), 0);
+	check_content(&b, 20000);
+	assert_int_equal(zw_file_read_on(fd, 100, 50, 10, SIZE_MAX / 2, &b), 0);
+	check_content(&b, 20000);
+}
+
 static void test_limit(void **state)
 {
 	_zw_close_ int fd = file_of(1000);
@@ -108,6 +135,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_reuse),
+		cmocka_unit_test(test_read_on),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_proc),
 		cmocka_unit_test(test_fails),

@@ -29,7 +29,13 @@ static int grow(struct zw_buffer *b, size_t want)
 
 int zw_file_read(int fd, size_t expect, size_t max, struct zw_buffer *b)
 {
-	size_t len = 0;
+	return zw_file_read_on(fd, 0, 0, expect, max, b);
+}
+
+int zw_file_read_on(
+	int fd, size_t head, size_t from, size_t expect, size_t max, struct zw_buffer *b)
+{
+	size_t len = 0, want;
 
 	b->len = 0;
 	if (expect > max)
@@ -38,6 +44,8 @@ int zw_file_read(int fd, size_t expect, size_t max, struct zw_buffer *b)
 		ssize_t n;
 		int r = 0;
 
+		if (len == head && from > head)
+			len = from;
 		/* An octet more than foreseen shows that it grew, and the last one is for the NUL. */
 		if (b->cap < expect + 2)
 			r = grow(b, expect + 2);
@@ -45,7 +53,10 @@ int zw_file_read(int fd, size_t expect, size_t max, struct zw_buffer *b)
 			r = grow(b, 2 * len + GROWTH_MIN);
 		if (r < 0)
 			return r;
-		n = pread(fd, b->data + len, b->cap - len - 1, (off_t)len);
+		want = b->cap - len - 1;
+		if (len < head && want > head - len)
+			want = head - len;
+		n = pread(fd, b->data + len, want, (off_t)len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

@@ -20,3 +20,8 @@ void zw_buffer_done(struct zw_buffer *b);
  * is foreseen, 0 where that is not known, as below /proc. 0; -EFBIG when there is more than @max, of which @b then
  * holds the beginning; -ENOMEM; or what pread(2) failed with. */
 int zw_file_read(int fd, size_t expect, size_t max, struct zw_buffer *b);
+
+/* The same for a file of which a part is known: reads the first @head octets and what comes from @from on, each to its
+ * place in @b, and leaves what is between as it was or undefined. */
+int zw_file_read_on(
+	int fd, size_t head, size_t from, size_t expect, size_t max, struct zw_buffer *b);

@@ -104,6 +104,9 @@ struct zw_agent_file {
 	int32_t writers, maps;
 	bool overlay;    /* what holds its pages is another inode, the one its walk ends at */
 	uint64_t digest; /* of the bytes */
+	/* of a file that grows: what its digest is made of, up to where it will not change */
+	uint64_t fold;
+	uint64_t folded_bytes;
 };
 typedef ZW_VEC(struct zw_agent_file) zw_agent_files;
 
@@ -271,6 +274,11 @@ int zw_agent_file_open(struct zw_agent *a, const struct zw_agent_zone *z, const 
  * reading failed with. */
 int zw_agent_file_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_file *f,
 	struct zw_buffer *content, bool *busy);
+/* The same for a file that grows: @stable tells how much of it will stay as it is, but for its first 64 KiB. With @old,
+ * an earlier reading, what was stable then is neither read again, so that it is undefined in @content, nor hashed. */
+int zw_agent_file_read_on(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_file *f,
+	const struct zw_agent_file *old, size_t (*stable)(const struct zw_buffer *content),
+	struct zw_buffer *content, bool *busy);
 /* By inode, size and times, as long as those tell: nobody wrote to it or put another file there. */
 bool zw_agent_file_untouched(const struct zw_agent_file *old, const struct zw_agent_file *now);
 /* NULL when there is none of this path. */
@@ -323,8 +331,9 @@ extern const struct zw_agent_source zw_source_file;
 
 /* Opens it for r->files if it is there. */
 int zw_agent_journal_open(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r);
-/* Reads it into a->journal; there is r->error when that failed. */
-int zw_agent_journal_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r);
+/* Reads it into a->journal, with @goes_on only what is new; there is r->error when that failed. */
+int zw_agent_journal_read(
+	struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r, bool goes_on);
 /* Makes of r->snapshot, which is that of the zone file, what the journal makes of it, or r->error. */
 int zw_agent_journal_apply(struct zw_agent *a, struct zw_agent_reading *r);
 /* True when the journal went on from what @z is, so that the zone file need not be read. */

@@ -13,6 +13,8 @@
 #define TIME_STEP_NS (10 * ZW_NSEC_PER_MSEC)
 /* No file is refused for its size. */
 #define CONTENT_MAX (SIZE_MAX / 4)
+/* What is read again of a file that grew is less than two of these more than what is new. */
+#define BLOCK_BYTES 65536
 
 static void file_done(struct zw_agent_file *f)
 {
@@ -180,19 +182,74 @@ static bool still_same(const struct zw_agent_file *f, size_t len)
 	       now.mtime_ns == f->mtime_ns && now.ctime_ns == f->ctime_ns;
 }
 
+static void prepare(struct zw_agent *a, struct zw_agent_zone *z, const struct zw_agent_file *f)
+{
+	start_writeback(f);
+	if (f->maps)
+		note_mappers(a, z, f);
+}
+
 int zw_agent_file_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_file *f,
 	struct zw_buffer *content, bool *busy)
 {
 	int r;
 
-	start_writeback(f);
-	if (f->maps)
-		note_mappers(a, z, f);
+	prepare(a, z, f);
 	r = zw_file_read(f->walk.fd, f->size_bytes, CONTENT_MAX, content);
 	if (r < 0)
 		return r;
 	*busy |= !still_same(f, content->len);
 	f->digest = zw_hash_bytes(&a->key, content->data, content->len);
+	return 0;
+}
+
+/* The first block, whole blocks, and the rest. */
+struct fold {
+	uint64_t head, blocks, rest;
+};
+
+/* Goes on from what is folded in @f, and leaves in it what may stay the next time. */
+static void fold(const struct zw_hash_key *key, const struct zw_buffer *content, size_t stable,
+	struct zw_agent_file *f)
+{
+	size_t len = content->len, at = f->folded_bytes ? f->folded_bytes : BLOCK_BYTES;
+	struct fold parts = {.blocks = f->fold};
+
+	parts.head = zw_hash_bytes(key, content->data, len < BLOCK_BYTES ? len : BLOCK_BYTES);
+	for (; at + BLOCK_BYTES <= len; at += BLOCK_BYTES) {
+		uint64_t pair[2] = {
+			parts.blocks, zw_hash_bytes(key, content->data + at, BLOCK_BYTES)};
+
+		parts.blocks = zw_hash_bytes(key, pair, sizeof(pair));
+		if (at + BLOCK_BYTES <= stable) {
+			f->fold = parts.blocks;
+			f->folded_bytes = at + BLOCK_BYTES;
+		}
+	}
+	if (at < len)
+		parts.rest = zw_hash_bytes(key, content->data + at, len - at);
+	f->digest = zw_hash_bytes(key, &parts, sizeof(parts));
+}
+
+int zw_agent_file_read_on(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_file *f,
+	const struct zw_agent_file *old, size_t (*stable)(const struct zw_buffer *content),
+	struct zw_buffer *content, bool *busy)
+{
+	int r;
+
+	prepare(a, z, f);
+	f->fold = f->folded_bytes = 0;
+	if (old && old->folded_bytes <= f->size_bytes) {
+		f->fold = old->fold;
+		f->folded_bytes = old->folded_bytes;
+	}
+	r = zw_file_read_on(
+		f->walk.fd, BLOCK_BYTES, f->folded_bytes, f->size_bytes, CONTENT_MAX, content);
+	if (r < 0)
+		return r;
+	*busy |= !still_same(f, content->len);
+	if (content->len >= f->folded_bytes)
+		fold(&a->key, content, stable(content), f);
 	return 0;
 }
 

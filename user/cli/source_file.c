@@ -166,7 +166,7 @@ static int read_bytes(
 		f->walk.result = rc;
 		return cannot_open(r, f);
 	}
-	rc = zw_agent_journal_read(a, z, r);
+	rc = zw_agent_journal_read(a, z, r, goes_on);
 	/* Together they are one state only if neither changed while the other was read. */
 	r->busy |= zw_agent_files_moved(&r->files) || zw_agent_journal_came(z, r);
 	return rc;

@@ -67,7 +67,16 @@ static int blame_journal(struct zw_agent_reading *r, const struct zw_agent_file 
 	return r->error_file ? 0 : -ENOMEM;
 }
 
-int zw_agent_journal_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
+/* What was committed stays until the journal is compacted into another file. */
+static size_t committed(const struct zw_buffer *content)
+{
+	struct zw_journal j;
+
+	return zw_journal_parse(content->data, content->len, &j, NULL) == 0 ? j.end : 0;
+}
+
+int zw_agent_journal_read(
+	struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r, bool goes_on)
 {
 	struct zw_agent_file *f = journal_of(&r->files);
 	int rc;
@@ -75,8 +84,11 @@ int zw_agent_journal_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw
 	a->journal.len = 0;
 	if (!f || f->walk.result == -ENOENT)
 		return 0;
-	rc = f->present ? zw_agent_file_read(a, z, f, &a->journal, &r->busy)
-			: (f->walk.result ? f->walk.result : -EINVAL);
+	if (f->present)
+		rc = zw_agent_file_read_on(a, z, f, goes_on ? &z->good_files.items[1] : NULL,
+			committed, &a->journal, &r->busy);
+	else
+		rc = f->walk.result ? f->walk.result : -EINVAL;
 	if (rc == 0 || rc == -ENOMEM)
 		return rc;
 	zw_zone_fail(&r->error, ZW_ZERR_JOURNAL, 0, 0, "cannot read the journal: %s",
