@@ -172,7 +172,7 @@ int zw_proc_table_resolve(
 	int r;
 
 	if (event->type != ZW_WIRE_FILE && event->type != ZW_WIRE_EXEC &&
-		event->type != ZW_WIRE_UNIX)
+		event->type != ZW_WIRE_UNIX && event->type != ZW_WIRE_BIND)
 		return -EINVAL;
 	r = zw_proc_for_event(table, event, &proc);
 	if (r == 0)

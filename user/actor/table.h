@@ -24,7 +24,7 @@ int zw_proc_table_seed(struct zw_proc_table *table);
 /* Takes note of an EXEC, FORK or EXIT event; others are ignored. 0 or -ENOMEM. */
 int zw_proc_table_feed(struct zw_proc_table *table, const struct zw_event *event);
 
-/* Resolves the process of a FILE, EXEC or UNIX event to an actor; the caller owns one reference. What the kernel
+/* Resolves the process of a FILE, EXEC, UNIX or BIND event to an actor; the caller owns one reference. What the kernel
  * captured at the event wins over what the table remembers; ancestors that exited before are filled in from
  * the table. 0 or -ENOMEM. */
 int zw_proc_table_resolve(

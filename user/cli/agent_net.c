@@ -501,5 +501,7 @@ void zw_agent_net_expire(struct zw_agent *a, uint64_t now_ns)
 	zw_streams_expire(a->net->dns, now_ns);
 	zw_streams_expire(a->net->raw, now_ns);
 	zw_exchange_expire(a->net->exchange, now_ns);
+	if (a->ready && a->net->unlooked && zw_agent_ports_look(a) < 0)
+		a->bad_events++;
 	count_losses(a, now_ns);
 }

@@ -33,6 +33,7 @@ struct zw_agent_net {
 	/* Clients of refused updates that were told of with those that a secondary made of theirs. */
 	struct zw_request *told[16];
 	size_t told_next;
+	bool unlooked; /* sockets that were there first are still to be looked at, when the agent is ready */
 	bool refused; /* the kernel takes no packet programs: that was said */
 	uint64_t
 		lost; /* packets in the kernel, and holes of streams, that the book of requests knows of */
@@ -41,3 +42,5 @@ struct zw_agent_net {
 /* Who serves DNS there; NULL: nobody that is known. */
 const struct zw_agent_server *zw_agent_port_server(
 	const struct zw_agent *a, const struct zw_endpoint *end, bool tcp, uint32_t netns);
+/* Looks for others who hold a port of a server. 0 or -errno. */
+int zw_agent_ports_look(struct zw_agent *a);

@@ -161,7 +161,8 @@ const struct zw_agent_server *zw_agent_port_server(
 static int describe(struct zw_report *report, const struct zw_agent_server *s,
 	const struct zw_endpoint *end, bool tcp, struct zw_actor *actor)
 {
-	char text[ZW_ADDRESS_TEXT_MAX];
+	char addr[ZW_ADDRESS_TEXT_MAX];
+	struct zw_str text = {};
 
 	report->server_kind = strdup(zw_server_kind_to_string(s->kind));
 	report->server_pid = (uint32_t)s->pid;
@@ -177,11 +178,12 @@ static int describe(struct zw_report *report, const struct zw_agent_server *s,
 		.actor = zw_actor_ref(actor)};
 	report->severity = 90;
 	report->escalate = true;
-	zw_endpoint_to_text(end, text);
-	return zw_report_add_reason(report,
-		"%s (pid %u) took port %u/%s at %s, which %s (pid %d) serves", actor->name,
-		actor->tgid, end->port, tcp ? "tcp" : "udp", text,
-		zw_server_kind_to_string(s->kind), (int)s->pid);
+	zw_endpoint_to_text(end, addr);
+	zw_str_add_escaped(&text, actor->name, strlen(actor->name));
+	zw_str_addf(&text, " (pid %u) took port %u/%s at %s, which %s (pid %d) serves", actor->tgid,
+		end->port, tcp ? "tcp" : "udp", addr, zw_server_kind_to_string(s->kind),
+		(int)s->pid);
+	return zw_str_done(&text, &report->message);
 }
 
 /* Somebody took the port of a server beside it (SO_REUSEPORT): queries are his to answer then. */
@@ -208,6 +210,9 @@ int zw_agent_bound(struct zw_agent *a, const struct zw_event *event)
 	bool tcp = b->proto == IPPROTO_TCP;
 	int r;
 
+	/* Until then all sockets are looked at once it is. */
+	if (!a->ready)
+		return 0;
 	memcpy(end.addr, b->addr, sizeof(end.addr));
 	ZW_VEC_FOREACH(p, &a->net->served) {
 		if (!p->server->pid || !overlaps(p, &end, tcp, b->netns) ||
@@ -246,6 +251,12 @@ static void on_socket(void *ctx, const void *data, size_t len)
 	}
 }
 
+int zw_agent_ports_look(struct zw_agent *a)
+{
+	a->net->unlooked = false;
+	return zw_probe_net_sockets(a->probe, on_socket, a);
+}
+
 static int collect(struct zw_agent *a, const zw_servers *found, zw_agent_net_ports *ports)
 {
 	int r = add_port(ports, DNS_PORT, ZW_PORT_DNS);
@@ -281,7 +292,9 @@ int zw_agent_net_follow(struct zw_agent *a, const zw_servers *found)
 		if (!same_ports(&ports, &net->ports)) {
 			r = zw_probe_net_ports(a->probe, ports.items, ports.len);
 			if (r == 0)
-				r = zw_probe_net_sockets(a->probe, on_socket, a);
+				r = a->ready ? zw_agent_ports_look(a)
+					     : zw_probe_net_sockets(a->probe, NULL, NULL);
+			net->unlooked = !a->ready;
 			if (r == 0) {
 				zw_vec_free(&net->ports);
 				net->ports = ports;
