@@ -21,6 +21,14 @@ struct zw_agent_port {
 	bool tcp;
 };
 
+/* A process that holds a port beside a server. */
+struct zw_agent_taker {
+	uint64_t start_ns;
+	uint32_t tgid, netns;
+	uint16_t port;
+	bool tcp;
+};
+
 typedef ZW_VEC(struct zw_net_port) zw_agent_net_ports;
 
 struct zw_agent_net {
@@ -33,6 +41,8 @@ struct zw_agent_net {
 	/* Clients of refused updates that were told of with those that a secondary made of theirs. */
 	struct zw_request *told[16];
 	size_t told_next;
+	struct zw_agent_taker taker[64]; /* that were told of; the oldest is overwritten */
+	size_t taker_next;
 	bool unlooked; /* sockets that were there first are still to be looked at, when the agent is ready */
 	bool refused; /* the kernel takes no packet programs: that was said */
 	uint64_t

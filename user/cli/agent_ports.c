@@ -186,52 +186,84 @@ static int describe(struct zw_report *report, const struct zw_agent_server *s,
 	return zw_str_done(&text, &report->message);
 }
 
+/* A socket is seen when it is bound, and again when all of them are looked at; and a process may have several. */
+static bool is_known(const struct zw_agent_net *net, const struct zw_agent_taker *taker)
+{
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(net->taker); i++) {
+		const struct zw_agent_taker *t = &net->taker[i];
+
+		if (t->tgid == taker->tgid && t->start_ns == taker->start_ns &&
+			t->netns == taker->netns && t->port == taker->port && t->tcp == taker->tcp)
+			return true;
+	}
+	return false;
+}
+
 /* Somebody took the port of a server beside it (SO_REUSEPORT): queries are his to answer then. */
 static int tampered(struct zw_agent *a, const struct zw_agent_server *s,
-	const struct zw_endpoint *end, bool tcp, struct zw_actor *actor)
+	const struct zw_endpoint *end, const struct zw_agent_taker *taker, struct zw_actor *actor)
 {
 	_zw_report_free_ struct zw_report *report = zw_agent_report_new(a, ZW_ACTION_TAMPER, NULL);
+	struct zw_agent_net *net = a->net;
 	int r;
 
 	if (!report)
 		return -ENOMEM;
-	r = describe(report, s, end, tcp, actor);
+	r = describe(report, s, end, taker->tcp, actor);
 	if (r < 0)
 		return r;
 	zw_agent_deliver(a, ZW_TAKE(report));
+	net->taker[net->taker_next] = *taker;
+	net->taker_next = (net->taker_next + 1) % ZW_ARRAY_SIZE(net->taker);
 	return 0;
+}
+
+/* The server whose port this process took; NULL: nobody's, its own, or told of before. */
+static const struct zw_agent_server *victim_of(const struct zw_agent *a,
+	const struct zw_endpoint *end, const struct zw_agent_taker *taker, uint64_t exe_dev,
+	uint64_t exe_ino)
+{
+	ZW_VEC_FOREACH(p, &a->net->served)
+		if (p->server->pid && overlaps(p, end, taker->tcp, taker->netns) &&
+			!is_server(p->server, taker->tgid, exe_dev, exe_ino))
+			return is_known(a->net, taker) ? NULL : p->server;
+	return NULL;
 }
 
 int zw_agent_bound(struct zw_agent *a, const struct zw_event *event)
 {
 	const struct zw_bind_facts *b = &event->bind;
+	const struct zw_agent_taker taker = {.start_ns = event->proc.start_ns,
+		.tgid = event->proc.tgid,
+		.netns = b->netns,
+		.port = b->port,
+		.tcp = b->proto == IPPROTO_TCP};
 	struct zw_endpoint end = {.family = b->family, .port = b->port};
 	_zw_actor_unref_ struct zw_actor *actor = NULL;
-	bool tcp = b->proto == IPPROTO_TCP;
+	const struct zw_agent_server *victim;
 	int r;
 
 	/* Until then all sockets are looked at once it is. */
 	if (!a->ready)
 		return 0;
 	memcpy(end.addr, b->addr, sizeof(end.addr));
-	ZW_VEC_FOREACH(p, &a->net->served) {
-		if (!p->server->pid || !overlaps(p, &end, tcp, b->netns) ||
-			is_server(p->server, event->proc.tgid, event->proc.exe_dev,
-				event->proc.exe_ino))
-			continue;
-		r = zw_proc_table_resolve(a->procs, event, &actor);
-		return r < 0 ? r : tampered(a, p->server, &end, tcp, actor);
-	}
-	return 0;
+	victim = victim_of(a, &end, &taker, event->proc.exe_dev, event->proc.exe_ino);
+	if (!victim)
+		return 0;
+	r = zw_proc_table_resolve(a->procs, event, &actor);
+	return r < 0 ? r : tampered(a, victim, &end, &taker, actor);
 }
 
 /* The same of a socket that was there before. */
 static void on_socket(void *ctx, const void *data, size_t len)
 {
 	struct zw_agent *a = ctx;
+	_zw_actor_unref_ struct zw_actor *actor = NULL;
+	const struct zw_agent_server *victim;
+	struct zw_agent_taker taker;
 	struct zw_wire_socket s;
 	struct zw_endpoint end;
-	_zw_actor_unref_ struct zw_actor *actor = NULL;
+	int r;
 
 	if (len < sizeof(s))
 		return;
@@ -240,15 +272,20 @@ static void on_socket(void *ctx, const void *data, size_t len)
 		return;
 	end = (struct zw_endpoint){.family = s.family, .port = s.port};
 	memcpy(end.addr, s.addr, sizeof(end.addr));
-	ZW_VEC_FOREACH(p, &a->net->served) {
-		if (!p->server->pid || !overlaps(p, &end, s.proto == IPPROTO_TCP, s.netns) ||
-			is_server(p->server, s.owner.tgid, s.owner.exe_dev, s.owner.exe_ino))
-			continue;
-		if (zw_proc_table_lookup(a->procs, s.owner.tgid, s.owner.start_ns, &actor) < 0 ||
-			tampered(a, p->server, &end, s.proto == IPPROTO_TCP, actor) < 0)
-			a->bad_events++;
+	taker = (struct zw_agent_taker){.start_ns = s.owner.start_ns,
+		.tgid = s.owner.tgid,
+		.netns = s.netns,
+		.port = s.port,
+		.tcp = s.proto == IPPROTO_TCP};
+	victim = victim_of(a, &end, &taker, s.owner.exe_dev, s.owner.exe_ino);
+	if (!victim)
 		return;
-	}
+	r = zw_proc_table_lookup(a->procs, s.owner.tgid, s.owner.start_ns, &actor);
+	if (r == 0)
+		r = tampered(a, victim, &end, &taker, actor);
+	/* Gone meanwhile, it holds nothing. */
+	if (r < 0 && r != -ESRCH)
+		a->bad_events++;
 }
 
 int zw_agent_ports_look(struct zw_agent *a)
