@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Commands over the control sockets of real servers, by several users: what was asked, by whom, and what became of it,
+# Commands over the control channels of real servers, by several users: what was asked, by whom, and what became of it,
 # as the status of the agent shows it.
 # Usage: control.sh
 set -u
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-dns.sh"
 dns_private_net "$0" "$@"
-e2e_begin setpriv ip dig knotd knotc pdns_server pdns_control sqlite3 nsd nsd-control nsd-control-setup
+e2e_begin setpriv ip dig knotd knotc pdns_server pdns_control sqlite3 nsd nsd-control nsd-control-setup \
+	named rndc rndc-confgen curl
 
+BIND_PORT=5310 RNDC_PORT=9531 API_PORT=8091 API_KEY=e2e-secret-api-key
 KNOT_PORT=5311 PDNS_PORT=5312 NSD_PORT=5313 NSD_TLS_PORT=5314 NSD_TLS_CONTROL=8952
 SECONDS_MAX=20
 SOCKET=$E2E_TMP/status.sock
@@ -48,10 +50,36 @@ start_pdns() {
 		local-address=127.0.0.1
 		local-port=$PDNS_PORT
 		socket-dir=$dir
+		api=yes
+		api-key=$API_KEY
+		webserver=yes
+		webserver-address=127.0.0.1
+		webserver-port=$API_PORT
 	END
+	pdnsutil --config-dir="$dir" create-zone api.test ns.api.test >"$dir/create" 2>&1 || return
 	dns_start "$dir/log" pdns_server --config-dir="$dir" --guardian=no --daemon=no
 	PDNS_PID=$DNS_PID PDNS_DIR=$dir
 	e2e_until "$DNS_SECONDS" test -S "$dir/pdns.controlsocket" && chmod 666 "$dir/pdns.controlsocket"
+}
+
+start_bind() {
+	local dir=$E2E_TMP/bind
+
+	mkdir -p "$dir"
+	dns_file "$dir/zones/bind.test.db" bind.test 192.0.2.1
+	rndc-confgen -a -c "$dir/rndc.key" -k rndc-key >"$dir/confgen" 2>&1 && chmod 644 "$dir/rndc.key" || return
+	cat >"$dir/named.conf" <<-END
+		include "$dir/rndc.key";
+		options {
+			directory "$dir"; listen-on port $BIND_PORT { 127.0.0.1; }; listen-on-v6 { none; };
+			pid-file none; session-keyfile "$dir/session.key"; recursion no; allow-new-zones yes;
+		};
+		controls { inet 127.0.0.1 port $RNDC_PORT allow { any; } keys { rndc-key; }; };
+		zone "bind.test" { type primary; file "zones/bind.test.db"; allow-update { 127.0.0.1; }; };
+	END
+	dns_start "$dir/log" named -g -c "$dir/named.conf"
+	BIND_PID=$DNS_PID
+	dns_wait "$BIND_PORT" bind.test 192.0.2.1 "$dir/log"
 }
 
 # start_nsd NAME PORT INTERFACE...: with lines of the remote-control part.
@@ -112,7 +140,7 @@ start_agent() {
 }
 
 has_servers() {
-	[ "$(status | jq '[.agent.servers[]?.pid] | contains(['"$KNOT_PID, $PDNS_PID, $NSD_PID, $NSD_TLS_PID"'])')" = true ]
+	[ "$(status | jq '[.agent.servers[]?.pid] | contains(['"$BIND_PID, $KNOT_PID, $PDNS_PID, $NSD_PID, $NSD_TLS_PID"'])')" = true ]
 }
 
 # expect NAME COMMAND UID RCODE HELD CONTENT SERVER_PID: the latest request with this command is this one.
@@ -126,8 +154,7 @@ expect() {
 }
 
 is_there() {
-	requests ".command == \"$1\"" | head -n 1 |
-		jq -e --argjson wanted "$2" 'contains($wanted)' >/dev/null
+	[ "$(requests ".command == \"$1\"" | head -n 1 | jq --argjson wanted "$2" 'contains($wanted)')" = true ]
 }
 
 count() {
@@ -192,6 +219,39 @@ knot_answers() {
 	knotc -s "$KNOT_SOCKET" zone-status knot.test >/dev/null 2>&1
 }
 
+run_rndc() {
+	local uid=$1
+
+	shift
+	as "$uid" rndc -k "$E2E_TMP/bind/rndc.key" -s 127.0.0.1 -p "$RNDC_PORT" "$@"
+}
+
+test_rndc() {
+	run_rndc 31010 freeze bind.test
+	expect "rndc" 'freeze bind.test' 31010 0 false false "$BIND_PID"
+	run_rndc 31011 thaw bind.test
+	expect "rndc: another user" 'thaw bind.test' 31011 0 false false "$BIND_PID"
+	run_rndc 31012 delzone nobody.test
+	expect "rndc: refused" 'delzone nobody.test' 31012 1 false false "$BIND_PID"
+}
+
+# api UID METHOD PATH [BODY]
+api() {
+	as "$1" curl -s -f -X "$2" -H "X-API-Key: $API_KEY" ${4:+--data "$4"} \
+		"http://127.0.0.1:$API_PORT/api/v1/servers/localhost$3"
+}
+
+test_api() {
+	local path=/zones/api.test.
+
+	api 31013 PATCH "$path" '{"rrsets":[{"name":"www.api.test.","type":"A","ttl":60,"changetype":"REPLACE",
+		"records":[{"content":"203.0.113.9","disabled":false}]}]}' || e2e_fail "PATCH" "$(cat "$E2E_TMP/out")"
+	expect "API: PATCH" "PATCH /api/v1/servers/localhost$path" 31013 0 false true "$PDNS_PID"
+	API_KEY=not-the-key api 31014 PATCH "$path" '{"rrsets":[{"name":"www.api.test.","type":"A","changetype":"DELETE"}]}'
+	expect "API: a PATCH that is refused" "PATCH /api/v1/servers/localhost$path" 31014 1 false true "$PDNS_PID"
+	status | grep -q "$API_KEY" && e2e_fail "API" "the status shows the key"
+}
+
 # A server that comes back has another socket.
 test_restart() {
 	dns_stop "$KNOT_PID"
@@ -208,12 +268,14 @@ if ! "$ZW" status --json --socket "$SOCKET" | jq -e '.hooks.capabilities[]? | se
 	e2e_end
 	exit
 fi
-start_knot && start_pdns && start_nsds || { e2e_fail servers "cannot start" "$(tail -n 5 "$E2E_TMP"/*/log)"; e2e_end; exit 1; }
+start_bind && start_knot && start_pdns && start_nsds || { e2e_fail servers "cannot start" "$(tail -n 5 "$E2E_TMP"/*/log)"; e2e_end; exit 1; }
 start_agent || { e2e_fail agent "does not find the servers" "$(tail -n 20 "$AGENT_ERR")"; e2e_end; exit 1; }
 test_knot
 test_secret
 test_pdns
 test_nsd
+test_rndc
+test_api
 test_restart
 [ "$(status | jq '.agent.control.not_decoded + .agent.control.ring_full')" = 0 ] &&
 	e2e_pass "everything was decoded" ||
