@@ -10,6 +10,7 @@
  *	--connect	a connected UDP socket		--from ADDRESS	sent from there
  *	--inherit	a child sends, through the socket of its parent
  *	--pass		another process sends, through a descriptor it was passed
+ *	--rate N	not more than so many a second
  *	--split		TCP: the length in a segment of its own
  *	--reuse		serve: shares its port
  */
@@ -25,6 +26,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_MESSAGE 65535
@@ -39,7 +41,7 @@ static void die(const char *what)
 struct options {
 	bool tcp, wait, connect, inherit, pass, split, reuse;
 	long uid;
-	unsigned int count, bytes, id;
+	unsigned int count, bytes, id, rate;
 	const char *kind, *from;
 };
 
@@ -203,15 +205,29 @@ static void await(int fd)
 		die("answer");
 }
 
+/* Sleeps until message @i is due. */
+static void keep_rate(const struct options *o, const struct timespec *began, unsigned int i)
+{
+	uint64_t ns = o->rate ? (uint64_t)i * 1000000000U / o->rate + (uint64_t)began->tv_nsec : 0;
+	struct timespec due = {.tv_sec = began->tv_sec + (time_t)(ns / 1000000000U),
+		.tv_nsec = (long)(ns % 1000000000U)};
+
+	if (o->rate)
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+}
+
 static void send_all(
 	const struct options *o, int fd, const struct sockaddr_storage *to, socklen_t len)
 {
 	static uint8_t m[MAX_MESSAGE];
+	struct timespec began;
 
+	clock_gettime(CLOCK_MONOTONIC, &began);
 	for (unsigned int i = 0; i < o->count; i++) {
 		size_t bytes = make_message(o, (uint16_t)(o->id + i), m);
 		ssize_t n = 0;
 
+		keep_rate(o, &began, i);
 		if (o->tcp)
 			send_stream(o, fd, m, bytes);
 		else if (o->connect)
@@ -314,7 +330,7 @@ static struct options parse_options(int argc, char **argv)
 		{"kind", 1, NULL, 'k'}, {"count", 1, NULL, 'c'}, {"id", 1, NULL, 'i'},
 		{"bytes", 1, NULL, 'b'}, {"wait", 0, NULL, 'w'}, {"connect", 0, NULL, 'C'},
 		{"from", 1, NULL, 'f'}, {"inherit", 0, NULL, 'I'}, {"pass", 0, NULL, 'p'},
-		{"split", 0, NULL, 's'}, {"reuse", 0, NULL, 'r'}, {}};
+		{"rate", 1, NULL, 'R'}, {"split", 0, NULL, 's'}, {"reuse", 0, NULL, 'r'}, {}};
 	struct options o = {.uid = -1, .count = 1, .id = 1, .kind = "update"};
 	int c;
 
@@ -334,6 +350,9 @@ static struct options parse_options(int argc, char **argv)
 			break;
 		case 'i':
 			o.id = (unsigned int)atol(optarg);
+			break;
+		case 'R':
+			o.rate = (unsigned int)atol(optarg);
 			break;
 		case 'b':
 			o.bytes = (unsigned int)atol(optarg);

@@ -217,20 +217,19 @@ int zw_probe_net_fd(const struct zw_probe *p)
 
 int zw_probe_net_drain(struct zw_probe *p, zw_probe_fn fn, void *ctx)
 {
-	int r;
+	int devices, r;
 
 	if (!p->net)
 		return -EOPNOTSUPP;
-	r = zw_net_devices(p->net);
-	if (r < 0)
-		return r;
+	/* Trouble with a device is no reason to leave packets in the ring. */
+	devices = zw_net_devices(p->net);
 	p->fn = fn;
 	p->fn_ctx = ctx;
 	r = zw_ring_drain(p->proc_ring, p->proc_pos);
 	if (r == 0)
 		r = zw_ring_drain(p->net->ring, p->net->pos);
 	p->fn = NULL;
-	return r;
+	return r < 0 ? r : devices;
 }
 
 static void ignore(void *ctx, const void *data, size_t len)

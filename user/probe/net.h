@@ -30,7 +30,8 @@ struct zw_net_status {
 int zw_probe_net_ports(struct zw_probe *probe, const struct zw_net_port *ports, size_t n);
 
 /* Follows all devices of the network namespace that @netns is a descriptor of, and those that come. When it returns, the
- * next packet is seen. Nothing happens when it is followed already. *ret_inum: its inode number. */
+ * next packet is seen. Nothing happens when it is followed already. *ret_inum: its inode number. The namespace stays for
+ * as long as it is followed, whoever else leaves it. */
 int zw_probe_net_follow(struct zw_probe *probe, int netns, uint32_t *ret_inum);
 /* Ends that and removes the programs. -ENOENT. */
 int zw_probe_net_unfollow(struct zw_probe *probe, uint32_t inum);

@@ -257,3 +257,14 @@ void zw_net_detach(int ifindex, struct zw_net_hooks *hooks)
 		(void)bpf_tc_hook_destroy(&hook);
 	hooks->made_qdisc = false;
 }
+
+void zw_net_forget(struct zw_net_hooks *hooks)
+{
+	for (int side = 0; side < _ZW_NET_SIDE_MAX; side++) {
+		if (hooks->link[side] >= 0)
+			close(hooks->link[side]);
+		hooks->link[side] = -1;
+		hooks->handle[side] = 0;
+	}
+	hooks->made_qdisc = false;
+}

@@ -30,3 +30,6 @@ int zw_net_attach(int ifindex, const int program[static _ZW_NET_SIDE_MAX], bool 
 
 /* Detaches, and removes the qdisc if it was made here and nobody else has put anything into it. */
 void zw_net_detach(int ifindex, struct zw_net_hooks *hooks);
+
+/* The same for a device that is gone, or went to another namespace: nothing is left there to be looked at. */
+void zw_net_forget(struct zw_net_hooks *hooks);

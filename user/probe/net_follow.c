@@ -146,16 +146,17 @@ static int settle(void *arg)
 static void on_link(void *ctx, const struct zw_link *link)
 {
 	struct work *w = ctx;
-	struct zw_net_device fresh = {.link = *link, .hooks = {.link = {-1, -1}}};
+	struct zw_net_device fresh = {.link = *link, .hooks = {.link = {-1, -1}}, .told = true};
 
 	ZW_VEC_FOREACH(d, &w->ns->devices)
 		if (d->link.ifindex == link->ifindex) {
-			/* A link of a device that went has nothing behind it; another device may get the index. */
-			if (d->link.gone && !link->gone && d->attached) {
-				zw_net_detach(d->link.ifindex, &d->hooks);
+			/* Another device may get the index at once. */
+			if (link->gone && d->attached) {
+				zw_net_forget(&d->hooks);
 				d->attached = false;
 			}
 			d->link = *link;
+			d->told = true;
 			return;
 		}
 	if (!link->gone && w->r == 0)
@@ -188,32 +189,61 @@ static int mark_below(struct zw_net *net, struct zw_net_ns *ns)
 static void forget_gone(struct zw_net_ns *ns)
 {
 	for (size_t i = ns->devices.len; i-- > 0;)
-		if (ns->devices.items[i].link.gone && !ns->devices.items[i].attached)
+		if (ns->devices.items[i].link.gone)
 			zw_vec_remove_unordered(&ns->devices, i);
 }
 
-/* Reads the news of one namespace. */
-static int read_news(struct zw_net *net, struct zw_net_ns *ns)
+/* Asks for all devices and waits until they have been told of; one that is not, is gone. */
+static int list_devices(struct zw_net_ns *ns, struct work *w)
 {
-	struct work w = {.net = net, .ns = ns};
 	bool done = false;
 	int r;
 
-	r = zw_rtnl_read(ns->rtnl, on_link, &w, &done);
-	ns->listed |= done;
-	if (r == -ENOBUFS) {
-		/* Whatever is not told of again is gone. */
-		ZW_VEC_FOREACH(d, &ns->devices)
-			d->link.gone = true;
-		r = zw_rtnl_ask_links(ns->rtnl);
+	ZW_VEC_FOREACH(d, &ns->devices)
+		d->told = false;
+	r = zw_rtnl_ask_links(ns->rtnl);
+	while (r == 0 && !done) {
+		struct pollfd p = {.fd = ns->rtnl, .events = POLLIN};
+
+		r = poll(&p, 1, LIST_TIMEOUT_MS);
+		if (r < 0)
+			r = errno == EINTR ? 0 : -errno;
+		else if (r == 0)
+			r = -ETIMEDOUT;
+		else
+			r = zw_rtnl_read(ns->rtnl, on_link, w, &done);
 	}
+	if (r < 0)
+		return r;
+	ZW_VEC_FOREACH(d, &ns->devices) {
+		if (d->told || d->link.gone)
+			continue;
+		zw_net_forget(&d->hooks);
+		d->attached = false;
+		d->link.gone = true;
+	}
+	return 0;
+}
+
+/* How often a list is asked for before the next time, when news come faster than they can be read. */
+#define LIST_TRIES 3
+
+/* Reads the news of one namespace, or, with @all, all there is to know, and attaches accordingly. */
+static int read_news(struct zw_net *net, struct zw_net_ns *ns, bool all)
+{
+	struct work w = {.net = net, .ns = ns};
+	bool done = false;
+	int r = all ? -ENOBUFS : zw_rtnl_read(ns->rtnl, on_link, &w, &done);
+
+	for (int i = 0; i < LIST_TRIES && r == -ENOBUFS; i++)
+		r = list_devices(ns, &w);
 	if (r == 0)
 		r = w.r;
 	if (r == 0)
 		r = mark_below(net, ns);
 	if (r == 0)
 		r = visit(ns->fd, settle, &w);
-	if (r == 0 && ns->listed)
+	if (r == 0)
 		forget_gone(ns);
 	return r;
 }
@@ -228,7 +258,7 @@ int zw_net_devices(struct zw_net *net)
 
 		if (poll(&p, 1, 0) <= 0)
 			continue;
-		q = read_news(net, *ns);
+		q = read_news(net, *ns, false);
 		if (q < 0)
 			r = q;
 	}
@@ -264,25 +294,6 @@ static int open_rtnl(void *arg)
 	return *(int *)arg = zw_rtnl_open();
 }
 
-/* Waits until every device that is there has been told of, and attached to. */
-static int list_devices(struct zw_net *net, struct zw_net_ns *ns)
-{
-	int r = zw_rtnl_ask_links(ns->rtnl);
-
-	while (r == 0 && !ns->listed) {
-		struct pollfd p = {.fd = ns->rtnl, .events = POLLIN};
-
-		r = poll(&p, 1, LIST_TIMEOUT_MS);
-		if (r < 0)
-			r = errno == EINTR ? 0 : -errno;
-		else if (r == 0)
-			r = -ETIMEDOUT;
-		else
-			r = read_news(net, ns);
-	}
-	return r;
-}
-
 static int ns_open(struct zw_net *net, int fd, uint32_t inum, struct zw_net_ns **ret_ns)
 {
 	struct zw_net_ns *ns = calloc(1, sizeof(*ns));
@@ -300,7 +311,7 @@ static int ns_open(struct zw_net *net, int fd, uint32_t inum, struct zw_net_ns *
 		r = ns->skel ? 0 : -errno;
 	}
 	if (r == 0)
-		r = list_devices(net, ns);
+		r = read_news(net, ns, true);
 	if (r == 0 && epoll_ctl(net->epoll, EPOLL_CTL_ADD, ns->rtnl, &event) < 0)
 		r = -errno;
 	if (r < 0) {

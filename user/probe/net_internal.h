@@ -16,6 +16,7 @@ struct zw_net_device {
 	struct zw_link link;
 	struct zw_net_hooks hooks;
 	bool attached;
+	bool told; /* of, since all devices were asked for again */
 };
 
 /* A network namespace that is followed. */
@@ -23,7 +24,6 @@ struct zw_net_ns {
 	uint32_t inum;
 	int fd;                  /* keeps it alive */
 	int rtnl;                /* tells of its devices */
-	bool listed;             /* all devices that were there have been told of */
 	struct zw_net_bpf *skel; /* a copy of the programs that knows where it is */
 	ZW_VEC(struct zw_net_device) devices;
 };
