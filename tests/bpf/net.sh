@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The packet programs by themselves, see net.c; in a network namespace without traffic of anybody's.
+# The packet programs by themselves, see net.c and netstream.c; in a network namespace without traffic of anybody's.
 set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-program=${BUILD:-$root/build}/tests/bpf/net
+programs=${BUILD:-$root/build}/tests/bpf
 
 fail() {
 	echo "not ok - net: $*"
@@ -12,9 +12,20 @@ fail() {
 }
 
 [ "$(id -u)" = 0 ] || fail "needs root"
-[ -x "$program" ] || fail "'$program' is missing, make tools builds it"
+for name in net netstream; do
+	[ -x "$programs/$name" ] || fail "'$programs/$name' is missing, make tools builds it"
+done
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/zw-net.XXXXXX") || fail "no temporary directory"
 trap 'rm -rf --one-file-system -- "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-unshare --net -- "$program" "$work"
+for name in net netstream; do
+	unshare --net -- "$programs/$name" "$work" || echo "# $name: exit status $?"
+done | awk '
+	/^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3; ends++; next }
+	{ print }
+	END {
+		failed += 2 - ends
+		printf "%d passed, %d failed\n", passed, failed
+		exit failed > 0
+	}'
