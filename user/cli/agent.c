@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cli/agent.h"
+#include "cli/served.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -330,12 +330,13 @@ static int settle_first(struct zw_agent *a)
 {
 	for (;;) {
 		struct timespec pause = {.tv_nsec = (long)a->conf->settle_ns};
-		bool waiting = false;
+		bool waiting;
 		int r = zw_agent_drain(a);
 
 		if (r < 0)
 			return r;
 		(void)zw_agent_run_due(a);
+		waiting = zw_served_are_awaited(a);
 		ZW_VEC_FOREACH(z, &a->due)
 			waiting |= (*z)->state == ZW_ZONE_NEW;
 		if (!waiting)

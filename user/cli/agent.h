@@ -23,6 +23,7 @@
 #include "engine/report.h"
 #include "probe/probe.h"
 #include "server/server.h"
+#include "server/source.h"
 #include "sink/history.h"
 #include "sink/sink.h"
 #include "zone/replay.h"
@@ -58,6 +59,9 @@ const struct zw_sink_host *zw_agent_host(const struct zw_agent *agent);
 
 /* --- inside the agent -------------------------------------------------------------------------------- */
 
+struct zw_served;
+struct zw_served_zone;
+
 /* The root a server's paths are walked in; shared by its zones. */
 struct zw_agent_server {
 	unsigned int refs;
@@ -72,14 +76,19 @@ struct zw_agent_server {
 	uint64_t fingerprint;
 	uint64_t list_ns; /* CLOCK_BOOTTIME: list its zones then, whatever the fingerprint says */
 	ZW_VEC(struct zw_agent_channel) channels;
-	bool seen;   /* by the discovery that is running */
-	char *error; /* last failure to list its zones, not repeated; NULL: none */
+	bool seen;                /* by the discovery that is running */
+	char *error;              /* last failure to list its zones, not repeated; NULL: none */
+	struct zw_served *served; /* how it is asked for its zones; NULL: it is not */
+	ZW_VEC(struct zw_inode_key) sites; /* inodes of what it writes for all of them */
 };
 
 enum zw_agent_file_kind {
 	ZW_AGENT_FILE_MAIN = 0,
 	ZW_AGENT_FILE_JOURNAL,  /* BIND's; most zones have none */
 	ZW_AGENT_FILE_INCLUDED, /* found by reading the main one */
+	/* What a server keeps all its zones in: watched for the server, see served.h, not for each zone. Its digest
+	 * is that of what the server says of the zone. */
+	ZW_AGENT_FILE_SHARED,
 };
 
 /* A control channel of a server. */
@@ -125,8 +134,9 @@ struct zw_agent_zone {
 	struct zw_agent_server *server;
 	struct zw_agent_chain *chain;
 	const struct zw_agent_source *source;
-	char *journal;       /* path; NULL: there cannot be one */
-	bool journal_beside; /* it would be in the directory of the chain */
+	struct zw_served_zone *served; /* what its server says of it; NULL: that is not asked */
+	char *journal;                 /* path; NULL: there cannot be one */
+	bool journal_beside;           /* it would be in the directory of the chain */
 	struct zw_agent_zone
 		*pair;  /* of inline signing: the zone before it is signed, or after; NULL: none */
 	bool is_signed; /* it is the one after */
@@ -239,6 +249,11 @@ uint64_t zw_agent_chains_again(struct zw_agent *a);
 /* Marks the zones that a FILE event may have changed. */
 void zw_agent_mark(struct zw_agent *a, const struct zw_event *event);
 void zw_agent_index_free(struct zw_agent *a);
+/* Watches the files @paths, which @server writes for all its zones, and stops watching what they were before. On failure
+ * some may not be watched; calling again completes it. 0, -ENOMEM, -E2BIG. */
+int zw_agent_index_server(
+	struct zw_agent *a, struct zw_agent_server *server, const zw_paths *paths);
+void zw_agent_unindex_server(struct zw_agent *a, struct zw_agent_server *server);
 
 /* After an event that changed nothing, so much later each: hooks run before the operation, some of them long before,
  * and even ext4's own events come before a path leads to what was renamed (fs/namei.c, vfs_rename). */
@@ -294,12 +309,13 @@ int zw_agent_files_copy(const zw_agent_files *from, zw_agent_files *ret_to);
 
 struct zw_agent_reading {
 	zw_agent_files files;
-	bool busy;                             /* it changed while it was read: look again */
-	bool same;                             /* nothing about it changed, it was not parsed */
+	bool quiet; /* what differs was reported already, but for what the server adds by itself */
+	bool busy;  /* it changed while it was read: look again */
+	bool same;  /* nothing about it changed, it was not parsed */
 	struct zw_snapshot *snapshot;          /* NULL: unreadable */
 	struct zw_journal_position journal_at; /* of @snapshot */
 	struct zw_zone_error error;
-	char *error_file;  /* path of the file the error is in */
+	char *error_file;          /* path of the file the error is in */
 	uint64_t begin_ns, end_ns; /* CLOCK_BOOTTIME */
 };
 
@@ -323,6 +339,10 @@ struct zw_agent_source {
 	/* Whether the state changed though none of the files did. NULL: it never does. */
 	bool (*changed)(const struct zw_agent *a, const struct zw_agent_zone *z);
 };
+
+/* source_server.c: a zone as its server has it, and a zone file as far as that is read by the server; a zone that its server
+ * has in a database */
+extern const struct zw_agent_source zw_source_server, zw_source_database;
 
 /* source_file.c: a master file or BIND's raw format, with what it includes, and BIND's journal */
 extern const struct zw_agent_source zw_source_file;
@@ -363,6 +383,9 @@ int zw_agent_locate(
  * the zone, so that what was read may be half of a change. */
 int zw_agent_catch_up(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r);
 void zw_agent_reading_done(struct zw_agent_reading *r);
+/* Whether an included file is as it was when it was last read. */
+bool zw_agent_include_untouched(
+	struct zw_agent *a, const struct zw_agent_zone *z, const struct zw_agent_file *old);
 
 /* agent_zones.c */
 
@@ -378,6 +401,8 @@ void zw_agent_forget_mappers(struct zw_agent_zone *z);
 
 /* One look at a zone: reads it and reports what changed. */
 void zw_agent_look(struct zw_agent *a, struct zw_agent_zone *z);
+/* Watches the files of a zone that is looked at later. 0, -ENOMEM, -E2BIG. */
+int zw_agent_watch(struct zw_agent *a, struct zw_agent_zone *z);
 /* The first look, at the start or when the zone appears: against the stored state if there is one. */
 int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z);
 
@@ -449,6 +474,10 @@ bool zw_agent_server_remounted(const struct zw_agent_server *s);
 int zw_agent_configured_zones(struct zw_agent *a, struct zw_str *error);
 /* Lets servers go that the configuration does not want. */
 void zw_agent_unwanted_servers(struct zw_agent *a);
+/* Says that there is a new zone, and looks at it for the first time. */
+int zw_agent_begin_zone(struct zw_agent *a, struct zw_agent_zone *z);
+/* Its list of zones changed: it is listed again as soon as may be. */
+void zw_agent_list_soon(struct zw_agent *a, struct zw_agent_server *s);
 void zw_agent_server_unref(struct zw_agent_server *s);
 
 /* agent_events.c */

@@ -52,6 +52,7 @@ static void site_free(struct zw_agent_site *s)
 	zw_vec_free(&s->zones);
 	zw_vec_free(&s->through);
 	zw_vec_free(&s->open);
+	zw_vec_free(&s->servers);
 	free(s);
 }
 
@@ -60,7 +61,7 @@ void zw_site_put(struct zw_agent *a, const struct zw_place *p)
 	struct zw_inode_key key = {.dev = p->dev, .ino = p->ino};
 	struct zw_agent_site *s = zw_site_of(a, &key);
 
-	if (!s || s->zones.len || s->through.len || s->open.len)
+	if (!s || s->zones.len || s->through.len || s->open.len || s->servers.len)
 		return;
 	zw_probe_unwatch(a->probe, key.dev, key.ino);
 	zw_map_remove(a->sites, &key, sizeof(key));
@@ -125,6 +126,8 @@ static bool depends_on(const struct zw_agent_zone *z, const struct zw_inode_key 
 	for (size_t f = 0; f < z->files.len; f++) {
 		const struct zw_walk *walk = &z->files.items[f].walk;
 
+		if (z->files.items[f].kind == ZW_AGENT_FILE_SHARED)
+			continue;
 		for (size_t i = shared_places(z->chain, walk); i < walk->places.len; i++)
 			if (walk->places.items[i].dev == key->dev &&
 				walk->places.items[i].ino == key->ino)
@@ -138,6 +141,9 @@ int zw_agent_index_zone(struct zw_agent *a, struct zw_agent_zone *z)
 	for (size_t f = 0; f < z->files.len; f++) {
 		const struct zw_walk *walk = &z->files.items[f].walk;
 
+		/* Watched for the server. */
+		if (z->files.items[f].kind == ZW_AGENT_FILE_SHARED)
+			continue;
 		for (size_t i = shared_places(z->chain, walk); i < walk->places.len; i++) {
 			int r = index_place(a, &walk->places.items[i], z);
 
@@ -348,6 +354,7 @@ static void mark_inode(struct zw_agent *a, uint64_t ino, const struct zw_event *
 		(*z)->early |= early;
 		zw_agent_touch(a, *z, event->time_ns);
 	}
+	zw_servers_mark(a, s, event);
 	if (!s->through.len && !s->open.len)
 		return;
 	if (event->file.op == ZW_FOP_DIRENT && event->file.name[0])

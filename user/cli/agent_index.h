@@ -34,6 +34,7 @@ struct zw_agent_site {
 	ZW_VEC(struct zw_agent_zone *) zones;
 	ZW_VEC(struct zw_agent_ref) through;
 	ZW_VEC(struct zw_agent_ref) open;
+	ZW_VEC(struct zw_agent_server *) servers; /* which keep all their zones there */
 	uint64_t again_ns;       /* CLOCK_BOOTTIME: to be walked to again then; 0: not */
 	uint64_t early_ns;       /* since when that is so */
 	uint64_t early_until_ns; /* until then it may be about to lead elsewhere */
@@ -49,6 +50,12 @@ struct zw_agent_site *zw_site_of(const struct zw_agent *a, const struct zw_inode
 int zw_site_get(struct zw_agent *a, const struct zw_place *p, struct zw_agent_site **ret_site);
 /* The last one to depend on an inode ends its watch. */
 void zw_site_put(struct zw_agent *a, const struct zw_place *p);
+
+/* agent_index_server.c */
+
+/* Tells the servers of @s that it had an event. */
+void zw_servers_mark(
+	struct zw_agent *a, const struct zw_agent_site *s, const struct zw_event *event);
 
 /* agent_chain.c */
 

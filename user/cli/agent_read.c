@@ -18,7 +18,7 @@ void zw_agent_reading_done(struct zw_agent_reading *r)
 	*r = (struct zw_agent_reading){};
 }
 
-static bool include_untouched(
+bool zw_agent_include_untouched(
 	struct zw_agent *a, const struct zw_agent_zone *z, const struct zw_agent_file *old)
 {
 	_zw_files_ zw_agent_files now = {};
@@ -41,7 +41,8 @@ static bool nothing_changed(
 
 		known += now != NULL;
 		if (now ? !zw_agent_file_untouched(old, now)
-			: old->kind != ZW_AGENT_FILE_INCLUDED || !include_untouched(a, z, old))
+			: old->kind != ZW_AGENT_FILE_INCLUDED ||
+					!zw_agent_include_untouched(a, z, old))
 			return false;
 	}
 	return known == r->files.len;
@@ -115,7 +116,8 @@ int zw_agent_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_r
 
 	if (rc == 0)
 		rc = read_opened(a, z, &r);
-	r.end_ns = zw_boottime_ns();
+	if (!r.end_ns)
+		r.end_ns = zw_boottime_ns();
 	zw_agent_files_close(&r.files);
 	if (rc < 0) {
 		zw_agent_reading_done(&r);

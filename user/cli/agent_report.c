@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reports: made, explained, judged, delivered. */
-#include "cli/agent.h"
+#include "cli/served.h"
 
 #include <errno.h>
 #include <string.h>
@@ -92,6 +92,9 @@ static const struct zw_agent_file *before_of(const struct zw_agent_zone *z,
 		return last;
 	}
 	*ret_from_ns = z->good_ns - (good && good->writers ? HELD_SLACK_NS : 0);
+	/* Others' changes to a file of all zones are no cause, so what is known of this one is as late as it can be. */
+	if (now->kind == ZW_AGENT_FILE_SHARED)
+		*ret_from_ns = z->served->from_ns;
 	return good;
 }
 
@@ -119,6 +122,16 @@ static size_t gone_files(const struct zw_agent_zone *z, const struct zw_agent_re
 	return n;
 }
 
+/* A file that all zones of a server share. Whether the files beside a database are there says nothing: whoever opens it
+ * makes them. */
+static bool is_beside(const struct zw_agent_reading *r, const struct zw_agent_file *f)
+{
+	ZW_VEC_FOREACH(first, &r->files)
+		if (first->kind == ZW_AGENT_FILE_SHARED)
+			return first != f;
+	return false;
+}
+
 /* The files that differ, each with what it was; one that is new to the zone was nothing before. */
 static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_reading *r,
 	enum zw_action action, struct zw_correlate_file **ret_files, size_t *ret_n)
@@ -134,6 +147,12 @@ static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_
 
 		if (before ? !file_differs(before, now) : now->kind == ZW_AGENT_FILE_INCLUDED)
 			continue; /* included only now: whoever changed the file that includes it */
+		list[n].shared = now->kind == ZW_AGENT_FILE_SHARED;
+		if (list[n].shared && is_beside(r, now)) {
+			if (!now->present)
+				continue;
+			before = now;
+		}
 		list[n].after = reading_of(now);
 		if (before)
 			list[n].before = reading_of(before);

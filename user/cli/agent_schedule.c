@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* When a zone is looked at: soon after it was quiet, and now and then whatever happens. */
-#include "cli/agent.h"
+#include "cli/served.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -44,7 +44,7 @@ void zw_agent_touch(struct zw_agent *a, struct zw_agent_zone *z, uint64_t time_n
 
 uint64_t zw_agent_run_due(struct zw_agent *a)
 {
-	uint64_t next, now = zw_boottime_ns();
+	uint64_t next, served = zw_served_run(a), now = zw_boottime_ns();
 
 	/* A look takes its zone off the list, and may put it and others on again. */
 	for (size_t i = 0; i < a->due.len;) {
@@ -61,6 +61,8 @@ uint64_t zw_agent_run_due(struct zw_agent *a)
 	}
 	/* After the looks, which take in new events. */
 	next = zw_agent_chains_again(a);
+	if (served < next)
+		next = served;
 	ZW_VEC_FOREACH(z, &a->due)
 		if ((*z)->due_ns < next)
 			next = (*z)->due_ns;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Servers and zones, as they come and go. */
-#include "cli/agent.h"
+#include "cli/served.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +26,8 @@ void zw_agent_server_unref(struct zw_agent_server *s)
 	zw_closep(&s->root_fd);
 	zw_closep(&s->mounts_fd);
 	zw_agent_channels_done(s);
+	zw_served_free(s->served);
+	zw_vec_free(&s->sites);
 	free(s->config);
 	free(s->cwd);
 	free(s->error);
@@ -152,7 +154,15 @@ static void announce(struct zw_agent *a, enum zw_action action, const struct zw_
 	zw_agent_deliver(a, report);
 }
 
-/* Adds a zone, with the one that it is signed from if it is, and reads it; the state of a zone that cannot be read is reported by the look itself. */
+int zw_agent_begin_zone(struct zw_agent *a, struct zw_agent_zone *z)
+{
+	if (a->ready && !z->is_signed)
+		announce(a, ZW_ACTION_ZONE_ADDED, z);
+	return zw_agent_first_look(a, z);
+}
+
+/* Adds a zone, with the one that it is signed from if it is, and reads it, now or when its server said what it is; the
+ * state of a zone that cannot be read is reported by the look itself. */
 static int add_zone(struct zw_agent *a, struct zw_agent_server *server,
 	const struct zw_server_zone *listed, struct zw_agent_zone *unsigned_zone)
 {
@@ -169,9 +179,11 @@ static int add_zone(struct zw_agent *a, struct zw_agent_server *server,
 	}
 	if (unsigned_zone)
 		zw_agent_pair(z, unsigned_zone);
-	if (a->ready && !z->is_signed)
-		announce(a, ZW_ACTION_ZONE_ADDED, z);
-	return zw_agent_first_look(a, z);
+	if (!zw_served_is_awaited(z))
+		return zw_agent_begin_zone(a, z);
+	zw_served_want(a, z);
+	/* Edits from now on are seen. */
+	return zw_agent_watch(a, z);
 }
 
 static void remove_zone(struct zw_agent *a, size_t i)
@@ -228,6 +240,9 @@ static int follow_listed(struct zw_agent *a, struct zw_agent_server *s,
 		int r;
 
 		if (!l->file || l->role == ZW_ZONE_OTHER)
+			continue;
+		/* It cannot be asked just now. */
+		if (l->source == ZW_ZONE_SOURCE_SERVER && !s->served)
 			continue;
 		key = zone_key(l->name, l->view, l->file);
 		if (!key)
@@ -313,6 +328,9 @@ static int follow_server(struct zw_agent *a, const struct zw_server *found)
 		/* Gone again already: the next discovery knows. */
 		if (r < 0)
 			return r == -ENOMEM ? r : 0;
+		r = zw_served_attach(a, s, found);
+		if (r < 0)
+			return r;
 		/* Perhaps another root: every path is walked again. */
 		ZW_VEC_FOREACH(z, &a->zones)
 			if ((*z)->server == s)
@@ -332,6 +350,12 @@ static int follow_server(struct zw_agent *a, const struct zw_server *found)
 	if (r < 0)
 		s->fingerprint = 0;
 	return r;
+}
+
+void zw_agent_list_soon(struct zw_agent *a, struct zw_agent_server *s)
+{
+	s->list_ns = 0;
+	a->discover_ns = 0;
 }
 
 int zw_agent_discover(struct zw_agent *a)
@@ -382,6 +406,7 @@ void zw_agent_unwanted_servers(struct zw_agent *a)
 		for (size_t j = a->zones.len; j-- > 0;)
 			if (a->zones.items[j]->server == s)
 				remove_zone(a, j);
+		zw_agent_unindex_server(a, s);
 		zw_vec_remove_unordered(&a->servers, i);
 		zw_agent_server_unref(s);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One look at a zone: what it is now, and what that says. */
-#include "cli/agent.h"
+#include "cli/served.h"
 
 #include <errno.h>
 #include <string.h>
@@ -269,6 +269,8 @@ static int take_unreadable(struct zw_agent *a, struct zw_agent_zone *z, struct z
 
 static bool had_content(const struct zw_agent_zone *z)
 {
+	if (z->served && z->served->was_empty)
+		return false;
 	return z->files.items[0].present && z->files.items[0].size_bytes > 0;
 }
 
@@ -295,7 +297,7 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 			zw_diff_free(diff);
 			return 0;
 		}
-		changed = diff->len > 0;
+		changed = diff->len > 0 && !r->quiet;
 		if (changed)
 			rc = report_change(a, z, r, &diff);
 		zw_diff_free(diff);
@@ -315,16 +317,27 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 	return rc;
 }
 
+/* A look that came too early waits for what makes it so. */
+static uint64_t busy_until(const struct zw_agent *a, const struct zw_agent_zone *z)
+{
+	bool asks = z->served && z->served->wanted_ns;
+
+	return zw_boottime_ns() + (asks ? LOOK_AGAIN_NS : a->conf->settle_ns);
+}
+
 void zw_agent_look(struct zw_agent *a, struct zw_agent_zone *z)
 {
 	struct zw_agent_reading r;
 	int rc;
 
 	zw_agent_unschedule(a, z);
+	/* The first look comes when its server said what it is. */
+	if (zw_served_is_awaited(z))
+		return;
 	rc = zw_agent_read(a, z, &r);
 	if (rc == 0) {
 		if (r.busy)
-			zw_agent_schedule(a, z, zw_boottime_ns() + a->conf->settle_ns);
+			zw_agent_schedule(a, z, busy_until(a, z));
 		else if (!r.same && !r.snapshot)
 			rc = take_unreadable(a, z, &r);
 		else if (!wait_for_dump(a, z, &r))
@@ -395,6 +408,18 @@ static bool watched_too_late(const struct zw_agent_zone *z, const struct zw_agen
 			return true;
 	}
 	return false;
+}
+
+int zw_agent_watch(struct zw_agent *a, struct zw_agent_zone *z)
+{
+	struct zw_agent_reading r;
+	int rc = zw_agent_locate(a, z, &r);
+
+	if (rc < 0)
+		return rc;
+	rc = adopt_files(a, z, &r);
+	zw_agent_reading_done(&r);
+	return rc;
 }
 
 int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z)

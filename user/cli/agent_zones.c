@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Zones as objects: made of what a server lists, adapted when it lists something else, freed. */
-#include "cli/agent.h"
+#include "cli/served.h"
 
 #include <errno.h>
 #include <string.h>
@@ -61,6 +61,23 @@ int zw_agent_zone_relist(
 	return zw_agent_journal_await(a, z);
 }
 
+/* Where the state of a zone is. */
+static int choose_source(struct zw_agent_zone *z, const struct zw_server_zone *listed)
+{
+	z->source = &zw_source_file;
+	if (listed->source == ZW_ZONE_SOURCE_FILE)
+		return 0;
+	z->source = &zw_source_server;
+	z->served = calloc(1, sizeof(*z->served));
+	if (!z->served)
+		return -ENOMEM;
+	if (listed->source == ZW_ZONE_SOURCE_SERVER) {
+		z->source = &zw_source_database;
+		z->files.items[0].kind = ZW_AGENT_FILE_SHARED;
+	}
+	return 0;
+}
+
 int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server,
 	const struct zw_server_zone *listed, struct zw_agent_zone **ret_zone)
 {
@@ -71,8 +88,9 @@ int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server,
 		return -ENOMEM;
 	server->refs++;
 	z->server = server;
-	z->source = &zw_source_file;
 	r = set_names(z, listed);
+	if (r == 0)
+		r = choose_source(z, listed);
 	if (r == 0)
 		r = zw_agent_chain_join(a, z);
 	if (r == 0)
@@ -96,6 +114,8 @@ void zw_agent_zone_free(struct zw_agent *a, struct zw_agent_zone *z)
 {
 	if (!z)
 		return;
+	zw_served_forget(z);
+	zw_served_zone_free(z->served);
 	zw_agent_unschedule(a, z);
 	zw_agent_unindex_zone(a, z);
 	zw_agent_journal_forget(a, z);

@@ -37,7 +37,7 @@ static void judge(const struct zw_correlate_input *in, const struct zw_correlate
 {
 	/* From before the reading: what moved with it is not known. */
 	bool early = c->time_ns < f->from_ns;
-	bool attr = c->op == ZW_FOP_ATTR && !early && moved_ctime(in, c);
+	bool attr = c->op == ZW_FOP_ATTR && !early && !f->shared && moved_ctime(in, c);
 
 	if (c->op == ZW_FOP_WRITE || (attr && c->size_bytes != state->size_bytes))
 		x->decided = x->exact = x->wrote = true;

@@ -16,8 +16,8 @@
 #include "dns/rr.h"
 #include "dns/rrtext.h"
 
-/* Zones up to which each is asked for its status by itself: one answer costs what ten zones of a listing do. */
-#define SINGLE_MAX 8
+/* Zones up to which each is asked for its status by itself: knotd logs every command, so mostly they are listed. */
+#define SINGLE_MAX 1
 /* Wait between attempts to connect while knotd's queue of connections is full. */
 #define RETRY_NS (10 * ZW_NSEC_PER_MSEC)
 /* Filter of zone-status for the serial alone (knotc's "+serial"). */

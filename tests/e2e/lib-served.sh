@@ -1,0 +1,36 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Changes that a server makes for others; sourced after lib-dns.sh.
+
+# Only events of $SERVER count: the primary that a test transfers from is found by discovery, too.
+dns_nth() {
+	agent_events '.zonewitness.zone == $zone and .zonewitness.server.pid == $server.pid' --arg zone "$1." \
+		--argjson server "$SERVER" | sed -n "$2p"
+}
+
+# served_update UID PORT ZONE LINES...: a dynamic update over loopback, in a process of that user.
+served_update() {
+	local uid=$1 port=$2 zone=$3 status
+
+	shift 3
+	printf '%s\n' "server 127.0.0.1 $port" "zone $zone" "$@" send >"$E2E_TMP/update"
+	setpriv --reuid "$uid" --regid "$uid" --clear-groups -- nsupdate <"$E2E_TMP/update" >"$E2E_TMP/update.out" 2>&1
+	status=$?
+	[ $status = 0 ] || e2e_fail "nsupdate: $*" "exit code $status" "$(cat "$E2E_TMP/update.out")"
+}
+
+# served_expect CHECK ZONE SERVER SERIAL-BEFORE SERIAL-AFTER CHANGES...: the next event of the zone is this change, whole.
+# Each of CHANGES is [op, name, type, rdata before, rdata after], in order; the SOA goes without saying.
+served_expect() {
+	local check=$1 zone=$2 server=$3 before=$4 after=$5 changes
+
+	shift 5
+	changes=$(printf '%s\n' "$@" | jq -s -c .)
+	dns_expect "$check" "$zone" record-change "$server" '
+	[.zonewitness.changes[] | select(.type != "SOA") | [.op, .name, .type, .before.rdata, .after.rdata]] as $got
+	| fault($got == $changes; "changes are \($got | tojson)"),
+	fault(.zonewitness.serial == {before: $before, after: $after}; "serial is \(.zonewitness.serial)"),
+	fault(.zonewitness.attribution != "none"; "attribution is none"),
+	fault([.zonewitness.causes[]?] | length > 0; "no causes")' \
+		--argjson changes "$changes" --argjson before "$before" --argjson after "$after"
+}

@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Changes of zones that a PowerDNS with the gsqlite3 backend has in its database: dynamic updates, its HTTP API,
+# pdnsutil and sqlite3 as users of their own, a transfer from a primary, zones that come and go. With a write-ahead log
+# and, given "delete", with rollback journals.
+# Usage: pdns_update.sh [delete]
+set -u
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib-dns.sh"
+. "$(dirname "$0")/lib-served.sh"
+dns_private_net "$0" "$@"
+e2e_begin setpriv perl ip dig nsupdate curl sqlite3 pdns_server pdnsutil knotd
+
+PORT=5313 API_PORT=5314 PRIMARY_PORT=5315
+JOURNAL=${1:-wal}
+ZONES=(pdns-update.test pdns-api.test pdns-util.test pdns-sql.test)
+SCHEMA=/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql
+
+configure() {
+	printf '%s\n' launch=gsqlite3 "gsqlite3-database=$DIR/zones.db" "gsqlite3-pragma-journal-mode=$JOURNAL" \
+		local-address=127.0.0.1 "local-port=$PORT" "socket-dir=$DIR" security-poll-suffix= cache-ttl=0 query-cache-ttl=0 \
+		zone-cache-refresh-interval=0 dnsupdate=yes allow-dnsupdate-from=127.0.0.0/8 secondary=yes xfr-cycle-interval=1 \
+		api=yes api-key=secret webserver=yes webserver-address=127.0.0.1 "webserver-port=$API_PORT"
+}
+
+configure_primary() {
+	printf 'server:\n    rundir: "%s/primary"\n    listen: 127.0.0.1@%d\n' "$DIR" "$PRIMARY_PORT"
+	printf 'database:\n    storage: "%s/primary/db"\n' "$DIR"
+	printf 'remote:\n  - id: secondary\n    address: 127.0.0.1@%d\n' "$PORT"
+	printf 'acl:\n  - id: all\n    address: 127.0.0.0/8\n    action: [update, transfer]\n'
+	printf 'zone:\n  - domain: pdns-slave.test\n    storage: "%s/primary"\n    acl: all\n    notify: secondary\n' "$DIR"
+}
+
+sql() {
+	sqlite3 "$DIR/zones.db" ".timeout 5000" "$@"
+}
+
+add_zone() {
+	sql "INSERT INTO domains(name,type) VALUES('$1','NATIVE')" "INSERT INTO records(domain_id,name,type,content,ttl)
+		SELECT id, column1 || '$1', column2, column3, 3600 FROM domains, (VALUES
+			('','SOA','ns.$1 hostmaster.$1 1 3600 900 604800 300'), ('','NS','ns.$1'), ('ns.','A','192.0.2.53'),
+			('www.','A','192.0.2.1')) WHERE name = '$1'" "INSERT INTO domainmetadata(domain_id,kind,content)
+		SELECT id, column1, 'INCREASE' FROM domains, (VALUES ('SOA-EDIT-DNSUPDATE'), ('SOA-EDIT-API')) WHERE name = '$1'"
+}
+
+prepare() {
+	local zone
+
+	DIR=$E2E_TMP/pdns
+	mkdir -p "$DIR/primary/db" && chmod 777 "$DIR"
+	sqlite3 "$DIR/zones.db" "PRAGMA journal_mode=$JOURNAL" ".read $SCHEMA" >/dev/null
+	for zone in "${ZONES[@]}"; do
+		add_zone "$zone"
+	done
+	sql "INSERT INTO domains(name,type,master) VALUES('pdns-slave.test','SLAVE','127.0.0.1:$PRIMARY_PORT')"
+	chmod 666 "$DIR/zones.db"
+	dns_file "$DIR/primary/pdns-slave.test.zone" pdns-slave.test 192.0.2.1
+	configure_primary >"$DIR/primary.conf"
+	configure >"$DIR/pdns-e2e.conf"
+	dns_start "$DIR/primary.log" knotd -c "$DIR/primary.conf"
+	dns_wait "$PRIMARY_PORT" pdns-slave.test 192.0.2.1 "$DIR/primary.log" || return
+	umask 0
+	dns_start "$DIR/log" pdns_server --config-dir="$DIR" --config-name=e2e --daemon=no --guardian=no
+	umask 022
+	SERVER="{\"kind\":\"pdns\",\"pid\":$DNS_PID,\"view\":\"_default\"}"
+	for zone in "${ZONES[@]}" pdns-slave.test; do
+		dns_wait "$PORT" "$zone" 192.0.2.1 "$DIR/log" || return
+	done
+}
+
+test_update() {
+	served_update 1000 "$PORT" pdns-update.test "update delete www.pdns-update.test A" \
+		"update add www.pdns-update.test 60 A 192.0.2.2"
+	served_expect "update" pdns-update.test "$SERVER" 1 2 \
+		'["modify","www.pdns-update.test.","A",["192.0.2.1"],["192.0.2.2"]]'
+	served_update 1000 "$PORT" pdns-update.test "update add www.pdns-update.test 60 A 192.0.2.2"
+	served_update 1001 "$PORT" pdns-update.test 'update add new.pdns-update.test 60 TXT "a;b"' \
+		"update add new.pdns-update.test 60 MX 10 mail.pdns-update.test."
+	served_expect "update after one that changes nothing" pdns-update.test "$SERVER" 2 3 \
+		'["add","new.pdns-update.test.","MX",null,["10 mail.pdns-update.test."]]' \
+		'["add","new.pdns-update.test.","TXT",null,["\"a;b\""]]'
+}
+
+test_api() {
+	local body='{"rrsets":[{"name":"www.pdns-api.test.","type":"A","ttl":60,"changetype":"REPLACE",
+		"records":[{"content":"192.0.2.3","disabled":false}]}]}'
+
+	setpriv --reuid 1000 --regid 1000 --clear-groups -- curl -sS -f -X PATCH -H 'X-API-Key: secret' -d "$body" \
+		"http://127.0.0.1:$API_PORT/api/v1/servers/localhost/zones/pdns-api.test." >"$DIR/out" 2>&1 ||
+		e2e_fail "the API" "it refused" "$(cat "$DIR/out")"
+	served_expect "API" pdns-api.test "$SERVER" 1 2 \
+		'["modify","www.pdns-api.test.","A",["192.0.2.1"],["192.0.2.3"]]'
+}
+
+# Whoever writes to the database himself is known.
+# expect_writer CHECK EXECUTABLE UID
+expect_writer() {
+	e2e_check "$1" "$(jq -r --arg exe "$2" --arg uid "$3" '
+		def fault($ok; $what): if $ok then empty else $what end;
+		fault(.zonewitness.attribution == "certain"; "attribution is \(.zonewitness.attribution)"),
+		fault(.process.executable == $exe; "accuses \(.process.executable)"),
+		fault((.user.effective.id // .user.id) == $uid; "uid is \(.user.effective.id)")' <<<"${event:-null}")" "$event"
+}
+
+# What different processes write within a second is told apart by its content at best: these have a second for themselves.
+apart() {
+	sleep $((2 * ZW_TIME_SCALE))
+}
+
+test_tools() {
+	apart
+	dns_act 1001 "$DIR" "exec pdnsutil --config-dir='$DIR' --config-name=e2e replace-rrset pdns-util.test www A 60 192.0.2.4"
+	served_expect "pdnsutil" pdns-util.test "$SERVER" 1 1 \
+		'["modify","www.pdns-util.test.","A",["192.0.2.1"],["192.0.2.4"]]'
+	expect_writer "pdnsutil, its user" "$(command -v pdnsutil)" 1001
+	apart
+	dns_act 1002 "$DIR" "exec sqlite3 zones.db '.timeout 5000' \
+		\"UPDATE records SET content = '192.0.2.5', ttl = 60 WHERE name = 'www.pdns-sql.test'\""
+	served_expect "sqlite3" pdns-sql.test "$SERVER" 1 1 \
+		'["modify","www.pdns-sql.test.","A",["192.0.2.1"],["192.0.2.5"]]'
+	expect_writer "sqlite3, its user" "$(command -v sqlite3)" 1002
+}
+
+test_transfer() {
+	served_update 1000 "$PRIMARY_PORT" pdns-slave.test "update delete www.pdns-slave.test A" \
+		"update add www.pdns-slave.test 60 A 192.0.2.6"
+	dns_wait "$PORT" pdns-slave.test 192.0.2.6 "$DIR/log"
+	served_expect "transfer" pdns-slave.test "$SERVER" 1 2 \
+		'["modify","www.pdns-slave.test.","A",["192.0.2.1"],["192.0.2.6"]]'
+}
+
+test_zones() {
+	add_zone pdns-later.test
+	dns_expect "zone added to the database" pdns-later.test zone-added "$SERVER"
+	served_update 1000 "$PORT" pdns-later.test "update add new.pdns-later.test 60 A 192.0.2.7"
+	served_expect "update of the added zone" pdns-later.test "$SERVER" 1 2 \
+		'["add","new.pdns-later.test.","A",null,["192.0.2.7"]]'
+	sql "PRAGMA foreign_keys = 1" "DELETE FROM domains WHERE name = 'pdns-later.test'"
+	dns_expect "zone removed from the database" pdns-later.test zone-removed "$SERVER"
+}
+
+prepare || { e2e_end; exit 1; }
+agent_start --discover || { e2e_end; exit 1; }
+test_update
+test_api
+test_tools
+test_transfer
+test_zones
+agent_stop
+dns_no_more "${ZONES[@]}"
+e2e_end
