@@ -49,7 +49,7 @@ prepare() {
 	done
 	configure >"$DIR/knot.conf"
 	configure_primary >"$DIR/primary.conf"
-	dns_start "$DIR/primary.log" knotd -c "$DIR/primary.conf"
+	served_start_primary "$DIR/primary" "$DIR/primary.log" knotd -c "$DIR/primary.conf"
 	dns_wait "$PRIMARY_PORT" knot-slave.test 192.0.2.1 "$DIR/primary.log" || return
 	dns_start "$DIR/log" knotd -c "$DIR/knot.conf"
 	SERVER="{\"kind\":\"knot\",\"pid\":$DNS_PID,\"view\":\"_default\"}"

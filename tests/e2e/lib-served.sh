@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Changes that a server makes for others; sourced after lib-dns.sh.
 
-# Only events of $SERVER count: the primary that a test transfers from is found by discovery, too.
-dns_nth() {
-	agent_events '.zonewitness.zone == $zone and .zonewitness.server.pid == $server.pid' --arg zone "$1." \
-		--argjson server "$SERVER" | sed -n "$2p"
+# served_start_primary DIR LOG COMMAND...: a server that the agent does not find, since its program has another name.
+served_start_primary() {
+	local dir=$1 log=$2 program
+
+	program=$(command -v "$3") || return
+	shift 3
+	cp "$program" "$dir/primary-dns"
+	dns_start "$log" "$dir/primary-dns" "$@"
 }
 
 # served_update UID PORT ZONE LINES...: a dynamic update over loopback, in a process of that user.

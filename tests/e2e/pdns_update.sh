@@ -57,7 +57,7 @@ prepare() {
 	dns_file "$DIR/primary/pdns-slave.test.zone" pdns-slave.test 192.0.2.1
 	configure_primary >"$DIR/primary.conf"
 	configure >"$DIR/pdns-e2e.conf"
-	dns_start "$DIR/primary.log" knotd -c "$DIR/primary.conf"
+	served_start_primary "$DIR/primary" "$DIR/primary.log" knotd -c "$DIR/primary.conf"
 	dns_wait "$PRIMARY_PORT" pdns-slave.test 192.0.2.1 "$DIR/primary.log" || return
 	umask 0
 	dns_start "$DIR/log" pdns_server --config-dir="$DIR" --config-name=e2e --daemon=no --guardian=no
