@@ -130,6 +130,7 @@ static void tell_same(struct zw_agent *a, struct zw_served *s, struct zw_agent_z
 	if (first || settled > v->told_ns)
 		v->told_ns = settled;
 	v->answer_ns = s->begin_ns;
+	v->end_ns = zw_boottime_ns();
 	v->wanted_ns = 0;
 	if (first || wanted)
 		look_soon(a, z, first, s->begin_ns);
@@ -161,6 +162,7 @@ static void tell(
 	if (zw_source_server_is_taken(z))
 		v->from_ns = v->told_ns > SLACK_NS ? v->told_ns - SLACK_NS : 0;
 	v->told_ns = v->begin_ns = v->answer_ns = s->begin_ns;
+	v->end_ns = zw_boottime_ns();
 	v->wanted_ns = 0;
 	zw_snapshot_unref(v->snapshot);
 	v->snapshot = said.snapshot;

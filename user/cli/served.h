@@ -20,6 +20,7 @@ struct zw_served_zone {
 	bool empty,
 		was_empty; /* there is none because the zone has no content; the same of what was said before */
 	uint64_t answer_ns; /* CLOCK_BOOTTIME: beginning of the last reading */
+	uint64_t end_ns;    /* its end */
 	uint64_t begin_ns;  /* the same of the first one that said this */
 	uint64_t told_ns; /* what changes from now on was written after this; 0: nothing said yet */
 	uint64_t from_ns; /* what changed last did so after this */
