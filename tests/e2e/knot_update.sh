@@ -11,7 +11,7 @@ set -u
 dns_private_net "$0" "$@"
 e2e_begin setpriv perl ip dig nsupdate knotd knotc
 
-PORT=5311 PRIMARY_PORT=5312
+PORT=5311 PRIMARY_PORT=53
 ZONES=(knot-file.test knot-lazy.test knot-never.test knot-later.test)
 
 configure() {
@@ -72,15 +72,15 @@ knotc_as() {
 test_updates() {
 	served_update 1000 "$PORT" knot-file.test "update delete www.knot-file.test A" \
 		"update add www.knot-file.test 60 A 192.0.2.2"
-	served_expect "update of a zone with a file" knot-file.test "$SERVER" 1 2 \
+	served_expect "update of a zone with a file" knot-file.test "$SERVER" 1 2 update uid:1000 \
 		'["modify","www.knot-file.test.","A",["192.0.2.1"],["192.0.2.2"]]'
 	# It adds what is there already.
 	served_update 1000 "$PORT" knot-file.test "update add www.knot-file.test 60 A 192.0.2.2"
 	served_update 1001 "$PORT" knot-file.test "update add new.knot-file.test 60 TXT \"a b\""
-	served_expect "update after one that changes nothing" knot-file.test "$SERVER" 2 3 \
+	served_expect "update after one that changes nothing" knot-file.test "$SERVER" 2 3 update uid:1001 \
 		'["add","new.knot-file.test.","TXT",null,["\"a b\""]]'
 	served_update 1000 "$PORT" knot-lazy.test "update delete www.knot-lazy.test"
-	served_expect "update of a zone whose file is never written" knot-lazy.test "$SERVER" 1 2 \
+	served_expect "update of a zone whose file is never written" knot-lazy.test "$SERVER" 1 2 update uid:1000 \
 		'["delete","www.knot-lazy.test.","A",["192.0.2.1"],null]'
 }
 
@@ -90,7 +90,7 @@ test_transaction() {
 	knotc_as 1001 zone-set knot-later.test ctl 60 A 192.0.2.7
 	knotc_as 1001 zone-unset knot-later.test www A
 	knotc_as 1002 zone-commit knot-later.test
-	served_expect "transaction" knot-later.test "$SERVER" 1 2 \
+	served_expect "transaction" knot-later.test "$SERVER" 1 2 control uid:1001 \
 		'["add","ctl.knot-later.test.","A",null,["192.0.2.7"]]' \
 		'["delete","www.knot-later.test.","A",["192.0.2.1"],null]'
 	# Written back to its file, which is no change.
@@ -110,7 +110,7 @@ test_added() {
 	dns_expect "zone that is in the running configuration only" knot-set.test zone-added "$SERVER"
 	dns_wait "$PORT" knot-set.test 192.0.2.1 "$DIR/log"
 	served_update 1000 "$PORT" knot-set.test "update add set.knot-set.test 60 A 192.0.2.3"
-	served_expect "update of that zone" knot-set.test "$SERVER" 1 2 \
+	served_expect "update of that zone" knot-set.test "$SERVER" 1 2 update uid:1000 \
 		'["add","set.knot-set.test.","A",null,["192.0.2.3"]]'
 }
 
@@ -120,7 +120,7 @@ test_transfers() {
 	for zone in knot-slave.test knot-never.test; do
 		served_update 1000 "$PRIMARY_PORT" $zone "update delete www.$zone A" "update add www.$zone 60 A 192.0.2.4"
 		dns_wait "$PORT" $zone 192.0.2.4 "$DIR/log"
-		served_expect "transfer into $zone" $zone "$SERVER" 1 2 \
+		served_expect "transfer into $zone" $zone "$SERVER" 1 2 transfer peer:127.0.0.1 \
 			"[\"modify\",\"www.$zone.\",\"A\",[\"192.0.2.1\"],[\"192.0.2.4\"]]"
 	done
 }
@@ -130,14 +130,14 @@ test_edit() {
 	chmod 666 "$DIR/zones/knot-file.test.db"
 	# Knot wrote it, with tabs.
 	dns_act 1001 "$DIR/zones" "exec sed -i 's/192\\.0\\.2\\.2\$/192.0.2.9/' knot-file.test.db"
-	served_expect "edit" knot-file.test "$SERVER" 3 3 \
+	served_expect "edit" knot-file.test "$SERVER" 3 3 file uid:1001 \
 		'["modify","www.knot-file.test.","A",["192.0.2.2"],["192.0.2.9"]]'
 	e2e_check "edit, its author" "$(jq -r --argjson pid "$act_pid" 'if .process.pid == $pid and
 		.zonewitness.attribution == "certain" then empty else "accuses \(.process.pid)" end' <<<"${event:-null}")" "$event"
 	knotc_as 0 zone-reload knot-file.test
 	dns_wait "$PORT" knot-file.test 192.0.2.9 "$DIR/log"
 	served_update 1000 "$PORT" knot-file.test "update add last.knot-file.test 60 A 192.0.2.5"
-	served_expect "update after the edit" knot-file.test "$SERVER" 3 4 \
+	served_expect "update after the edit" knot-file.test "$SERVER" 3 4 update uid:1000 \
 		'["add","last.knot-file.test.","A",null,["192.0.2.5"]]'
 }
 

@@ -23,18 +23,21 @@ served_update() {
 	[ $status = 0 ] || e2e_fail "nsupdate: $*" "exit code $status" "$(cat "$E2E_TMP/update.out")"
 }
 
-# served_expect CHECK ZONE SERVER SERIAL-BEFORE SERIAL-AFTER CHANGES...: the next event of the zone is this change, whole.
-# Each of CHANGES is [op, name, type, rdata before, rdata after], in order; the SOA goes without saying.
+# served_expect CHECK ZONE SERVER SERIAL-BEFORE SERIAL-AFTER CHANNEL WHO CHANGES...: the next event of the zone is this
+# change, whole, and certainly that one's: uid:NUMBER, or peer:ADDRESS. Each of CHANGES is [op, name, type, rdata before,
+# rdata after], in order; the SOA goes without saying.
 served_expect() {
-	local check=$1 zone=$2 server=$3 before=$4 after=$5 changes
+	local check=$1 zone=$2 server=$3 before=$4 after=$5 channel=$6 who=$7 changes
 
-	shift 5
+	shift 7
 	changes=$(printf '%s\n' "$@" | jq -s -c .)
 	dns_expect "$check" "$zone" record-change "$server" '
 	[.zonewitness.changes[] | select(.type != "SOA") | [.op, .name, .type, .before.rdata, .after.rdata]] as $got
+	| (if $who | startswith("peer:") then "peer:\(.source.ip)" else "uid:\(.user.effective.id // .user.id)" end) as $principal
 	| fault($got == $changes; "changes are \($got | tojson)"),
 	fault(.zonewitness.serial == {before: $before, after: $after}; "serial is \(.zonewitness.serial)"),
-	fault(.zonewitness.attribution != "none"; "attribution is none"),
-	fault([.zonewitness.causes[]?] | length > 0; "no causes")' \
-		--argjson changes "$changes" --argjson before "$before" --argjson after "$after"
+	fault(.zonewitness.channel == $channel; "channel is \(.zonewitness.channel)"),
+	fault(.zonewitness.attribution == "certain"; "attribution is \(.zonewitness.attribution)"),
+	fault($principal == $who; "it was \($principal), not \($who)")' --argjson changes "$changes" --argjson before "$before" \
+		--argjson after "$after" --arg channel "$channel" --arg who "$who"
 }

@@ -10,7 +10,7 @@ set -u
 dns_private_net "$0" "$@"
 e2e_begin setpriv perl ip dig nsupdate named nsd nsd-control
 
-PORT=5316 PRIMARY_PORT=5317
+PORT=5316 PRIMARY_PORT=53
 
 configure() {
 	printf 'server:\n ip-address: 127.0.0.1@%d\n database: ""\n username: ""\n pidfile: ""\n zonefiles-write: 1\n' "$PORT"
@@ -51,7 +51,7 @@ transfer() {
 
 	shift 3
 	served_update 1000 "$PRIMARY_PORT" nsd-slave.test "$@"
-	served_expect "$check" nsd-slave.test "$SERVER" "$serial" $((serial + 1)) "$change"
+	served_expect "$check" nsd-slave.test "$SERVER" "$serial" $((serial + 1)) transfer peer:127.0.0.1 "$change"
 }
 
 run_control() {
