@@ -188,18 +188,21 @@ static int read_request(struct child *c)
 
 /* --- where it is asked --------------------------------------------------------------------------------- */
 
-/* The root of the server becomes ours. Without it being another one no privilege is needed. */
+/* The root of the server becomes ours, with what is mounted for it. Where that may not be, its own directory will do if it
+ * is ours: a server of the host. */
 static int enter_root(void)
 {
 	struct stat own, server;
+	int r;
 
+	if (fchdir(ZW_STATE_ROOT_FD) == 0 && chroot(".") == 0)
+		return chdir("/") < 0 ? -errno : 0;
+	r = -errno;
 	if (fstat(ZW_STATE_ROOT_FD, &server) < 0 || stat("/", &own) < 0)
 		return -errno;
-	if (own.st_dev == server.st_dev && own.st_ino == server.st_ino)
-		return chdir("/") < 0 ? -errno : 0;
-	if (fchdir(ZW_STATE_ROOT_FD) < 0 || chroot(".") < 0 || chdir("/") < 0)
-		return -errno;
-	return 0;
+	if (own.st_dev != server.st_dev || own.st_ino != server.st_ino)
+		return r;
+	return chdir("/") < 0 ? -errno : 0;
 }
 
 /* The user whom the socket or database belongs to can do what is to be done. */
