@@ -290,13 +290,18 @@ test_freeze() {
 	expect_written "update after the thaw" bu-frozen.test "$SERVER" '[10, 11]' 'add z2 A  > 192.0.2.12'
 }
 
+BY_RNDC='
+	fault(.zonewitness.channel == "control"; "channel is \(.zonewitness.channel)"),
+	fault(.zonewitness.attribution == "certain"; "attribution is \(.zonewitness.attribution)"),
+	fault(.process.name == "rndc"; "accuses \(.process.name)"),
+	fault(.zonewitness.causes[0].command | test("^(add|del)zone.*bu-added.test"); "command is \(.zonewitness.causes[0].command)")'
 test_come_and_go() {
 	run_rndc addzone 'bu-added.test { type primary; file "zones/bu-added.test.db"; allow-update { any; }; };'
-	dns_expect "zone added with rndc" bu-added.test zone-added "$SERVER"
+	dns_expect "zone added with rndc" bu-added.test zone-added "$SERVER" "$BY_RNDC"
 	update "" "update add d1.bu-added.test. 300 A 192.0.2.11"
 	expect_written "update of the added zone" bu-added.test "$SERVER" '[1, 2]' 'add d1 A  > 192.0.2.11'
 	run_rndc delzone bu-added.test
-	dns_expect "zone removed with rndc" bu-added.test zone-removed "$SERVER"
+	dns_expect "zone removed with rndc" bu-added.test zone-removed "$SERVER" "$BY_RNDC"
 }
 
 test_secondary() {

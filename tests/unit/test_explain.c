@@ -1054,6 +1054,39 @@ static void test_requests_not_seen(void **state)
 	end(s);
 }
 
+static void test_zone_that_came(void **state)
+{
+	struct scene *s = begin();
+	struct zw_request *r;
+
+	(void)state;
+	command(s, s->bob, AT(5), "delzone example.", NULL)->may_change = true;
+	r = command(s, s->bob, AT(10), "addzone example. { type primary; };", NULL);
+	r->may_change = true;
+	r->rcode = 1;
+	command(s, s->alice, AT(20), "addzone example. { type primary; };", NULL)->may_change =
+		true;
+	command(s, s->bob, AT(30), "reload example.", NULL)->reloads = true;
+	r = make_request(ZW_REQUEST_CONTROL, s->peer, AT(40), AT(41)); /* about all zones */
+	r->may_change = true;
+	free(ZW_TAKE(r->zone));
+	book(s, r);
+	s->report = calloc(1, sizeof(*s->report));
+	assert_int_equal(zw_explain_zone(&s->in, s->report), 0);
+	assert_int_equal(s->report->causes, 2);
+	assert_string_equal(s->report->cause[0].actor->principal.name, "alice");
+	assert_string_equal(s->report->cause[0].command, "addzone example. { type primary; };");
+	assert_int_equal(s->report->channel, ZW_CHANNEL_CONTROL);
+	assert_int_equal(s->report->attribution, ZW_ATTRIBUTION_CERTAIN);
+	assert_true(s->report->has_principal);
+	end(s);
+	s = begin();
+	s->report = calloc(1, sizeof(*s->report));
+	assert_int_equal(zw_explain_zone(&s->in, s->report), 0);
+	assert_int_equal(s->report->causes, 0);
+	end(s);
+}
+
 static void test_refusal(void **state)
 {
 	struct scene *s = begin();
@@ -1139,6 +1172,7 @@ int main(void)
 		cmocka_unit_test(test_key_by_update),
 		cmocka_unit_test(test_encrypted_connections),
 		cmocka_unit_test(test_requests_not_seen),
+		cmocka_unit_test(test_zone_that_came),
 		cmocka_unit_test(test_refusal),
 	};
 

@@ -458,6 +458,9 @@ void zw_agent_reload(struct zw_agent *a);
 
 int zw_agent_explain(struct zw_agent *a, struct zw_agent_zone *z, const struct zw_agent_reading *r,
 	struct zw_report *report, struct zw_explained *ret);
+/* Who made it come or go. */
+int zw_agent_explain_zone(
+	struct zw_agent *a, const struct zw_agent_zone *z, struct zw_report *report);
 int zw_agent_judge(struct zw_agent *a, struct zw_report *report, struct zw_explained *explained);
 
 /* agent_servers.c */

@@ -54,12 +54,18 @@ static int collect_siblings(struct zw_agent *a, const struct zw_agent_zone *z,
 
 	if (!is_transferred(a, in))
 		return 0;
-	ZW_VEC_FOREACH(other, &a->zones) {
-		struct zw_explain_sibling sibling = {
-			.server_pid = (uint32_t)(*other)->server->pid, .snapshot = (*other)->good};
+	ZW_VEC_FOREACH(p, &a->zones) {
+		struct zw_agent_zone *other = *p;
+		struct zw_explain_sibling sibling = {.server_pid = (uint32_t)other->server->pid};
 
-		if (r == 0 && (*other)->server != z->server && sibling.server_pid &&
-			sibling.snapshot && zw_streq((*other)->name, z->name))
+		if (r < 0 || other->server == z->server || !sibling.server_pid ||
+			!zw_streq(other->name, z->name))
+			continue;
+		/* What it has passed on is told of there first. */
+		if (other->due_ns && !a->stopping)
+			zw_agent_look(a, other);
+		sibling.snapshot = other->good;
+		if (sibling.snapshot)
 			r = zw_vec_push(list, sibling);
 	}
 	return r;
@@ -128,6 +134,29 @@ int zw_agent_explain(struct zw_agent *a, struct zw_agent_zone *z, const struct z
 		rc = zw_explain(&in, report, ret);
 	zw_vec_free(&siblings);
 	return rc;
+}
+
+/* What was told a server is looked up so far back: its zones are listed anew soon after, but by a program. */
+#define ZONE_TOLD_NS (30 * ZW_NSEC_PER_SEC)
+
+int zw_agent_explain_zone(
+	struct zw_agent *a, const struct zw_agent_zone *z, struct zw_report *report)
+{
+	uint64_t now = zw_boottime_ns();
+	struct zw_explain_input in = {
+		.book = a->requests,
+		.origin = z->origin,
+		.from_ns = now > ZONE_TOLD_NS ? now - ZONE_TOLD_NS : 0,
+		.to_ns = now,
+		.real_offset_ns = zw_boot_to_real_offset_ns(),
+		.server_pid = (uint32_t)z->server->pid,
+		.server_exe_dev = z->server->exe_dev,
+		.server_exe_ino = z->server->exe_ino,
+		.server_forks =
+			z->server->kind == ZW_SERVER_NSD || z->server->kind == ZW_SERVER_PDNS,
+	};
+
+	return in.server_pid ? zw_explain_zone(&in, report) : 0;
 }
 
 int zw_agent_judge(struct zw_agent *a, struct zw_report *report, struct zw_explained *explained)

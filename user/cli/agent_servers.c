@@ -151,6 +151,8 @@ static void announce(struct zw_agent *a, enum zw_action action, const struct zw_
 	if (!report)
 		return;
 	report->file.path = strdup(z->files.items[0].path);
+	if (zw_agent_explain_zone(a, z, report) < 0)
+		zw_error("out of memory: event %s does not say who", report->id);
 	zw_agent_deliver(a, report);
 }
 

@@ -74,6 +74,10 @@ void zw_explained_done(struct zw_explained *e);
 int zw_explain(
 	const struct zw_explain_input *in, struct zw_report *report, struct zw_explained *ret);
 
+/* A zone that came or went between from_ns and to_ns of @in: fills channel, attribution and causes of @report with who told
+ * the server so; nothing when that was not seen. 0 or -ENOMEM. */
+int zw_explain_zone(const struct zw_explain_input *in, struct zw_report *report);
+
 /* An update that was not accepted: fills channel, attribution, causes, request, severity and time_ns of @report from
  * the request. 0 or -ENOMEM. */
 int zw_explain_refusal(

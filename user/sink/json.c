@@ -162,7 +162,7 @@ static void set_lists(json_t *object, const struct zw_report *report, bool *fail
 static void set_attribution(json_t *object, const struct zw_report *report,
 	const struct action_info *info, bool *failed)
 {
-	if (info->attributed) {
+	if (info->attributed || report->causes > 0) {
 		zw_json_set(object, "channel", zw_json_text(zw_channel_to_string(report->channel)),
 			failed);
 		zw_json_set(object, "attribution",
