@@ -142,6 +142,8 @@ int zw_agent_explain(struct zw_agent *a, struct zw_agent_zone *z, const struct z
 int zw_agent_explain_zone(
 	struct zw_agent *a, const struct zw_agent_zone *z, struct zw_report *report)
 {
+	/* A server's list can be newer than what was read of the rings. */
+	int r = zw_agent_drain(a);
 	uint64_t now = zw_boottime_ns();
 	struct zw_explain_input in = {
 		.book = a->requests,
@@ -156,7 +158,7 @@ int zw_agent_explain_zone(
 			z->server->kind == ZW_SERVER_NSD || z->server->kind == ZW_SERVER_PDNS,
 	};
 
-	return in.server_pid ? zw_explain_zone(&in, report) : 0;
+	return r == 0 && in.server_pid ? zw_explain_zone(&in, report) : r;
 }
 
 int zw_agent_judge(struct zw_agent *a, struct zw_report *report, struct zw_explained *explained)

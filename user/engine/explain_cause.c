@@ -209,34 +209,22 @@ static bool is_about_zone(const struct zw_explain_input *in, const struct zw_req
 	       zw_explain_of_server(in, r);
 }
 
-static int add_teller(
-	const struct zw_explain_input *in, const struct zw_request *r, struct zw_report *report)
-{
-	/* The latest first. */
-	report->attribution =
-		r->rcode == ZW_RCODE_NOERROR ? ZW_ATTRIBUTION_CERTAIN : ZW_ATTRIBUTION_PROBABLE;
-	report->channel = r->channel;
-	report->has_principal = true;
-	return zw_explain_add_cause(in, r, ZW_ROLE_CLIENT, ZW_EVIDENCE_REQUEST, report);
-}
-
 int zw_explain_zone(const struct zw_explain_input *in, struct zw_report *report)
 {
-	const struct zw_request *first = NULL;
 	zw_requests found = {};
 	int r = zw_request_book_find(in->book, in->origin, in->from_ns, in->to_ns, &found);
 
-	for (size_t i = found.len; r == 0 && i-- > 0;) {
+	/* The latest: a zone comes, or goes, once. */
+	for (size_t i = found.len; r == 0 && !report->causes && i-- > 0;) {
 		const struct zw_request *q = found.items[i];
 
-		if (!is_about_zone(in, q) || (first && zw_explain_same_who(first, q)))
+		if (!is_about_zone(in, q))
 			continue;
-		if (!first)
-			r = add_teller(in, q, report);
-		else
-			r = zw_explain_add_cause(
-				in, q, ZW_ROLE_CLIENT, ZW_EVIDENCE_REQUEST, report);
-		first = first ? first : q;
+		report->attribution = q->rcode == ZW_RCODE_NOERROR ? ZW_ATTRIBUTION_CERTAIN
+								   : ZW_ATTRIBUTION_PROBABLE;
+		report->channel = q->channel;
+		report->has_principal = true;
+		r = zw_explain_add_cause(in, q, ZW_ROLE_CLIENT, ZW_EVIDENCE_REQUEST, report);
 	}
 	zw_vec_free(&found);
 	return r;
