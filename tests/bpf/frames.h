@@ -20,7 +20,8 @@ struct frame {
 
 static inline void frame_bytes(struct frame *f, const void *data, size_t len)
 {
-	memcpy(f->b + f->len, data, len);
+	if (len)
+		memcpy(f->b + f->len, data, len);
 	f->len += len;
 }
 
