@@ -7,7 +7,7 @@ set -u
 e2e_need_root
 PACKETS=$E2E_TOOLS/zw-packets
 PEER=$E2E_TOOLS/dnspeer
-e2e_begin "$PACKETS" "$PEER" ip tc
+e2e_begin "$PACKETS" "$PEER" ip tc python3
 
 SERVER=zwns$$
 CLIENT=zwnc$$
