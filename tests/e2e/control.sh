@@ -132,10 +132,11 @@ start_agent() {
 	cat >"$CONF" <<-END
 		history: {file: $E2E_TMP/history.db}
 		journald: {enabled: false}
+		json: {file: $E2E_TMP/events.json}
 	END
 	"$ZW" run --config "$CONF" --socket "$SOCKET" >"$E2E_TMP/run.out" 2>"$E2E_TMP/run.err" </dev/null &
 	AGENT_PID=$!
-	AGENT_ERR=$E2E_TMP/run.err
+	AGENT_ERR=$E2E_TMP/run.err AGENT_OUT=$E2E_TMP/events.json
 	e2e_until 30 has_servers
 }
 
@@ -161,6 +162,31 @@ count() {
 	requests "$1" | wc -l
 }
 
+# expect_change ZONE CHANNEL UID CAUSES: the one event of this zone so far; causes as "ROLE UID".
+expect_change() {
+	local events faults
+
+	e2e_until "$DNS_FOLLOW_SECONDS" has_change "$1"
+	events=$(changes "$1")
+	faults=$(jq -s -r --arg channel "$2" --arg uid "$3" --argjson causes "$4" '
+		def fault($ok; $what): if $ok then empty else $what end;
+		fault(length == 1; "\(length) events"),
+		fault(.[0].zonewitness.channel == $channel; "channel is \(.[0].zonewitness.channel)"),
+		fault(.[0].zonewitness.attribution == "certain"; "attribution is \(.[0].zonewitness.attribution)"),
+		fault(.[0].user.id == $uid; "accuses \(.[0].user.id)"),
+		fault([.[0].zonewitness.causes[]? | "\(.role) \(.user.id)"] == $causes;
+			"causes are \([.[0].zonewitness.causes[]? | "\(.role) \(.user.id)"])")' <<<"$events")
+	e2e_check "$1: the change names who asked for it" "$faults" "$events"
+}
+
+changes() {
+	agent_events '.event.action == "record-change" and .zonewitness.zone == $zone' --arg zone "$1."
+}
+
+has_change() {
+	[ -n "$(changes "$1")" ]
+}
+
 # as UID COMMAND...
 as() {
 	local uid=$1
@@ -181,6 +207,7 @@ test_knot() {
 	expect "knot: commit by another" 'zone-commit knot.test' 31003 0 false false "$KNOT_PID"
 	expect "knot: what was set took effect" "$set" 31002 0 false true "$KNOT_PID"
 	[ "$(count '.uid == 31001')" = 0 ] || e2e_fail "knot: begin" "it changes nothing"
+	expect_change knot.test control 31002 '["client 31002","reloader 31003","server 0"]'
 	as 31003 knotc -s "$KNOT_SOCKET" zone-commit knot.test
 	expect "knot: a commit of nothing is refused" 'zone-commit knot.test' 31003 1 false false "$KNOT_PID"
 	as 31001 knotc -s "$KNOT_SOCKET" zone-begin knot.test
