@@ -543,6 +543,42 @@ static int mounted_over(struct scene *sc)
 	return 0;
 }
 
+/* Whether @c is about an entry of @dir, the one that leads on to @next as far as it is known. */
+static bool leads_on(
+	const struct zw_place *dir, const struct zw_place *next, const struct zw_cause *c)
+{
+	return c->op != ZW_FOP_WRITE && is_inode(dir, c, c->dir_ino) &&
+	       (!c->name || !next->name_hash || zw_place_name_hash(c->name) == next->name_hash);
+}
+
+/* Below the level of the parting others may have been at work as soon as the directory was there. */
+static int below(struct scene *sc)
+{
+	const struct zw_reading *after = &sc->f->after;
+	size_t i = (size_t)(sc->at.new - after->place);
+
+	for (; i + 1 < after->places; i++) {
+		const struct zw_place *dir = &after->place[i];
+		const zw_causes *list = zw_cause_book_of(sc->in->book, dir->dev, dir->ino);
+
+		if (!list)
+			continue;
+		ZW_VEC_FOREACH(it, list) {
+			struct suspect *x;
+
+			if (!zw_in_window(sc->in, sc->f, *it) ||
+				(*it)->time_ns + zw_cause_slack_ns(*it) < sc->final_ns ||
+				!leads_on(dir, dir + 1, *it))
+				continue;
+			x = enter(sc, *it);
+			if (!x)
+				return -ENOMEM;
+			x->decided = true;
+		}
+	}
+	return 0;
+}
+
 static int explain(struct scene *sc, bool through)
 {
 	bool marks = false;
@@ -576,6 +612,8 @@ static int explain(struct scene *sc, bool through)
 		r = new_content(sc);
 	if (r == 0 && marks)
 		doubt_marks(sc, author_by_marks(sc));
+	if (r == 0 && sc->at.new && !sc->at.mounted)
+		r = below(sc);
 	return r;
 }
 
