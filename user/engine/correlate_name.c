@@ -551,7 +551,16 @@ static bool leads_on(
 	       (!c->name || !next->name_hash || zw_place_name_hash(c->name) == next->name_hash);
 }
 
-/* Below the level of the parting others may have been at work as soon as the directory was there. */
+static bool was_there(const struct zw_reading *before, const struct zw_place *p)
+{
+	for (size_t i = 0; i < before->places; i++)
+		if (before->place[i].dev == p->dev && before->place[i].ino == p->ino)
+			return true;
+	return false;
+}
+
+/* Below the level of the parting others may have been at work as soon as the directory was there. Those that a link
+ * leads through again are no news. */
 static int below(struct scene *sc)
 {
 	const struct zw_reading *after = &sc->f->after;
@@ -561,7 +570,7 @@ static int below(struct scene *sc)
 		const struct zw_place *dir = &after->place[i];
 		const zw_causes *list = zw_cause_book_of(sc->in->book, dir->dev, dir->ino);
 
-		if (!list)
+		if (!list || was_there(&sc->f->before, dir))
 			continue;
 		ZW_VEC_FOREACH(it, list) {
 			struct suspect *x;
