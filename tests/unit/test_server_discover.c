@@ -184,7 +184,7 @@ static void test_controls(void **state)
 
 	put_process(f, 10, 1, "/usr/sbin/pdns_server", "pdns_server");
 	for (int i = 0; i < 4; i++) {
-		char fd[16], target[32];
+		char fd[32], target[32];
 
 		snprintf(fd, sizeof(fd), "10/fd/%d", 10 + i);
 		snprintf(target, sizeof(target), "socket:[%d]", 100 + i);
