@@ -148,6 +148,7 @@ static void test_bad_pointers(void **state)
 		{"\xc0\x0c", 2},         /* to itself */
 		{"\1a\xc0\x0c", 4},      /* to the name it ends */
 		{"\1a\xc0\x0d", 4},      /* into that name */
+		{"\xc0\x03", 2},         /* into the header, where a zero octet is */
 		{"\1a\xc0\x10", 4},      /* forward */
 		{"\xc0\x0e\xc0\x0c", 4}, /* forward, and back again */
 		{"\xff\xff", 2},         /* past the end */

@@ -6,6 +6,8 @@
 
 /* A label for each pointer is the most a compressor makes; chains of them are made to keep readers busy. */
 #define POINTERS_MAX (ZW_LABELS_MAX + 1)
+/* Octets of a message's header (RFC 1035 section 4.1.1), where no name can be. */
+#define HEADER_LEN 12
 
 static inline uint8_t lower(uint8_t c)
 {
@@ -57,7 +59,7 @@ int zw_name_decompress(const uint8_t *message, size_t len, size_t *pos,
 			if (i + 1 >= len || ++hops > POINTERS_MAX)
 				return -EBADMSG;
 			target = (size_t)(message[i] & 0x3f) << 8 | message[i + 1];
-			if (target >= barrier)
+			if (target < HEADER_LEN || target >= barrier)
 				return -EBADMSG;
 			if (after == 0)
 				after = i + 2;

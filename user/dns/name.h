@@ -22,9 +22,9 @@ size_t zw_name_len(const uint8_t *name);
 int zw_name_check(const uint8_t *wire, size_t avail, size_t *ret_len);
 
 /* Reads the possibly compressed name at *@pos of a message of @len octets (RFC 1035 section 4.1.4) and
- * moves *@pos past it. Each pointer must lead to before the name, and before where the one before it led,
- * which every compressor keeps to and no loop can; 128 pointers are the most. 0, or -EBADMSG with *@pos untouched. @ret_len may be
- * NULL. */
+ * moves *@pos past it. Each pointer must lead behind the header, to before the name, and before where the one
+ * before it led, which every compressor keeps to and no loop can; 128 pointers are the most. 0, or -EBADMSG with
+ * *@pos untouched. @ret_len may be NULL. */
 int zw_name_decompress(const uint8_t *message, size_t len, size_t *pos,
 	uint8_t ret_name[static ZW_NAME_MAX], size_t *ret_len);
 
