@@ -190,13 +190,15 @@ static int learn_includes(struct zw_agent *a, struct zw_agent_zone *z, struct zw
 	return rc;
 }
 
-/* What the server said is known with this reading, and nothing that happened later. */
-static void mark_taken(const struct zw_agent_zone *z, struct zw_agent_reading *r)
+/* What the server said is known with this reading, and nothing that it was asked later. An edit is known as of now: who
+ * made the one before is not looked for again, also when the server has said nothing since. */
+static void mark_taken(const struct zw_agent_zone *z, struct zw_agent_reading *r, bool edit)
 {
 	const struct zw_served_zone *v = z->served;
 
 	if (v->told_ns && z->server->served && v->answer_ns < r->begin_ns) {
-		r->begin_ns = v->answer_ns;
+		if (!edit)
+			r->begin_ns = v->answer_ns > z->good_ns ? v->answer_ns : z->good_ns;
 		r->end_ns = v->end_ns;
 	}
 	ZW_VEC_FOREACH(f, &r->files)
@@ -237,7 +239,7 @@ static int nothing_to_read(const struct zw_agent_zone *z, struct zw_agent_readin
 
 static int server_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
 {
-	bool file_changed;
+	bool file_changed, fresh;
 	int rc = read_file(a, z, r, &file_changed);
 
 	if (rc < 0)
@@ -248,8 +250,9 @@ static int server_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 		rc = zw_agent_catch_up(a, z, r);
 	if (rc < 0 || r->busy)
 		return rc;
-	mark_taken(z, r);
-	if (is_fresh(z) && z->served->snapshot)
+	fresh = is_fresh(z) && z->served->snapshot;
+	mark_taken(z, r, file_changed && !fresh);
+	if (fresh)
 		return take_served(a, z, r, file_changed);
 	if (file_changed)
 		return take_file(a, z, r);
