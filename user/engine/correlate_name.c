@@ -113,11 +113,16 @@ static bool is_new(const struct parting *at, const struct zw_cause *c)
 	       zw_same_generation(c->generation, at->new_generation);
 }
 
-/* The event names the very entry. Without a name it may. */
+/* The event names the entry of @dir with this hash of its name. Without a name it may. */
+static bool is_entry(const struct zw_place *dir, uint32_t name_hash, const struct zw_cause *c)
+{
+	return is_inode(dir, c, c->dir_ino) &&
+	       (!c->name || !name_hash || zw_place_name_hash(c->name) == name_hash);
+}
+
 static bool at_entry(const struct parting *at, const struct zw_cause *c)
 {
-	return is_inode(at->dir, c, c->dir_ino) &&
-	       (!c->name || !at->name_hash || zw_place_name_hash(c->name) == at->name_hash);
+	return is_entry(at->dir, at->name_hash, c);
 }
 
 /* The same, and nothing is left to guess. */
@@ -284,7 +289,7 @@ static int gather(struct scene *sc, const struct zw_place *place)
 
 		if (!zw_in_window(sc->in, sc->f, c) || c->op == ZW_FOP_OPEN || c->op == ZW_FOP_MAP)
 			continue;
-		/* Writing other files of the directory, or what was there before: see authors(). */
+		/* Writing other files of the directory, or what was there before: see new_content() and old_content(). */
 		if (c->op == ZW_FOP_WRITE && !(is_new(&sc->at, c) && named_entry(&sc->at, c)))
 			continue;
 		x = enter(sc, c);
@@ -543,14 +548,6 @@ static int mounted_over(struct scene *sc)
 	return 0;
 }
 
-/* Whether @c is about an entry of @dir, the one that leads on to @next as far as it is known. */
-static bool leads_on(
-	const struct zw_place *dir, const struct zw_place *next, const struct zw_cause *c)
-{
-	return c->op != ZW_FOP_WRITE && is_inode(dir, c, c->dir_ino) &&
-	       (!c->name || !next->name_hash || zw_place_name_hash(c->name) == next->name_hash);
-}
-
 static bool was_there(const struct zw_reading *before, const struct zw_place *p)
 {
 	for (size_t i = 0; i < before->places; i++)
@@ -577,7 +574,8 @@ static int below(struct scene *sc)
 
 			if (!zw_in_window(sc->in, sc->f, *it) ||
 				(*it)->time_ns + zw_cause_slack_ns(*it) < sc->final_ns ||
-				!leads_on(dir, dir + 1, *it))
+				(*it)->op == ZW_FOP_WRITE ||
+				!is_entry(dir, dir[1].name_hash, *it))
 				continue;
 			x = enter(sc, *it);
 			if (!x)
