@@ -19,6 +19,7 @@ static const struct command {
 		zw_cmd_status},
 	{"selftest", "write a scratch zone in every known way and print which hook saw it",
 		zw_cmd_selftest},
+	{"diff", "records that differ between two moments or two zone files", zw_cmd_diff},
 	{"check", "validate the configuration", zw_cmd_check},
 	{"version", "print the version", zw_cmd_version},
 	{"help", "this list", cmd_help},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Private to sink/: JSON trees from data that nobody vouches for. Every function returns a new reference,
- * or NULL when out of memory; a NULL value given to the setters makes *failed true, so that callers check
+/* For sink/ and for commands that print JSON: trees from data that nobody vouches for. Every function returns a new
+ * reference, or NULL when out of memory; a NULL value given to the setters makes *failed true, so that callers check
  * once at the end. */
 #pragma once
 
