@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Looks a value up in a table that has exactly one entry for each; values from elsewhere get "unknown". */
 #define DEFINE_TO_STRING(name, type, max, ...)                                            \
@@ -17,6 +18,18 @@
 		if ((size_t)v >= ZW_ARRAY_SIZE(names))                                    \
 			return "unknown";                                                 \
 		return names[v];                                                          \
+	}
+
+#define DEFINE_FROM_STRING(name, type, max, to_string)               \
+	int name(const char *text, type *ret_value)                  \
+	{                                                            \
+		for (unsigned int i = 0; i < (max); i++) {           \
+			if (strcmp(text, to_string((type)i)) == 0) { \
+				*ret_value = (type)i;                \
+				return 0;                            \
+			}                                            \
+		}                                                    \
+		return -EINVAL;                                      \
 	}
 
 /* clang-format off */
@@ -67,6 +80,13 @@ DEFINE_TO_STRING(zw_role_to_string, enum zw_role, _ZW_ROLE_MAX,
 DEFINE_TO_STRING(zw_evidence_to_string, unsigned int, ZW_EVIDENCE_BITS,
 	"write", "attr", "open", "mapping", "dirent", "create", "link", "unlink", "rename", "mount",
 	"held-open", "request", "content", "connection")
+
+DEFINE_FROM_STRING(zw_action_from_string, enum zw_action, _ZW_ACTION_MAX, zw_action_to_string)
+DEFINE_FROM_STRING(zw_channel_from_string, enum zw_channel, _ZW_CHANNEL_MAX, zw_channel_to_string)
+DEFINE_FROM_STRING(zw_attribution_from_string, enum zw_attribution, _ZW_ATTRIBUTION_MAX, zw_attribution_to_string)
+DEFINE_FROM_STRING(zw_verdict_from_string, enum zw_verdict, _ZW_VERDICT_MAX, zw_verdict_to_string)
+DEFINE_FROM_STRING(zw_role_from_string, enum zw_role, _ZW_ROLE_MAX, zw_role_to_string)
+DEFINE_FROM_STRING(zw_evidence_from_string, unsigned int, ZW_EVIDENCE_BITS, zw_evidence_to_string)
 /* clang-format on */
 
 static_assert(ZW_EVIDENCE_CONNECTION == 1 << (ZW_EVIDENCE_BITS - 1), "the last bit has a name");
@@ -102,6 +122,7 @@ void zw_report_free(struct zw_report *report)
 	free(report->file.path);
 	free(report->error);
 	free(report->error_file);
+	free(report->count_names);
 	free(report);
 }
 

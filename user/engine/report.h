@@ -131,6 +131,8 @@ struct zw_report {
 	bool has_serial_before, has_serial_after;
 	uint32_t serial_before, serial_after;
 	struct zw_diff *diff; /* owned; NULL without record changes */
+	/* RRsets that changed, where @diff was read back from a list that was cut and holds fewer of them; else 0 */
+	uint64_t changes_total;
 	enum zw_attribution attribution;
 	struct zw_report_cause *cause; /* the principal's first */
 	size_t causes;
@@ -146,10 +148,11 @@ struct zw_report {
 	uint64_t error_line;
 	/* events-lost, agent-ready, agent-stopped: named counts, printed in this order */
 	struct zw_report_count {
-		const char *name; /* static, snake_case */
+		const char *name; /* static or in @count_names, snake_case */
 		uint64_t value;
 	} count[8];
 	size_t counts;
+	char *count_names; /* owned; NULL while they are static */
 };
 
 void zw_report_free(struct zw_report *report);
@@ -168,3 +171,11 @@ const char *zw_attribution_to_string(enum zw_attribution v); /* "certain" */
 const char *zw_verdict_to_string(enum zw_verdict v);         /* "unauthorized" */
 const char *zw_role_to_string(enum zw_role v);               /* "writer" */
 const char *zw_evidence_to_string(unsigned int bit);         /* of bit number 0.. : "write" */
+
+/* The inverse of these. 0, or -EINVAL with the out-parameter untouched. */
+int zw_action_from_string(const char *text, enum zw_action *ret_action);
+int zw_channel_from_string(const char *text, enum zw_channel *ret_channel);
+int zw_attribution_from_string(const char *text, enum zw_attribution *ret_attribution);
+int zw_verdict_from_string(const char *text, enum zw_verdict *ret_verdict);
+int zw_role_from_string(const char *text, enum zw_role *ret_role);
+int zw_evidence_from_string(const char *text, unsigned int *ret_bit);
