@@ -127,6 +127,12 @@ static void add_data(struct line *l, const char *data)
 	}
 }
 
+/* A name whose first octet is '#', which the scanner would take for the generic form (RFC 3597 section 5). */
+static bool begins_as_name(const char *data)
+{
+	return data[0] == '\\' && data[1] == '#' && data[2] != ' ' && data[2] != '\t';
+}
+
 /* Lets the scanner read one record. 0; -EBADMSG, the scanner says why; -ENOMEM. @names is for a second try: what it
  * does not take in names it needs in words of other kinds. */
 static int scan(struct zw_rrtext *t, uint16_t type, const char *data, bool names)
@@ -138,6 +144,10 @@ static int scan(struct zw_rrtext *t, uint16_t type, const char *data, bool names
 
 	t->line.len = 0;
 	zw_str_addf(&t->line, ". 0 IN %s ", zw_type_to_text(like, name));
+	if (begins_as_name(data)) {
+		zw_str_add(&t->line, "\\035");
+		data += 2;
+	}
 	add_data(&l, data);
 	zw_str_add_char(&t->line, '\n');
 	if (t->line.failed)
