@@ -44,6 +44,29 @@ void zw_time_iso(uint64_t realtime_ns, char buf[static ZW_TIME_ISO_MAX])
 		(unsigned int)(realtime_ns % ZW_NSEC_PER_SEC));
 }
 
+int zw_time_from_iso(const char *text, uint64_t *ret_ns)
+{
+	char again[ZW_TIME_ISO_MAX];
+	unsigned int ns;
+	struct tm tm = {};
+	time_t sec;
+
+	/* Widths keep the numbers small; what else sscanf(3) lets pass does not come out the same again. */
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%9uZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		    &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ns) != 7)
+		return -EINVAL;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	sec = timegm(&tm);
+	if (sec < 0 || (uint64_t)sec >= UINT64_MAX / ZW_NSEC_PER_SEC)
+		return -EINVAL;
+	zw_time_iso((uint64_t)sec * ZW_NSEC_PER_SEC + ns, again);
+	if (strcmp(again, text) != 0)
+		return -EINVAL;
+	*ret_ns = (uint64_t)sec * ZW_NSEC_PER_SEC + ns;
+	return 0;
+}
+
 int zw_parse_duration(const char *s, uint64_t *ret_ns)
 {
 	static const struct {

@@ -140,9 +140,11 @@ static void set_zone(json_t *object, const struct zw_report *report, bool *faile
 		zw_json_set(object, "serial", serial, failed);
 	}
 	if (report->diff) {
+		uint64_t held = zw_changes_count(report->diff);
+		uint64_t total = report->changes_total > held ? report->changes_total : held;
+
 		zw_json_set(object, "changes", zw_json_changes(report->diff, budget), failed);
-		zw_json_set(object, "changes_total", zw_json_u64(zw_changes_count(report->diff)),
-			failed);
+		zw_json_set(object, "changes_total", zw_json_u64(total), failed);
 	}
 }
 
