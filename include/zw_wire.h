@@ -154,7 +154,8 @@ static inline __u32 zw_maybe_bit(__u64 ino)
 	return (__u32)(ino ^ ino >> 16) & (ZW_MAYBE_BITS - 1);
 }
 
-/* Every way an event can be lost in the kernel; the per-CPU counters of the map zw_drops. */
+/* Every way an event can be lost in the kernel; the per-CPU counters of the map zw_drops, but for those the kernel counts
+ * itself. */
 enum zw_drop {
 	ZW_DROP_FILE_RING_FULL = 0, /* file events: the ring buffer was full */
 	ZW_DROP_PROC_RING_FULL,     /* exec, fork, exit: the ring buffer was full */
@@ -168,6 +169,11 @@ enum zw_drop {
 	ZW_DROP_NET_SEGMENTS,   /* UDP segmentation offload of more than is copied at once */
 	ZW_DROP_BIND_RING_FULL, /* sockets bound: the ring buffer was full */
 	ZW_DROP_CONTROL_RING_FULL, /* bytes on unix sockets: the ring buffer was full */
+	/* The kernel does not run a program where that was interrupted on the same processor (kernel/bpf/trampoline.c,
+	 * __bpf_prog_enter_recur()), and counts: */
+	ZW_DROP_FILE_SKIPPED,    /* programs for files */
+	ZW_DROP_PROC_SKIPPED,    /* for processes */
+	ZW_DROP_CONTROL_SKIPPED, /* for unix sockets */
 	_ZW_DROP_MAX,
 };
 

@@ -431,6 +431,25 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 	const struct zw_agent_reading *r, struct zw_report *report, struct zw_explained *ret);
 void zw_agent_report_losses(struct zw_agent *a);
 
+/* Since the start, as of when the kernel was last asked: events of files that may have been a cause, and all. */
+static inline uint64_t zw_agent_file_losses(const struct zw_agent *a)
+{
+	return a->drops[ZW_DROP_FILE_RING_FULL] + a->drops[ZW_DROP_FILE_SKIPPED] + a->bad_events;
+}
+
+static inline uint64_t zw_agent_losses(const struct zw_agent *a)
+{
+	return zw_agent_file_losses(a) + a->drops[ZW_DROP_PROC_RING_FULL] +
+	       a->drops[ZW_DROP_PROC_SKIPPED] + a->drops[ZW_DROP_CONTROL_SKIPPED];
+}
+
+/* Runs of programs that the kernel left out. */
+static inline uint64_t zw_agent_skipped(const struct zw_agent *a)
+{
+	return a->drops[ZW_DROP_FILE_SKIPPED] + a->drops[ZW_DROP_PROC_SKIPPED] +
+	       a->drops[ZW_DROP_CONTROL_SKIPPED];
+}
+
 /* agent_sinks.c: what the configuration says of sinks */
 
 /* Sinks of another configuration, opened while the old ones are still in use. */

@@ -9,9 +9,8 @@
 
 static void describe(struct zw_agent *a, struct zw_str *text)
 {
-	uint64_t lost =
-		a->drops[ZW_DROP_FILE_RING_FULL] + a->drops[ZW_DROP_PROC_RING_FULL] + a->bad_events;
 	size_t servers = 0, unreadable = 0;
+	uint64_t lost = zw_agent_losses(a);
 
 	ZW_VEC_FOREACH(s, &a->servers)
 		servers += (*s)->kind != ZW_SERVER_NONE && (*s)->pid;

@@ -275,7 +275,7 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 	/* What cannot be counted is taken for lost. */
 	in.lost = zw_probe_drops(a->probe, a->drops) < 0
 			  ? 1
-			  : a->drops[ZW_DROP_FILE_RING_FULL] + a->bad_events - z->good_drops;
+			  : zw_agent_file_losses(a) - z->good_drops;
 	in.file = files;
 	for (size_t i = 0; i < in.files; i++)
 		if (files[i].from_ns < in.from_ns)
@@ -307,7 +307,7 @@ void zw_agent_report_losses(struct zw_agent *a)
 
 	if (zw_probe_drops(a->probe, a->drops) < 0)
 		return;
-	lost = a->drops[ZW_DROP_FILE_RING_FULL] + a->drops[ZW_DROP_PROC_RING_FULL] + a->bad_events;
+	lost = zw_agent_losses(a);
 	if (lost == a->drops_reported)
 		return;
 	report = zw_agent_report_new(a, ZW_ACTION_EVENTS_LOST, NULL);
@@ -318,6 +318,8 @@ void zw_agent_report_losses(struct zw_agent *a)
 		(struct zw_report_count){"file_ring_full", a->drops[ZW_DROP_FILE_RING_FULL]};
 	report->count[report->counts++] =
 		(struct zw_report_count){"process_ring_full", a->drops[ZW_DROP_PROC_RING_FULL]};
+	report->count[report->counts++] =
+		(struct zw_report_count){"programs_skipped", zw_agent_skipped(a)};
 	report->count[report->counts++] = (struct zw_report_count){"not_processed", a->bad_events};
 	report->count[report->counts++] =
 		(struct zw_report_count){"since_last_report", lost - a->drops_reported};

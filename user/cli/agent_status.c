@@ -139,11 +139,12 @@ static json_t *control_counters(const struct zw_agent *a)
 
 static json_t *counters(const struct zw_agent *a)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "events",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "events",
 		(json_int_t)a->events, "changes", (json_int_t)a->changes, "reports",
 		(json_int_t)a->sequence, "file_ring_full",
 		(json_int_t)a->drops[ZW_DROP_FILE_RING_FULL], "process_ring_full",
-		(json_int_t)a->drops[ZW_DROP_PROC_RING_FULL], "coalesced",
+		(json_int_t)a->drops[ZW_DROP_PROC_RING_FULL], "programs_skipped",
+		(json_int_t)zw_agent_skipped(a), "coalesced",
 		(json_int_t)a->drops[ZW_DROP_COALESCED], "not_processed", (json_int_t)a->bad_events,
 		"failed_looks", (json_int_t)a->failed_looks, "causes",
 		(json_int_t)zw_cause_book_len(a->book));

@@ -84,7 +84,7 @@ static void adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 	z->good_ns = r->begin_ns;
 	z->good_end_ns = r->end_ns;
 	z->postponed = 0;
-	z->good_drops = a->drops[ZW_DROP_FILE_RING_FULL] + a->bad_events;
+	z->good_drops = zw_agent_file_losses(a);
 	z->early = false;
 	if (r->snapshot)
 		z->journal_at = r->journal_at;

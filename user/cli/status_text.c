@@ -234,10 +234,11 @@ static void counters(struct zw_str *s, const json_t *c)
 	zw_str_addf(s, "reports: %lld, of which %lld are changes of records\n",
 		number_of(c, "reports"), number_of(c, "changes"));
 	zw_str_addf(s,
-		"lost: %lld file events and %lld process events as the ring was full, %lld that could "
-		"not be processed; %lld looks at zones failed\n",
+		"lost: %lld file events and %lld process events as the ring was full, %lld as the kernel "
+		"skipped a program, %lld that could not be processed; %lld looks at zones failed\n",
 		number_of(c, "file_ring_full"), number_of(c, "process_ring_full"),
-		number_of(c, "not_processed"), number_of(c, "failed_looks"));
+		number_of(c, "programs_skipped"), number_of(c, "not_processed"),
+		number_of(c, "failed_looks"));
 }
 
 static void sinks(struct zw_str *s, const json_t *list)

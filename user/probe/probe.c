@@ -337,11 +337,32 @@ int zw_probe_holders(struct zw_probe *p, uint64_t dev, uint64_t ino, zw_probe_fn
 	return 0;
 }
 
+/* Runs of the programs of @obj that the kernel left out; so far as it counts them, which it does since 5.12. */
+static int count_skipped(const struct bpf_object *obj, uint64_t *ret_skipped)
+{
+	struct bpf_program *prog;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(prog, obj)
+	{
+		struct bpf_prog_info info = {};
+		uint32_t len = sizeof(info);
+
+		if (bpf_program__fd(prog) < 0)
+			continue;
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len) < 0)
+			return -errno;
+		sum += info.recursion_misses;
+	}
+	*ret_skipped = sum;
+	return 0;
+}
+
 int zw_probe_drops(struct zw_probe *p, uint64_t ret_counts[static _ZW_DROP_MAX])
 {
 	int maps[] = {bpf_map__fd(p->file->maps.zw_drops), bpf_map__fd(p->proc->maps.zw_drops),
 		p->net ? zw_net_drops_map(p->net) : -1, zw_unix_drops_map(p)};
-	int cpus = libbpf_num_possible_cpus();
+	int cpus = libbpf_num_possible_cpus(), r;
 	_zw_free_ uint64_t *value = NULL;
 
 	if (cpus < 0)
@@ -352,12 +373,16 @@ int zw_probe_drops(struct zw_probe *p, uint64_t ret_counts[static _ZW_DROP_MAX])
 	memset(ret_counts, 0, _ZW_DROP_MAX * sizeof(*ret_counts));
 	for (size_t m = 0; m < ZW_ARRAY_SIZE(maps); m++)
 		for (uint32_t i = 0; maps[m] >= 0 && i < _ZW_DROP_MAX; i++) {
-			int r = bpf_map_lookup_elem(maps[m], &i, value);
-
+			r = bpf_map_lookup_elem(maps[m], &i, value);
 			if (r < 0)
 				return r;
 			for (int c = 0; c < cpus; c++)
 				ret_counts[i] += value[c];
 		}
-	return 0;
+	r = count_skipped(p->file->obj, &ret_counts[ZW_DROP_FILE_SKIPPED]);
+	if (r == 0)
+		r = count_skipped(p->proc->obj, &ret_counts[ZW_DROP_PROC_SKIPPED]);
+	if (r == 0 && p->sockets)
+		r = count_skipped(zw_unix_object(p->sockets), &ret_counts[ZW_DROP_CONTROL_SKIPPED]);
+	return r;
 }
