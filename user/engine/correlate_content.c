@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/correlate_scene.h"
+
+#include <errno.h>
+
+int zw_scene_new_content(struct scene *sc)
+{
+	const struct zw_place *p = zw_file_place(&sc->f->after);
+	const zw_causes *list = p ? zw_cause_book_of(sc->in->book, p->dev, p->ino) : NULL;
+
+	if (!list)
+		return 0;
+	ZW_VEC_FOREACH(it, list) {
+		const struct zw_cause *c = *it;
+		bool inside = zw_in_window(sc->in, sc->f, c);
+		struct suspect *x;
+
+		if (!zw_cause_of_file(c, &sc->f->after) || c->time_ns > sc->in->to_ns ||
+			(c->op != ZW_FOP_WRITE && (c->op != ZW_FOP_MAP || !inside)))
+			continue;
+		x = zw_scene_enter(sc, c);
+		if (!x)
+			return -ENOMEM;
+		if (c->op == ZW_FOP_MAP) {
+			x->touched = true;
+			continue;
+		}
+		x->wrote = true;
+		if (inside && (named_entry(&sc->at, c) ||
+				      (sc->final_ns ? c->time_ns > sc->final_ns : !c->name)))
+			x->decided = x->exact = true;
+		/* Under another of its names; it may have been there by then. */
+		x->touched |= inside && !sc->final_ns && c->nlink > 1;
+	}
+	return 0;
+}
+
+static int old_content(struct scene *sc, const struct zw_place *place)
+{
+	const zw_causes *list =
+		place ? zw_cause_book_of(sc->in->book, place->dev, place->ino) : NULL;
+
+	if (!list)
+		return 0;
+	ZW_VEC_FOREACH(it, list) {
+		const struct zw_cause *c = *it;
+		struct suspect *x;
+
+		if (c->op != ZW_FOP_WRITE || !zw_in_window(sc->in, sc->f, c) ||
+			(sc->final_ns && c->time_ns > sc->final_ns) ||
+			zw_cause_of_file(c, &sc->f->after))
+			continue;
+		if (!zw_cause_of_file(c, &sc->f->before) && !named_entry(&sc->at, c))
+			continue;
+		x = zw_scene_enter(sc, c);
+		if (!x)
+			return -ENOMEM;
+		x->decided = x->exact = true;
+	}
+	return 0;
+}
+
+int zw_scene_old_content(struct scene *sc)
+{
+	int r = old_content(sc, zw_file_place(&sc->f->before));
+
+	return r < 0 ? r : old_content(sc, sc->at.dir);
+}

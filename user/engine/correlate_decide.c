@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From what was seen to who put there what is there: by name, by marks with names, by marks alone, by place. */
+#include "engine/correlate_scene.h"
+
+/* What was told by name. When the last act says that it took the place of what was there at the last reading,
+ * nobody else's was in between. */
+static void decide_by_name(struct scene *sc)
+{
+	const struct zw_cause *c = sc->placed;
+	uint64_t old_ino = sc->at.old ? sc->at.old->ino : 0;
+	uint64_t left_ino = is_exchange(&sc->at, c) ? c->ino : c->ino2;
+	bool direct =
+		sc->at.new ? c->op == ZW_FOP_RENAME &&left_ino == old_ino : c->op == ZW_FOP_UNLINK;
+
+	sc->final_ns = c->time_ns;
+	sc->s->gap = !direct && sc->at.new && c->op == ZW_FOP_RENAME && c->ino2 &&
+		     sc->first_placed_ns == c->time_ns;
+	ZW_VEC_FOREACH(x, &sc->s->list) {
+		const struct trace *t = trace_of(sc, x);
+
+		x->decided = zw_actor_same_process(x->actor, c->actor) ||
+			     (!direct && t->placed_ns && t->placed_ns <= sc->final_ns);
+		/* Something may have been put there again, and been taken away by another. */
+		x->touched = !sc->at.new && t->entry_ns + ZW_COALESCE_NS > sc->final_ns;
+	}
+}
+
+/* The same from marks alone. */
+static bool decide_by_marks(struct scene *sc)
+{
+	const struct zw_cause *c = sc->at.new && !sc->unlinked ? sc->nameless : NULL;
+	struct suspect *over = NULL;
+
+	ZW_VEC_FOREACH(x, &sc->s->list) {
+		struct trace *t = trace_of(sc, x);
+
+		if (c && t->dirent_ns && !t->unlinked &&
+			zw_actor_same_process(x->actor, c->actor)) {
+			over = x;
+			t->placed_ns = c->time_ns;
+			x->evidence |= ZW_EVIDENCE_RENAME;
+		}
+	}
+	ZW_VEC_FOREACH(x, &sc->s->list) {
+		struct trace *t = trace_of(sc, x);
+
+		if (x == over || !t->dirent_ns)
+			continue;
+		if (t->made_ns) {
+			t->placed_ns = t->made_ns;
+			x->evidence |= ZW_EVIDENCE_CREATE;
+			x->role = ZW_ROLE_WRITER;
+		} else if (t->moved_ns && over) {
+			/* Not while the old inode was still where it was: there was no room for another. */
+			x->touched = t->dirent_ns + ZW_COALESCE_NS >= sc->left_ns;
+		} else if (t->moved_ns) {
+			t->placed_ns = t->moved_ns;
+			x->evidence |= ZW_EVIDENCE_RENAME;
+		} else if (!sc->at.new && t->left_ns) {
+			t->placed_ns = t->dirent_ns;
+			x->evidence |= ZW_EVIDENCE_RENAME;
+		}
+	}
+	ZW_VEC_FOREACH(x, &sc->s->list) {
+		const struct trace *t = trace_of(sc, x);
+
+		x->decided = x->exact = t->placed_ns != 0;
+		if (t->placed_ns > sc->final_ns)
+			sc->final_ns = t->placed_ns;
+	}
+	return sc->final_ns != 0;
+}
+
+/* Whether @time_ns is not before something was last taken from the entry. */
+static bool since_gone(const struct scene *sc, uint64_t time_ns)
+{
+	return time_ns && time_ns + ZW_COALESCE_NS >= sc->gone_ns;
+}
+
+/* From marks with names. What is there now came by the operation that took the last away, whose process then moved the
+ * new inode too, or later; a file that was made there is known by who wrote it. When what was taken away last is not
+ * what was there at the reading before, who put that there counts as well. */
+static bool decide_by_entry(struct scene *sc)
+{
+	ZW_VEC_FOREACH(x, &sc->s->list) {
+		struct trace *t = trace_of(sc, x);
+
+		if (!sc->at.new &&since_gone(sc, t->gone_ns)) {
+			t->placed_ns = t->gone_ns;
+		} else if (sc->at.new && t->dirent_ns && t->made_ns) {
+			t->placed_ns = t->made_ns;
+			x->evidence |= ZW_EVIDENCE_CREATE;
+			x->role = ZW_ROLE_WRITER;
+		} else if (sc->at.new && t->dirent_ns && since_gone(sc, t->came_ns)) {
+			t->placed_ns = t->came_ns;
+		}
+		if (t->placed_ns && !t->made_ns)
+			x->evidence |= ZW_EVIDENCE_RENAME;
+		if (t->placed_ns > sc->final_ns)
+			sc->final_ns = t->placed_ns;
+	}
+	ZW_VEC_FOREACH(x, &sc->s->list) {
+		const struct trace *t = trace_of(sc, x);
+		bool own = since_gone(sc, t->gone_ns);
+
+		x->exact = t->placed_ns != 0;
+		x->decided = sc->final_ns ? x->exact : own || since_gone(sc, t->entry_ns);
+		x->decided |= sc->at.new && !sc->direct && (t->gone_ns || t->came_ns);
+		x->touched |= own || (sc->at.new && !sc->direct && t->dirent_ns);
+	}
+	return sc->final_ns != 0;
+}
+
+/* Nobody was seen doing it: everybody who changed the directory may have, else everybody who was near. Before the
+ * old inode was touched, which taking it away does, there was no room for another. */
+static void decide_by_place(struct scene *sc)
+{
+	bool entry = false;
+
+	ZW_VEC_FOREACH(t, &sc->trace)
+		entry |= t->entry_ns && t->entry_ns + ZW_COALESCE_NS >= sc->left_ns;
+	ZW_VEC_FOREACH(x, &sc->s->list) {
+		const struct trace *t = trace_of(sc, x);
+
+		x->decided = entry ? t->entry_ns && t->entry_ns + ZW_COALESCE_NS >= sc->left_ns
+				   : t->near;
+	}
+}
+
+bool zw_scene_decide(struct scene *sc)
+{
+	if (sc->placed) {
+		decide_by_name(sc);
+		return false;
+	}
+	if (sc->gone_ns)
+		return decide_by_entry(sc);
+	if (decide_by_marks(sc))
+		return true;
+	decide_by_place(sc);
+	return false;
+}
+
+/* Who the marks say was last. */
+static const struct suspect *author_by_marks(struct scene *sc)
+{
+	ZW_VEC_FOREACH(x, &sc->s->list)
+		if (trace_of(sc, x)->placed_ns == sc->final_ns)
+			return x;
+	return NULL;
+}
+
+/* By marks alone, one who changed the directory after the last replacement that is known may have replaced again;
+ * so may one who did before the new file was written under its name. It leaves a doubt, and counts when the new
+ * content is its own. Not so when whoever was seen replacing, or else making it, also wrote all of it. */
+void zw_scene_doubt(struct scene *sc)
+{
+	const struct suspect *author = author_by_marks(sc);
+	/* Then what came before may count as well. */
+	bool any = !sc->at.new || trace_of(sc, author)->made_ns == sc->final_ns;
+	bool own = author->wrote;
+
+	ZW_VEC_FOREACH(x, &sc->s->list)
+		own &= x == author || !x->wrote;
+	if (own)
+		return;
+	ZW_VEC_FOREACH(x, &sc->s->list) {
+		const struct trace *t = trace_of(sc, x);
+
+		if (x->decided || !t->dirent_ns || !since_gone(sc, t->dirent_ns) ||
+			(!any && t->dirent_ns + ZW_COALESCE_NS < sc->final_ns))
+			continue;
+		x->touched = true;
+		x->decided = x->wrote;
+	}
+}
