@@ -59,7 +59,7 @@ struct machine_inode {
 
 struct machine {
 	enum dialect dialect;
-	bool told_once; /* an exchange gives one event; in ENTRIES, it tells of no inode, as on XFS */
+	bool told_once; /* an exchange gives one event; in ENTRIES, names but no inode, as on XFS */
 	uint64_t stall; /* between two events of an operation: it was preempted */
 	bool dir_first; /* in ENTRIES, directories are told of before what is in them */
 	uint64_t now;
@@ -321,6 +321,7 @@ static inline bool op_create(struct machine *m, int who, int name)
 	if (m->dialect == NAMED && machine_dir(name) == ZONE_DIR)
 		machine_tell(m, who, f, machine_name[name]);
 	m->entry[name] = machine_new_inode(m, 0);
+	m->inode[m->entry[name]].size = 0;
 	machine_dirent(m, who, machine_dir(name));
 	if (name == ZONE)
 		machine_author(m, who);
@@ -407,6 +408,17 @@ static inline bool op_rename(struct machine *m, int who, int from, int to)
 	return true;
 }
 
+/* See on_named_entry() of zw_file.h. */
+static inline void machine_named_dirent(struct machine *m, int who, int name)
+{
+	struct zw_file_facts f = {.op = ZW_FOP_DIRENT, .dir_ino = machine_dir(name)};
+
+	m->now += 1 * US + m->stall;
+	if (machine_dir(name) == ZONE_DIR &&
+		!machine_coalesces(m, who, ZW_FOP_DIRENT, f.dir_ino, 2, machine_name[name]))
+		machine_tell(m, who, f, machine_name[name]);
+}
+
 static inline bool op_exchange(struct machine *m, int who, int a, int b)
 {
 	int i = m->entry[a], k = m->entry[b];
@@ -418,7 +430,10 @@ static inline bool op_exchange(struct machine *m, int who, int a, int b)
 	if (!m->told_once)
 		machine_tell_rename(m, who, b, a);
 	machine_dirents(m, who, a, b, true);
-	if (m->dialect == ENTRIES && !m->told_once) {
+	if (m->dialect == ENTRIES && m->told_once) {
+		machine_named_dirent(m, who, a);
+		machine_named_dirent(m, who, b);
+	} else if (m->dialect == ENTRIES) {
 		machine_entry_mark(m, who, i, a, b);
 		machine_entry_mark(m, who, k, a, b);
 	}

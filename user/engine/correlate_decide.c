@@ -111,20 +111,22 @@ static bool decide_by_entry(struct scene *sc)
 	return sc->final_ns != 0;
 }
 
-/* Nobody was seen doing it: everybody who changed the directory may have, else everybody who was near. Before the
- * old inode was touched, which taking it away does, there was no room for another. */
+/* Whether its last act on the directory was late enough for that: before the old inode was touched, which taking it away
+ * does, there was no room for another. It may have touched it itself, some time after the directory. */
+static bool had_room(const struct scene *sc, const struct trace *t)
+{
+	return t->entry_ns && (t->entry_ns + ZW_COALESCE_NS >= sc->left_ns || t->left_ns);
+}
+
+/* Nobody was seen doing it: everybody who changed the directory may have, else everybody who was near. */
 static void decide_by_place(struct scene *sc)
 {
 	bool entry = false;
 
 	ZW_VEC_FOREACH(t, &sc->trace)
-		entry |= t->entry_ns && t->entry_ns + ZW_COALESCE_NS >= sc->left_ns;
-	ZW_VEC_FOREACH(x, &sc->s->list) {
-		const struct trace *t = trace_of(sc, x);
-
-		x->decided = entry ? t->entry_ns && t->entry_ns + ZW_COALESCE_NS >= sc->left_ns
-				   : t->near;
-	}
+		entry |= had_room(sc, t);
+	ZW_VEC_FOREACH(x, &sc->s->list)
+		x->decided = entry ? had_room(sc, trace_of(sc, x)) : trace_of(sc, x)->near;
 }
 
 bool zw_scene_decide(struct scene *sc)
@@ -152,13 +154,14 @@ static const struct suspect *author_by_marks(struct scene *sc)
 
 /* By marks alone, one who changed the directory after the last replacement that is known may have replaced again;
  * so may one who did before the new file was written under its name. It leaves a doubt, and counts when the new
- * content is its own. Not so when whoever was seen replacing, or else making it, also wrote all of it. */
+ * content is its own. Not so when whoever was seen replacing, or else making it, also wrote all of it; a file that was
+ * not empty when its making was seen may have come from elsewhere with what others wrote. */
 void zw_scene_doubt(struct scene *sc)
 {
 	const struct suspect *author = author_by_marks(sc);
 	/* Then what came before may count as well. */
 	bool any = !sc->at.new || trace_of(sc, author)->made_ns == sc->final_ns;
-	bool own = author->wrote;
+	bool own = author->wrote && (!any || !sc->gone_ns || sc->was_empty);
 
 	ZW_VEC_FOREACH(x, &sc->s->list)
 		own &= x == author || !x->wrote;

@@ -29,6 +29,14 @@ struct trace {
 	bool unlinked;      /* removed a name of the old inode, which is no rename over it */
 };
 
+/* When something was taken from the entry, or linked to from there. 0: never. */
+struct going {
+	uint64_t named_ns; /* last told by the name of the entry */
+	uint64_t maybe_ns; /* first told without a name */
+	uint64_t other_ns; /* last told without a name, of another inode than the old one */
+	bool named_old;    /* by name it was last the old one */
+};
+
 struct scene {
 	const struct zw_correlate_input *in;
 	const struct zw_correlate_file *f;
@@ -38,11 +46,13 @@ struct scene {
 	const struct zw_cause *placed;   /* the act that put there what is there, told by name */
 	const struct zw_cause *nameless; /* the first that saw the old inode without any name */
 	bool unlinked;                   /* the entry was removed explicitly */
-	uint64_t gone_ns;         /* when something was last taken from the entry; 0: not known */
-	bool direct;              /* that was the old inode */
+	struct going going;
+	uint64_t gone_ns;         /* from when on something may have been put there; 0: not known */
+	bool direct;              /* what was taken from there last was the old inode */
 	uint64_t first_placed_ns; /* the first such act, agreeing with what is there or not */
 	uint64_t left_ns;         /* when the old inode was first touched; 0: it was not */
 	uint64_t final_ns;        /* when the entry began to lead where it does; 0: not known */
+	bool was_empty;           /* before the first write to the new inode that was seen */
 };
 
 /* correlate_seen.c: what each process was seen doing. 0 or -ENOMEM. */

@@ -80,6 +80,13 @@ static bool agrees(const struct parting *at, const struct zw_cause *c)
 static_assert(ZW_FOP_CREATE == ZW_FOP_DIRENT + 1 && ZW_FOP_RENAME == ZW_FOP_CREATE + 3,
 	"operations on entries are not in a row");
 
+/* What is known of an inode is in order, of several it is not. */
+static void latest(uint64_t *ns, const struct zw_cause *c)
+{
+	if (c->time_ns > *ns)
+		*ns = c->time_ns;
+}
+
 static void see_entry(
 	struct scene *sc, const struct zw_cause *c, struct trace *t, struct suspect *x)
 {
@@ -91,7 +98,7 @@ static void see_entry(
 	if (c->op == ZW_FOP_UNLINK && at_entry(at, c))
 		sc->unlinked = true;
 	if (is_placing(at, c)) {
-		t->placed_ns = c->time_ns;
+		latest(&t->placed_ns, c);
 		x->exact = true;
 		if (!sc->first_placed_ns || c->time_ns < sc->first_placed_ns)
 			sc->first_placed_ns = c->time_ns;
@@ -101,7 +108,7 @@ static void see_entry(
 	/* Other names of the directory are none of our business, but a rename does not tell the name it took. */
 	if (t->placed_ns == c->time_ns || (c->op == ZW_FOP_RENAME && in_dir) ||
 		(c->op >= ZW_FOP_CREATE && at_entry(at, c)))
-		t->entry_ns = c->time_ns;
+		latest(&t->entry_ns, c);
 	t->near |= t->entry_ns || is_inode(at->old, c, c->ino2);
 }
 
@@ -109,6 +116,26 @@ static void see_leaving(struct scene *sc, const struct zw_cause *c)
 {
 	if (!sc->left_ns || c->time_ns < sc->left_ns)
 		sc->left_ns = c->time_ns;
+}
+
+/* Something was at the entry then. */
+static void see_gone(struct scene *sc, const struct zw_cause *c, struct trace *t)
+{
+	struct going *g = &sc->going;
+	bool old = is_old(&sc->at, c);
+
+	see_leaving(sc, c);
+	latest(&t->gone_ns, c);
+	if (named_entry(&sc->at, c)) {
+		if (c->time_ns > g->named_ns)
+			g->named_old = old;
+		latest(&g->named_ns, c);
+		return;
+	}
+	if (!g->maybe_ns || c->time_ns < g->maybe_ns)
+		g->maybe_ns = c->time_ns;
+	if (!old)
+		latest(&g->other_ns, c);
 }
 
 /* Part of an operation on names: @c tells where the inode was then. The new one was at the entry only to be linked to
@@ -119,17 +146,29 @@ static void see_entry_mark(struct scene *sc, const struct zw_cause *c, struct tr
 	bool here = at_entry(at, c);
 
 	t->near |= here || is_old(at, c) || is_new(at, c);
-	if (is_new(at, c) && !named_entry(at, c) && c->time_ns > t->came_ns)
-		t->came_ns = c->time_ns;
-	if (!here || is_new(at, c))
-		return;
-	see_leaving(sc, c);
-	if (c->time_ns > t->gone_ns)
-		t->gone_ns = c->time_ns;
-	if (c->time_ns > sc->gone_ns) {
-		sc->gone_ns = c->time_ns;
-		sc->direct = is_old(at, c);
+	if (is_new(at, c) && !named_entry(at, c))
+		latest(&t->came_ns, c);
+	if (here && !is_new(at, c))
+		see_gone(sc, c, t);
+}
+
+/* Where a name is told of a directory that changed, one came as another went. */
+static void see_directory(struct scene *sc, const struct zw_cause *c, struct trace *t)
+{
+	const struct parting *at = &sc->at;
+
+	if (is_inode(at->dir, c, c->dir_ino)) {
+		latest(&t->dirent_ns, c);
+		latest(&t->entry_ns, c);
+		t->near = true;
+		if (named_entry(at, c) && c->time_ns >= sc->f->from_ns) {
+			see_gone(sc, c, t);
+			latest(&t->came_ns, c);
+		}
 	}
+	t->near |= is_inode(at->old, c, c->dir_ino) || is_inode(at->new, c, c->dir_ino);
+	if (is_inode(at->old, c, c->dir_ino))
+		see_leaving(sc, c);
 }
 
 static void see_inode(struct scene *sc, const struct zw_cause *c, struct trace *t)
@@ -140,13 +179,7 @@ static void see_inode(struct scene *sc, const struct zw_cause *c, struct trace *
 
 	switch (c->op) {
 	case ZW_FOP_DIRENT:
-		if (is_inode(at->dir, c, c->dir_ino)) {
-			t->dirent_ns = t->entry_ns = c->time_ns;
-			t->near = true;
-		}
-		t->near |= is_inode(at->old, c, c->dir_ino) || is_inode(at->new, c, c->dir_ino);
-		if (is_inode(at->old, c, c->dir_ino))
-			see_leaving(sc, c);
+		see_directory(sc, c, t);
 		break;
 	case ZW_FOP_ATTR:
 		if (c->dir_ino) {
@@ -156,7 +189,7 @@ static void see_inode(struct scene *sc, const struct zw_cause *c, struct trace *
 		}
 		t->near |= is_old(at, c) || is_new(at, c);
 		if (is_old(at, c)) {
-			t->left_ns = c->time_ns;
+			latest(&t->left_ns, c);
 			see_leaving(sc, c);
 		}
 		if (early)
@@ -166,12 +199,12 @@ static void see_inode(struct scene *sc, const struct zw_cause *c, struct trace *
 			(!sc->nameless || c->time_ns < sc->nameless->time_ns))
 			sc->nameless = c;
 		if (is_new(at, c) && !is_old(at, c))
-			t->moved_ns = c->time_ns;
+			latest(&t->moved_ns, c);
 		break;
 	case ZW_FOP_WRITE:
 		t->near = true;
 		if (!early)
-			t->made_ns = c->time_ns;
+			latest(&t->made_ns, c);
 		break;
 	default:
 		break;
@@ -216,11 +249,24 @@ static int gather_at(struct scene *sc, const struct zw_place *place)
 	return 0;
 }
 
+/* From the last time on that something was at the entry for sure; where a file has several names in one directory and
+ * none is told, from the first time on that it may have been. */
+static void settle_going(struct scene *sc)
+{
+	const struct going *g = &sc->going;
+
+	sc->gone_ns = g->named_ns ? g->named_ns : g->maybe_ns;
+	sc->direct = g->named_ns ? g->named_old && g->other_ns <= g->named_ns : !g->other_ns;
+}
+
 int zw_scene_gather(struct scene *sc)
 {
 	int r = gather_at(sc, sc->at.dir);
 
 	if (r == 0)
 		r = gather_at(sc, sc->at.old);
-	return r < 0 ? r : gather_at(sc, sc->at.new);
+	if (r == 0)
+		r = gather_at(sc, sc->at.new);
+	settle_going(sc);
+	return r;
 }
