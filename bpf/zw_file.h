@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What can change a zone file: one body for the hooks of all tiers.
  *
- * Every dirtied inode of the machine passes here, so the way out for an inode nobody watches is short: one
- * compare of the device, one hash lookup, and for regular files written to one more for the parent.
+ * Every dirtied inode of the machine passes here, so the way out for an inode nobody watches is short: one bit of a
+ * filter, and for regular files written to, on a device with watched directories, one more for the parent.
  */
 #pragma once
 
@@ -129,11 +129,24 @@ static __always_inline __u32 watch_of(const struct node *n)
 /* Any name will do: an inode with several is watched itself if one of them is a zone file. */
 static __always_inline struct dentry *alias_of(struct inode *inode)
 {
-	struct hlist_node *node = BPF_CORE_READ(inode, i_dentry.first);
+	struct hlist_node *node = ZW_CAN_CAST ? ZW_CAST(struct inode, inode)->i_dentry.first
+					      : BPF_CORE_READ(inode, i_dentry.first);
 
 	if (!node)
 		return NULL;
 	return (void *)node - bpf_core_field_offset(struct dentry, d_u.d_alias);
+}
+
+/* The directory @alias is in. */
+static __always_inline struct inode *dir_of(struct dentry *alias)
+{
+	return ZW_CAN_CAST ? ZW_CAST(struct dentry, alias)->d_parent->d_inode
+			   : BPF_CORE_READ(alias, d_parent, d_inode);
+}
+
+static __always_inline __u64 ino_of(struct inode *inode)
+{
+	return ZW_CAN_CAST ? ZW_CAST(struct inode, inode)->i_ino : BPF_CORE_READ(inode, i_ino);
 }
 
 /* Counts an event that was like the one just before, or lets it through. */
@@ -235,8 +248,6 @@ static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, bo
 	__u32 watch;
 
 	node_of(inode, &n);
-	if (!device_watched(n.dev))
-		return 0;
 	watch = watch_of(&n);
 	o.inode = n.inode;
 	if (watch) {
@@ -248,13 +259,13 @@ static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, bo
 		return emit(&o, n.dev, watch);
 	}
 	/* A file beside a zone file may be renamed over it next: who writes it is wanted then. */
-	if (!beside || n.type != ZW_S_IFREG)
+	if (!beside || n.type != ZW_S_IFREG || !device_watched(n.dev))
 		return 0;
 	alias = alias_of(n.inode);
 	if (!alias)
 		return 0;
-	dir = BPF_CORE_READ(alias, d_parent, d_inode);
-	watch = watch_of_ino(n.dev, BPF_CORE_READ(dir, i_ino));
+	dir = dir_of(alias);
+	watch = watch_of_ino(n.dev, ino_of(dir));
 	if (!(watch & ZW_WATCH_DIR))
 		return 0;
 	o.dir = dir;
@@ -285,7 +296,7 @@ static __always_inline bool entry_of(struct inode *inode, struct file_op *o)
 
 	for (int i = 0; alias && i < ALIASES; i++) {
 		struct hlist_node *next = BPF_CORE_READ(alias, d_u.d_alias.next);
-		struct inode *dir = BPF_CORE_READ(alias, d_parent, d_inode);
+		struct inode *dir = dir_of(alias);
 
 		if (dir && locks_entries(dir)) {
 			o->dentry = found ? NULL : alias;
@@ -314,16 +325,14 @@ static __always_inline int on_ctime(struct inode *inode, __u8 hook)
 	if (magic == ZW_OVERLAY_MAGIC)
 		return 0;
 	node_of(inode, &n);
-	if (!device_watched(n.dev))
-		return 0;
 	watch = watch_of(&n);
 	dir = watch && n.type == ZW_S_IFDIR;
 	if (!watch) {
-		struct dentry *alias = ext4 ? NULL : alias_of(inode);
+		struct dentry *alias = ext4 || !device_watched(n.dev) ? NULL : alias_of(inode);
 
 		if (!alias)
 			return 0;
-		watch = watch_of_ino(n.dev, BPF_CORE_READ(alias, d_parent, d_inode, i_ino));
+		watch = watch_of_ino(n.dev, ino_of(dir_of(alias)));
 		if (!(watch & ZW_WATCH_DIR))
 			return 0;
 		entry = entry_of(inode, &o);
@@ -345,9 +354,7 @@ static __always_inline int on_named_entry(struct inode *dir, const unsigned char
 	__u64 dev = BPF_CORE_READ(dir, i_sb, s_dev);
 	__u32 watch;
 
-	if (!device_watched(dev))
-		return 0;
-	watch = watch_of_ino(dev, BPF_CORE_READ(dir, i_ino));
+	watch = watch_of_ino(dev, ino_of(dir));
 	return watch ? emit(&o, dev, watch) : 0;
 }
 
@@ -360,8 +367,6 @@ static __always_inline int on_entry(
 	__u32 watch;
 
 	node_of(dir, &d);
-	if (!device_watched(d.dev))
-		return 0;
 	node_of(inode, &n);
 	watch = watch_of(&d) | watch_of(&n);
 	o.dir = d.inode;
@@ -377,8 +382,6 @@ static __always_inline int on_rename(struct inode *old_dir, struct dentry *old_d
 	__u32 watch;
 
 	node_of(new_dir, &to);
-	if (!device_watched(to.dev))
-		return 0;
 	node_of(old_dir, &from);
 	node_of(old_dentry->d_inode, &n);
 	node_of(new_dentry->d_inode, &victim);

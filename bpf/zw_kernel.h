@@ -311,6 +311,13 @@ struct ovl_inode___6_4 {
 
 #pragma clang attribute pop
 
+/* Since 6.2: makes a pointer that came from anywhere one that is read through in place, where BPF_CORE_READ() calls into
+ * the kernel for each field. */
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+#define ZW_CAN_CAST (bpf_rdonly_cast != NULL)
+#define ZW_CAST(type, p) ((type *)bpf_rdonly_cast(p, bpf_core_type_id_kernel(type)))
+
 /* include/linux/fs.h: an enum since 6.17. Before, macros, which are in no BTF; 6.12 renumbered them, and in the
  * same series made i_state 32 bits wide, which is. */
 enum inode_state_flags_t {
