@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Shared by the policy*.c files only. */
+/* Shared by the policy*.c files and expect.c only. */
 #pragma once
 
 #include "engine/policy.h"
@@ -23,6 +23,8 @@ static inline bool zw_cause_is_transfer(const struct zw_report_cause *cause)
 
 enum zw_finding zw_policy_find(const struct zw_policy *policy, const struct zw_report *report,
 	const struct zw_report_cause *cause);
+/* Whether the principal is @user, a login name or a decimal uid. */
+bool zw_policy_is_user(const char *user, const struct zw_actor *actor);
 /* The entry that allows the cause, NULL when none does. */
 const struct zw_admin *zw_policy_admin_of(const struct zw_policy *policy,
 	const struct zw_report *report, const struct zw_report_cause *cause);

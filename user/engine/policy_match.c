@@ -8,16 +8,16 @@
 #include "dns/rr.h"
 #include "zone/changes.h"
 
-static bool user_matches(const struct zw_admin *admin, const struct zw_actor *actor)
+bool zw_policy_is_user(const char *user, const struct zw_actor *actor)
 {
 	uint32_t uid;
 
 	if (!actor || actor->principal.uid == ZW_ID_UNSET)
 		return false;
 	/* Digits are a uid and nothing else, so that nobody becomes an admin by the name of his account. */
-	if (strspn(admin->user, "0123456789") == strlen(admin->user))
-		return zw_parse_u32(admin->user, &uid) == 0 && uid == actor->principal.uid;
-	return actor->principal.name && zw_streq(admin->user, actor->principal.name);
+	if (strspn(user, "0123456789") == strlen(user))
+		return zw_parse_u32(user, &uid) == 0 && uid == actor->principal.uid;
+	return actor->principal.name && zw_streq(user, actor->principal.name);
 }
 
 static bool name_matches(char *const *patterns, size_t n, const uint8_t *name)
@@ -51,7 +51,8 @@ bool zw_admin_concerns(const struct zw_admin *admin, const struct zw_report *rep
 {
 	if (!zone_matches(admin, report->zone))
 		return false;
-	return admin->user ? user_matches(admin, cause->actor) : zw_admin_key_matches(admin, cause);
+	return admin->user ? zw_policy_is_user(admin->user, cause->actor)
+			   : zw_admin_key_matches(admin, cause);
 }
 
 const char *zw_admin_address(const struct zw_admin *admin, const struct zw_report_cause *cause)
