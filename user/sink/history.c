@@ -5,34 +5,17 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "sink/history_impl.h"
+#include "sink/history_schema.h"
 #include "sink/parent.h"
-
-/* sqlite.org/fileformat2.html, "Database header": tells our files from those of others. "ZWst" */
-#define APPLICATION_ID 0x5a577374
-#define SCHEMA_VERSION 1
 
 /* Readers (`zonewitness log` and the like) do not block the writer in WAL mode; another agent on the same
  * file would. */
 #define BUSY_MS 2000
-
-/* A state is a base, as zw_snapshot_save() writes it, compressed by zlib, and patches to it in the order of
- * their numbers (sink/history_patch.h). */
-static const char schema[] = "CREATE TABLE zone ("
-			     " id INTEGER PRIMARY KEY,"
-			     " server TEXT NOT NULL, view TEXT NOT NULL, zone TEXT NOT NULL,"
-			     " time_ns INTEGER NOT NULL,"
-			     " base_len INTEGER NOT NULL," /* before compression */
-			     " base BLOB NOT NULL,"
-			     " UNIQUE (server, view, zone)) STRICT;"
-			     "CREATE TABLE patch ("
-			     " id INTEGER PRIMARY KEY,"
-			     " zone_id INTEGER NOT NULL REFERENCES zone (id) ON DELETE CASCADE,"
-			     " patch BLOB NOT NULL) STRICT;"
-			     "CREATE INDEX patch_zone ON patch (zone_id, id);";
 
 static const char *const statements[] = {
 	[ZW_SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -41,18 +24,32 @@ static const char *const statements[] = {
 	[ZW_SQL_SAVEPOINT] = "SAVEPOINT store",
 	[ZW_SQL_RELEASE] = "RELEASE store",
 	[ZW_SQL_ROLLBACK_TO] = "ROLLBACK TO store",
-	[ZW_SQL_PUT_ZONE] =
-		("INSERT INTO zone (server, view, zone, time_ns, base_len, base)"
-		 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-		 " ON CONFLICT (server, view, zone) DO UPDATE SET time_ns = excluded.time_ns,"
-		 " base_len = excluded.base_len, base = excluded.base RETURNING id"),
-	[ZW_SQL_GET_ZONE] = ("SELECT id, time_ns, base_len, base FROM zone"
-			     " WHERE server = ?1 AND view = ?2 AND zone = ?3"),
-	[ZW_SQL_TOUCH_ZONE] = "UPDATE zone SET time_ns = ?2 WHERE id = ?1",
-	[ZW_SQL_FORGET_ZONE] = "DELETE FROM zone WHERE server = ?1 AND view = ?2 AND zone = ?3",
-	[ZW_SQL_PUT_PATCH] = "INSERT INTO patch (zone_id, patch) VALUES (?1, ?2)",
-	[ZW_SQL_GET_PATCHES] = "SELECT patch FROM patch WHERE zone_id = ?1 ORDER BY id",
-	[ZW_SQL_FORGET_PATCHES] = "DELETE FROM patch WHERE zone_id = ?1",
+	[ZW_SQL_PUT_ZONE] = "INSERT INTO zone (server, view, zone) VALUES (?1, ?2, ?3) RETURNING id",
+	[ZW_SQL_GET_ZONE] = "SELECT id FROM zone WHERE server = ?1 AND view = ?2 AND zone = ?3",
+	[ZW_SQL_PUT_TEXT] = "INSERT INTO text (text) VALUES (?1) RETURNING id",
+	[ZW_SQL_GET_TEXT] = "SELECT id FROM text WHERE text = ?1",
+	[ZW_SQL_PUT_EVENT] =
+		("INSERT INTO event (id, time_ns, zone_id, action, channel, attribution, verdict,"
+		 " severity, escalate, serial_before, serial_after, json_len, json, delta)"
+		 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+		 " ON CONFLICT (id) DO NOTHING RETURNING seq"),
+	[ZW_SQL_PUT_RRSET] = ("INSERT OR REPLACE INTO rrset (name, type, seq, zone_id, op)"
+			      " VALUES (?1, ?2, ?3, ?4, ?5)"),
+	[ZW_SQL_PUT_ADDRESS] =
+		"INSERT OR IGNORE INTO address (address, seq, side) VALUES (?1, ?2, ?3)",
+	[ZW_SQL_PUT_ACTOR] =
+		("INSERT INTO actor (seq, n, role, uid, user, euid, login_uid, login, pid, exe,"
+		 " tsig_key, peer, origin, command)"
+		 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"),
+	[ZW_SQL_PUT_BASE] = ("INSERT INTO base (zone_id, time_ns, serial, seq, raw_len, blob)"
+			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id"),
+	[ZW_SQL_GET_BASE] = ("SELECT id, time_ns, raw_len, blob FROM base WHERE zone_id = ?1"
+			     " ORDER BY id DESC LIMIT 1"),
+	[ZW_SQL_PUT_PATCH] = ("INSERT INTO patch (zone_id, base_id, time_ns, serial, seq, blob)"
+			      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
+	[ZW_SQL_GET_PATCHES] =
+		("SELECT p.time_ns, coalesce(p.blob, e.delta) FROM patch p"
+		 " LEFT JOIN event e ON e.seq = p.seq WHERE p.base_id = ?1 ORDER BY p.id"),
 };
 
 static_assert(ZW_ARRAY_SIZE(statements) == _ZW_SQL_MAX, "one text for every statement");
@@ -98,9 +95,62 @@ int zw_history_run(struct zw_history *history, enum zw_history_sql sql)
 	return zw_history_errno(code);
 }
 
-static int exec(struct zw_history *history, const char *sql)
+int zw_history_run_id(struct zw_history *history, enum zw_history_sql sql, int64_t *ret_id)
+{
+	sqlite3_stmt *stmt = history->sql[sql];
+	int code = sqlite3_step(stmt);
+	bool found = code == SQLITE_ROW;
+	int64_t id = 0;
+
+	if (found) {
+		id = sqlite3_column_int64(stmt, 0);
+		/* An INSERT is done only when it has been run to its end. */
+		code = sqlite3_step(stmt);
+	}
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
+	if (code != SQLITE_DONE && code != SQLITE_ROW)
+		return zw_history_errno(code);
+	if (!found)
+		return -ENOENT;
+	*ret_id = id;
+	return 0;
+}
+
+int zw_history_exec(struct zw_history *history, const char *sql)
 {
 	return zw_history_errno(sqlite3_exec(history->db, sql, NULL, NULL, NULL));
+}
+
+int zw_history_execf(struct zw_history *history, const char *fmt, ...)
+{
+	_zw_free_ char *sql = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&sql, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		sql = NULL;
+		return -ENOMEM;
+	}
+	return zw_history_exec(history, sql);
+}
+
+int zw_history_step_begin(struct zw_history *history)
+{
+	return zw_history_run(history, ZW_SQL_SAVEPOINT);
+}
+
+int zw_history_step_end(struct zw_history *history, int r)
+{
+	int release;
+
+	if (r < 0)
+		(void)zw_history_run(history, ZW_SQL_ROLLBACK_TO);
+	release = zw_history_run(history, ZW_SQL_RELEASE);
+	return r < 0 ? r : release;
 }
 
 /* The first column of the first row. */
@@ -138,22 +188,6 @@ static int query_int(struct zw_history *history, const char *sql, int64_t *ret_v
 	return 0;
 }
 
-static int create_schema(struct zw_history *history)
-{
-	_zw_free_ char *sql = NULL;
-	int r;
-
-	sql = zw_asprintf(
-		"BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-		schema, APPLICATION_ID, SCHEMA_VERSION);
-	if (!sql)
-		return -ENOMEM;
-	r = exec(history, sql);
-	if (r < 0 && !sqlite3_get_autocommit(history->db))
-		(void)exec(history, "ROLLBACK");
-	return r;
-}
-
 static int check_schema(struct zw_history *history, struct zw_str *error)
 {
 	int64_t application, version, tables;
@@ -167,17 +201,17 @@ static int check_schema(struct zw_history *history, struct zw_str *error)
 	if (r < 0)
 		return r;
 	if (application == 0 && version == 0 && tables == 0)
-		return create_schema(history);
-	if (application != APPLICATION_ID) {
+		return zw_history_create(history);
+	if (application != ZW_HISTORY_APPLICATION_ID) {
 		zw_str_add(error, "is a database of another program");
 		return -EMEDIUMTYPE;
 	}
-	if (version != SCHEMA_VERSION) {
-		zw_str_addf(error, "has version %lld of the format, this program reads version %d",
-			(long long)version, SCHEMA_VERSION);
+	if (version < 1 || version > ZW_HISTORY_VERSION) {
+		zw_str_addf(error, "has version %lld of the format, this program knows versions 1 to %d",
+			(long long)version, ZW_HISTORY_VERSION);
 		return -EMEDIUMTYPE;
 	}
-	return 0;
+	return version < ZW_HISTORY_VERSION ? zw_history_migrate(history, version) : 0;
 }
 
 static int check_content(struct zw_history *history, struct zw_str *error)
@@ -209,11 +243,11 @@ static int set_modes(struct zw_history *history, struct zw_str *error)
 			"is on a file system without shared memory, which its journal needs");
 		return -EOPNOTSUPP;
 	}
-	r = exec(history, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+	r = zw_history_exec(history, "PRAGMA synchronous = FULL");
 	if (r < 0)
 		return r;
 	/* The write-ahead log would otherwise keep the size of the largest state for good. */
-	return exec(history, "PRAGMA journal_size_limit = 67108864");
+	return zw_history_exec(history, "PRAGMA journal_size_limit = 67108864");
 }
 
 static int prepare(struct zw_history *history)

@@ -16,11 +16,16 @@ enum zw_history_sql {
 	ZW_SQL_ROLLBACK_TO,
 	ZW_SQL_PUT_ZONE,
 	ZW_SQL_GET_ZONE,
-	ZW_SQL_TOUCH_ZONE,
-	ZW_SQL_FORGET_ZONE,
+	ZW_SQL_PUT_TEXT,
+	ZW_SQL_GET_TEXT,
+	ZW_SQL_PUT_EVENT,
+	ZW_SQL_PUT_RRSET,
+	ZW_SQL_PUT_ADDRESS,
+	ZW_SQL_PUT_ACTOR,
+	ZW_SQL_PUT_BASE,
+	ZW_SQL_GET_BASE,
 	ZW_SQL_PUT_PATCH,
 	ZW_SQL_GET_PATCHES,
-	ZW_SQL_FORGET_PATCHES,
 	_ZW_SQL_MAX,
 };
 
@@ -33,14 +38,34 @@ struct zw_history {
 
 /* What the database is known to hold of a zone, so that the next state can be stored as a patch to it. */
 struct zw_history_held {
-	int64_t id; /* zone.id */
+	int64_t zone_id, base_id;
 	struct zw_snapshot *snapshot;
+	uint64_t time_ns;
 	uint64_t base_bytes, patch_bytes, patches;
 };
 
 /* SQLite's result code to -errno. */
 int zw_history_errno(int code);
+/* Runs SQL without results. */
+int zw_history_exec(struct zw_history *history, const char *sql);
+int zw_history_execf(struct zw_history *history, const char *fmt, ...) _zw_printf_(2, 3);
 /* Runs a statement that returns no rows, with what was bound to it, and resets it. */
 int zw_history_run(struct zw_history *history, enum zw_history_sql sql);
+/* The same for one that returns a number in its only row: -ENOENT when there is no row. */
+int zw_history_run_id(struct zw_history *history, enum zw_history_sql sql, int64_t *ret_id);
 /* Forgets all held states: they may not be what the database has. */
 void zw_history_forget_held(struct zw_history *history);
+/* The steps of one store hold together, also inside a transaction of the caller's: @r is what they came to, and
+ * is returned if it is a failure. */
+int zw_history_step_begin(struct zw_history *history);
+int zw_history_step_end(struct zw_history *history, int r);
+
+/* The row of the zone: -ENOENT when there is none. */
+int zw_history_find_zone(
+	struct zw_history *history, const struct zw_history_zone *zone, int64_t *ret_id);
+/* The same, made if need be. */
+int zw_history_zone_id(
+	struct zw_history *history, const struct zw_history_zone *zone, int64_t *ret_id);
+
+/* history_from_1.c: a function for SQL */
+void zw_delta_from_1(sqlite3_context *context, int args, sqlite3_value **arg);

@@ -1,175 +1,69 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sink/history_patch.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "dns/name.h"
 #include "dns/rr.h"
 
-static void put_u16(struct zw_str *out, uint16_t value)
+/* Text and items as they were are restored when a delta turns out to be damaged. */
+int zw_patch_add_delta(
+	struct zw_patch_list *list, const uint8_t *origin, const void *data, size_t len)
 {
-	value = htole16(value);
-	zw_str_add_len(out, (const char *)&value, sizeof(value));
-}
-
-static void put_u32(struct zw_str *out, uint32_t value)
-{
-	value = htole32(value);
-	zw_str_add_len(out, (const char *)&value, sizeof(value));
-}
-
-static uint32_t checksum(const void *data, size_t len)
-{
-	return (uint32_t)crc32_z(crc32_z(0, NULL, 0), data, len);
-}
-
-int zw_patch_encode(const struct zw_diff *diff, struct zw_str *out)
-{
-	size_t begin = out->len;
-
-	for (size_t i = 0; i < diff->len; i++) {
-		const struct zw_diff_entry *entry = &diff->entries[i];
-		size_t owner_len = zw_name_len(entry->owner);
-
-		zw_str_add_char(out, (char)owner_len);
-		zw_str_add_len(out, (const char *)entry->owner, owner_len);
-		put_u16(out, entry->type);
-		put_u32(out, entry->after.count);
-		for (size_t n = 0; n < entry->after.count; n++) {
-			const uint8_t *rdata;
-			uint16_t len;
-
-			rdata = zw_rrset_rdata(&entry->after, n, &len);
-			put_u32(out, zw_rrset_ttl(&entry->after, n));
-			put_u16(out, len);
-			zw_str_add_len(out, (const char *)rdata, len);
-		}
-	}
-	if (out->failed)
-		return -ENOMEM;
-	put_u32(out, checksum(out->len > begin ? out->buf + begin : "", out->len - begin));
-	return out->failed ? -ENOMEM : 0;
-}
-
-struct reader {
-	const uint8_t *p;
-	size_t left;
-};
-
-static const uint8_t *take(struct reader *in, size_t len)
-{
-	const uint8_t *p = in->p;
-
-	if (len > in->left)
-		return NULL;
-	in->p += len;
-	in->left -= len;
-	return p;
-}
-
-static bool take_u16(struct reader *in, uint16_t *ret_value)
-{
-	const uint8_t *p = take(in, sizeof(*ret_value));
-
-	if (!p)
-		return false;
-	memcpy(ret_value, p, sizeof(*ret_value));
-	*ret_value = le16toh(*ret_value);
-	return true;
-}
-
-static bool take_u32(struct reader *in, uint32_t *ret_value)
-{
-	const uint8_t *p = take(in, sizeof(*ret_value));
-
-	if (!p)
-		return false;
-	memcpy(ret_value, p, sizeof(*ret_value));
-	*ret_value = le32toh(*ret_value);
-	return true;
-}
-
-static bool take_record(
-	struct reader *in, uint32_t *ret_ttl, const uint8_t **ret_rdata, uint16_t *ret_len)
-{
-	if (!take_u32(in, ret_ttl) || !take_u16(in, ret_len))
-		return false;
-	*ret_rdata = take(in, *ret_len);
-	return *ret_rdata != NULL;
-}
-
-static bool take_item(struct reader *in, struct zw_patch_item *item)
-{
-	const uint8_t *owner_len = take(in, 1);
-	size_t checked;
-
-	if (!owner_len)
-		return false;
-	item->owner = take(in, *owner_len);
-	if (!item->owner || zw_name_check(item->owner, *owner_len, &checked) < 0 ||
-		checked != *owner_len)
-		return false;
-	if (!take_u16(in, &item->type) || !take_u32(in, &item->count))
-		return false;
-	item->records = in->p;
-	for (uint32_t i = 0; i < item->count; i++) {
-		const uint8_t *rdata;
-		uint32_t ttl;
-		uint16_t len;
-
-		if (!take_record(in, &ttl, &rdata, &len))
-			return false;
-	}
-	item->len = (size_t)(in->p - item->records);
-	return true;
-}
-
-int zw_patch_decode(struct zw_patch_list *list, const void *data, size_t len)
-{
-	struct reader in = {data, len};
-	uint32_t crc;
+	_zw_delta_ struct zw_delta_reader reader = {};
+	size_t items = list->items.len, text = list->text.len;
+	struct zw_delta_rrset rrset;
 	int r;
 
-	if (len < sizeof(crc))
-		return -EBADMSG;
-	in.left -= sizeof(crc);
-	memcpy(&crc, (const uint8_t *)data + in.left, sizeof(crc));
-	if (checksum(data, in.left) != le32toh(crc))
-		return -EBADMSG;
-	while (in.left > 0) {
-		struct zw_patch_item item = {.order = (uint32_t)list->items.len};
+	r = zw_delta_begin(&reader, origin, data, len);
+	while (r == 0 && (r = zw_delta_next(&reader, &rrset)) > 0) {
+		struct zw_patch_item item = {
+			.owner = list->text.len,
+			.records = list->text.len + rrset.owner_len,
+			.after = rrset.after,
+			.order = (uint32_t)list->items.len,
+			.type = rrset.type,
+		};
 
-		if (!take_item(&in, &item))
-			return -EBADMSG;
-		r = zw_vec_push(&list->items, item);
-		if (r < 0)
-			return r;
+		zw_str_add_len(&list->text, (const char *)rrset.owner, rrset.owner_len);
+		zw_str_add_len(&list->text, (const char *)rrset.after.records, rrset.after.len);
+		r = list->text.failed ? -ENOMEM : zw_vec_push(&list->items, item);
 	}
-	return 0;
+	if (r < 0) {
+		list->items.len = items;
+		if (!list->text.failed)
+			list->text.len = text;
+	}
+	return r;
 }
 
 void zw_patch_list_done(struct zw_patch_list *list)
 {
 	zw_vec_free(&list->items);
+	zw_str_free(&list->text);
 }
 
-static int compare_rrset(const struct zw_patch_item *a, const uint8_t *owner, uint16_t type)
+static const uint8_t *owner_of(const struct zw_str *text, const struct zw_patch_item *item)
 {
-	int c = zw_name_cmp(a->owner, owner);
+	return (const uint8_t *)text->buf + item->owner;
+}
+
+static int compare_rrset(const struct zw_str *text, const struct zw_patch_item *a,
+	const uint8_t *owner, uint16_t type)
+{
+	int c = zw_name_cmp(owner_of(text, a), owner);
 
 	if (c != 0)
 		return c;
 	return (a->type > type) - (a->type < type);
 }
 
-static int compare_items(const void *a, const void *b)
+static int compare_items(const void *a, const void *b, void *ctx)
 {
 	const struct zw_patch_item *x = a, *y = b;
-	int c = compare_rrset(x, y->owner, y->type);
+	int c = compare_rrset(ctx, x, owner_of(ctx, y), y->type);
 
 	if (c != 0)
 		return c;
@@ -186,17 +80,18 @@ static int add_record(
 	return zw_builder_add(builder, &record);
 }
 
-static int add_item(struct zw_builder *builder, const struct zw_patch_item *item)
+static int add_item(
+	struct zw_builder *builder, const struct zw_str *text, const struct zw_patch_item *item)
 {
-	struct reader in = {item->records, item->len};
+	const uint8_t *records = (const uint8_t *)text->buf + item->records;
+	struct zw_bytes in = {records, item->after.len, false};
+	struct zw_delta_record record;
 
-	for (uint32_t i = 0; i < item->count; i++) {
-		struct zw_record record = {};
-		int r;
+	while (zw_delta_record(&item->after, &in, &record)) {
+		int r = add_record(builder, owner_of(text, item), item->type,
+			(struct zw_record){
+				.ttl = record.ttl, .rdata = record.rdata, .rdata_len = record.len});
 
-		if (!take_record(&in, &record.ttl, &record.rdata, &record.rdata_len))
-			return -EBADMSG;
-		r = add_record(builder, item->owner, item->type, record);
 		if (r < 0)
 			return r;
 	}
@@ -218,12 +113,13 @@ static int add_rrset(struct zw_builder *builder, const struct zw_rrset *rrset)
 }
 
 /* Of several patches to one RRset only the last one counts: moved to the front, in order. */
-static size_t keep_last(struct zw_patch_item *items, size_t len)
+static size_t keep_last(const struct zw_str *text, struct zw_patch_item *items, size_t len)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		if (kept > 0 && compare_rrset(&items[kept - 1], items[i].owner, items[i].type) == 0)
+		if (kept > 0 && compare_rrset(text, &items[kept - 1], owner_of(text, &items[i]),
+					items[i].type) == 0)
 			items[kept - 1] = items[i];
 		else
 			items[kept++] = items[i];
@@ -233,7 +129,7 @@ static size_t keep_last(struct zw_patch_item *items, size_t len)
 
 /* Both are in canonical order: a merge. */
 static int merge(struct zw_builder *builder, const struct zw_snapshot *base,
-	const struct zw_patch_item *items, size_t len)
+	const struct zw_str *text, const struct zw_patch_item *items, size_t len)
 {
 	struct zw_rrset rrset;
 	size_t at = 0;
@@ -242,27 +138,28 @@ static int merge(struct zw_builder *builder, const struct zw_snapshot *base,
 	for (size_t it = 0; zw_snapshot_next(base, &it, &rrset);) {
 		int c = 1;
 
-		while (at < len && (c = compare_rrset(&items[at], rrset.owner, rrset.type)) < 0) {
-			r = add_item(builder, &items[at++]);
+		while (at < len &&
+			(c = compare_rrset(text, &items[at], rrset.owner, rrset.type)) < 0) {
+			r = add_item(builder, text, &items[at++]);
 			if (r < 0)
 				return r;
 		}
 		if (at < len && c == 0)
-			r = add_item(builder, &items[at++]);
+			r = add_item(builder, text, &items[at++]);
 		else
 			r = add_rrset(builder, &rrset);
 		if (r < 0)
 			return r;
 	}
 	for (; at < len; at++) {
-		r = add_item(builder, &items[at]);
+		r = add_item(builder, text, &items[at]);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-int zw_patch_apply(const struct zw_hash_key *key, struct zw_snapshot *base,
+int zw_patch_list_apply(const struct zw_hash_key *key, struct zw_snapshot *base,
 	struct zw_patch_list *list, struct zw_snapshot **ret_snapshot)
 {
 	_zw_builder_ struct zw_builder *builder = NULL;
@@ -273,10 +170,10 @@ int zw_patch_apply(const struct zw_hash_key *key, struct zw_snapshot *base,
 	if (r < 0)
 		return r;
 	if (list->items.len > 0)
-		qsort(list->items.items, list->items.len, sizeof(*list->items.items),
-			compare_items);
-	len = keep_last(list->items.items, list->items.len);
-	r = merge(builder, base, list->items.items, len);
+		qsort_r(list->items.items, list->items.len, sizeof(*list->items.items),
+			compare_items, &list->text);
+	len = keep_last(&list->text, list->items.items, list->items.len);
+	r = merge(builder, base, &list->text, list->items.items, len);
 	if (r < 0)
 		return r;
 	return zw_builder_finish(builder, ret_snapshot);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/clock.h"
+#include "sink/history_delta.h"
 #include "sink/history_impl.h"
 #include "sink/history_patch.h"
 
@@ -14,11 +16,10 @@
 /* deflate cannot do better than this (zlib.net/zlib_tech.html), so a greater ratio is damage. */
 #define COMPRESSION_RATIO_MAX 1032
 
-/* Below this a whole state is written as fast as the journal syncs, and patches would only add rows. */
-#define PATCH_MIN_RECORDS 2000
 /* A state is written anew when its patches have grown to a quarter of it, which bounds both the space and
- * the time to load, or are this many. */
+ * the time to load, though not before they are worth it, or are this many. */
 #define PATCH_SHARE 4
+#define PATCH_BYTES_MIN (64 << 10)
 #define PATCHES_MAX 4096
 
 struct blob {
@@ -111,98 +112,58 @@ static int uncompress_snapshot(
 	return r == -EBADMSG ? -EUCLEAN : r;
 }
 
-/* The texts and blobs bound to a statement stay in place until it is run. */
-static int bind_zone(sqlite3_stmt *stmt, const struct zw_history_zone *zone)
+static void bind_serial(sqlite3_stmt *stmt, int at, const struct zw_snapshot *snapshot)
 {
-	int code = sqlite3_bind_text(stmt, 1, zone->server, -1, SQLITE_STATIC);
+	uint32_t serial;
 
-	if (code == SQLITE_OK)
-		code = sqlite3_bind_text(stmt, 2, zone->view, -1, SQLITE_STATIC);
-	if (code == SQLITE_OK)
-		code = sqlite3_bind_text(stmt, 3, zone->zone, -1, SQLITE_STATIC);
-	return zw_history_errno(code);
+	if (snapshot && zw_snapshot_serial(snapshot, &serial))
+		sqlite3_bind_int64(stmt, at, serial);
 }
 
-static int run_with_id(struct zw_history *history, enum zw_history_sql sql, int64_t id)
+/* @blob NULL: unknown from now on. */
+static int put_base(struct zw_history *history, struct zw_history_held *facts,
+	const struct zw_snapshot *snapshot, const struct blob *blob)
 {
-	sqlite3_bind_int64(history->sql[sql], 1, id);
-	return zw_history_run(history, sql);
+	sqlite3_stmt *stmt = history->sql[ZW_SQL_PUT_BASE];
+	int r = 0;
+
+	sqlite3_bind_int64(stmt, 1, facts->zone_id);
+	sqlite3_bind_int64(stmt, 2, (int64_t)facts->time_ns);
+	bind_serial(stmt, 3, snapshot);
+	sqlite3_bind_int64(stmt, 5, blob ? (int64_t)blob->raw_len : 0);
+	if (blob)
+		r = zw_history_errno(
+			sqlite3_bind_blob64(stmt, 6, blob->data, blob->len, SQLITE_STATIC));
+	return r < 0 ? r : zw_history_run_id(history, ZW_SQL_PUT_BASE, &facts->base_id);
 }
 
-static int put_base(struct zw_history *history, const struct zw_history_zone *zone,
-	const struct blob *blob, uint64_t time_ns, int64_t *ret_id)
+static int put_patch(struct zw_history *history, const struct zw_history_held *facts,
+	const struct zw_snapshot *snapshot, const struct zw_str *patch)
 {
-	sqlite3_stmt *stmt = history->sql[ZW_SQL_PUT_ZONE];
-	int64_t id = 0;
-	int code, r;
-
-	r = bind_zone(stmt, zone);
-	if (r == 0) {
-		sqlite3_bind_int64(stmt, 4, (int64_t)time_ns);
-		sqlite3_bind_int64(stmt, 5, (int64_t)blob->raw_len);
-		code = sqlite3_bind_blob64(stmt, 6, blob->data, blob->len, SQLITE_STATIC);
-		if (code == SQLITE_OK)
-			code = sqlite3_step(stmt);
-		if (code == SQLITE_ROW) {
-			id = sqlite3_column_int64(stmt, 0);
-			code = sqlite3_step(stmt);
-		}
-		r = zw_history_errno(code);
-	}
-	sqlite3_reset(stmt);
-	sqlite3_clear_bindings(stmt);
-	if (r < 0)
-		return r;
-	r = run_with_id(history, ZW_SQL_FORGET_PATCHES, id);
-	if (r < 0)
-		return r;
-	*ret_id = id;
-	return 0;
-}
-
-static int put_patch(
-	struct zw_history *history, int64_t id, const struct zw_str *patch, uint64_t time_ns)
-{
-	sqlite3_stmt *touch = history->sql[ZW_SQL_TOUCH_ZONE];
-	sqlite3_stmt *put = history->sql[ZW_SQL_PUT_PATCH];
+	sqlite3_stmt *stmt = history->sql[ZW_SQL_PUT_PATCH];
 	int r;
 
-	sqlite3_bind_int64(touch, 1, id);
-	sqlite3_bind_int64(touch, 2, (int64_t)time_ns);
-	r = zw_history_run(history, ZW_SQL_TOUCH_ZONE);
-	if (r < 0)
-		return r;
-	/* Another process took the row away: a patch to nothing. */
-	if (sqlite3_changes(history->db) != 1)
-		return -ESTALE;
-	sqlite3_bind_int64(put, 1, id);
-	r = zw_history_errno(sqlite3_bind_blob64(put, 2, patch->buf, patch->len, SQLITE_STATIC));
-	if (r < 0)
-		return r;
-	return zw_history_run(history, ZW_SQL_PUT_PATCH);
+	sqlite3_bind_int64(stmt, 1, facts->zone_id);
+	sqlite3_bind_int64(stmt, 2, facts->base_id);
+	sqlite3_bind_int64(stmt, 3, (int64_t)facts->time_ns);
+	bind_serial(stmt, 4, snapshot);
+	r = zw_history_errno(sqlite3_bind_blob64(stmt, 6, patch->buf, patch->len, SQLITE_STATIC));
+	return r < 0 ? r : zw_history_run(history, ZW_SQL_PUT_PATCH);
 }
 
-/* The steps of one store hold together, also inside a transaction of the caller's. */
-static int store_begin(struct zw_history *history)
+static int zone_and_base(struct zw_history *history, const struct zw_history_zone *zone,
+	struct zw_history_held *facts, const struct zw_snapshot *snapshot, const struct blob *blob)
 {
-	return zw_history_run(history, ZW_SQL_SAVEPOINT);
-}
+	int r = zw_history_zone_id(history, zone, &facts->zone_id);
 
-static int store_end(struct zw_history *history, int r)
-{
-	int release;
-
-	if (r < 0)
-		(void)zw_history_run(history, ZW_SQL_ROLLBACK_TO);
-	release = zw_history_run(history, ZW_SQL_RELEASE);
-	return r < 0 ? r : release;
+	return r < 0 ? r : put_base(history, facts, snapshot, blob);
 }
 
 static int store_base(struct zw_history *history, const struct zw_history_zone *zone,
 	const struct zw_str *key, const struct zw_snapshot *snapshot, uint64_t time_ns)
 {
+	struct zw_history_held facts = {.time_ns = time_ns};
 	_zw_free_ uint8_t *data = NULL;
-	struct zw_history_held facts = {};
 	struct blob blob;
 	int r;
 
@@ -210,20 +171,17 @@ static int store_base(struct zw_history *history, const struct zw_history_zone *
 	if (r < 0)
 		return r;
 	data = blob.data;
-	r = store_begin(history);
+	r = zw_history_step_begin(history);
 	if (r < 0)
 		return r;
-	r = store_end(history, put_base(history, zone, &blob, time_ns, &facts.id));
+	r = zw_history_step_end(history, zone_and_base(history, zone, &facts, snapshot, &blob));
 	if (r < 0) {
 		/* SQLite may have ended the caller's transaction, and other zones' stores with it. */
 		zw_history_forget_held(history);
 		return r;
 	}
 	facts.base_bytes = blob.len;
-	if (zw_snapshot_count(snapshot) >= PATCH_MIN_RECORDS)
-		hold(history, key, &facts, snapshot);
-	else
-		drop_held(history, key);
+	hold(history, key, &facts, snapshot);
 	return 0;
 }
 
@@ -242,21 +200,22 @@ static int store_patch(struct zw_history *history, const struct zw_str *key,
 	r = zw_diff_new(held->snapshot, (struct zw_snapshot *)snapshot, &diff);
 	if (r < 0)
 		return r;
-	r = zw_patch_encode(diff, &patch);
+	r = zw_delta_encode(diff, &patch);
 	if (r < 0)
 		return r;
-	if (held->patch_bytes + patch.len > held->base_bytes / PATCH_SHARE)
+	if (held->patch_bytes + patch.len > PATCH_BYTES_MIN &&
+		held->patch_bytes + patch.len > held->base_bytes / PATCH_SHARE)
 		return -ESTALE;
-	r = store_begin(history);
-	if (r < 0)
-		return r;
-	r = store_end(history, put_patch(history, held->id, &patch, time_ns));
+	facts = *held;
+	/* In the order they came about, whatever the clock says. */
+	if (facts.time_ns < time_ns)
+		facts.time_ns = time_ns;
+	r = put_patch(history, &facts, snapshot, &patch);
 	if (r < 0) {
 		/* SQLite may have ended the caller's transaction, and other zones' stores with it. */
 		zw_history_forget_held(history);
 		return r;
 	}
-	facts = *held;
 	facts.patch_bytes += patch.len;
 	facts.patches++;
 	hold(history, key, &facts, snapshot);
@@ -282,50 +241,45 @@ int zw_history_store_zone(struct zw_history *history, const struct zw_history_zo
 static int load_patches(
 	struct zw_history *history, struct zw_history_held *facts, struct zw_snapshot **snapshot)
 {
-	_zw_cleanup_(zw_patch_list_done) struct zw_patch_list list = {};
 	sqlite3_stmt *stmt = history->sql[ZW_SQL_GET_PATCHES];
+	_zw_patch_list_ struct zw_patch_list list = {};
 	struct zw_snapshot *patched;
-	_zw_str_ struct zw_str all = {};
-	ZW_VEC(size_t) ends = {};
 	int code, r = 0;
 
-	sqlite3_bind_int64(stmt, 1, facts->id);
+	sqlite3_bind_int64(stmt, 1, facts->base_id);
 	while ((code = sqlite3_step(stmt)) == SQLITE_ROW && r == 0) {
-		const void *data = sqlite3_column_blob(stmt, 0);
+		const void *data = sqlite3_column_blob(stmt, 1);
+		size_t len = (size_t)sqlite3_column_bytes(stmt, 1);
 
-		if (data)
-			zw_str_add_len(&all, data, (size_t)sqlite3_column_bytes(stmt, 0));
-		r = zw_vec_push(&ends, all.len);
+		r = data ? zw_patch_add_delta(&list, zw_snapshot_origin(*snapshot), data, len)
+			 : -EBADMSG;
+		facts->time_ns = (uint64_t)sqlite3_column_int64(stmt, 0);
+		facts->patch_bytes += len;
+		facts->patches++;
 	}
 	sqlite3_reset(stmt);
 	if (r == 0)
-		r = all.failed ? -ENOMEM : zw_history_errno(code);
-	for (size_t i = 0, begin = 0; i < ends.len && r == 0; begin = ends.items[i++])
-		r = zw_patch_decode(&list, all.buf ? all.buf + begin : "", ends.items[i] - begin);
-	facts->patches = ends.len;
-	facts->patch_bytes = all.len;
-	zw_vec_free(&ends);
-	if (r < 0 || facts->patches == 0)
-		return r == -EBADMSG ? -EUCLEAN : r;
-	r = zw_patch_apply(&history->key, *snapshot, &list, &patched);
+		r = zw_history_errno(code);
+	if (r == 0 && facts->patches > 0)
+		r = zw_patch_list_apply(&history->key, *snapshot, &list, &patched);
 	if (r < 0)
-		return r == -EBADMSG ? -EUCLEAN : r;
-	zw_snapshot_unref(*snapshot);
-	*snapshot = patched;
+		return r == -EBADMSG || r == -EFBIG ? -EUCLEAN : r;
+	if (facts->patches > 0) {
+		zw_snapshot_unref(*snapshot);
+		*snapshot = patched;
+	}
 	return 0;
 }
 
-static int load_base(struct zw_history *history, const struct zw_history_zone *zone,
-	struct zw_history_held *facts, struct zw_snapshot **ret_snapshot, uint64_t *ret_time_ns)
+static int load_base(struct zw_history *history, struct zw_history_held *facts,
+	struct zw_snapshot **ret_snapshot)
 {
-	sqlite3_stmt *stmt = history->sql[ZW_SQL_GET_ZONE];
+	sqlite3_stmt *stmt = history->sql[ZW_SQL_GET_BASE];
 	int code, r;
 
-	r = bind_zone(stmt, zone);
-	if (r == 0) {
-		code = sqlite3_step(stmt);
-		r = code == SQLITE_DONE ? -ENOENT : zw_history_errno(code);
-	}
+	sqlite3_bind_int64(stmt, 1, facts->zone_id);
+	code = sqlite3_step(stmt);
+	r = code == SQLITE_DONE ? -ENOENT : zw_history_errno(code);
 	if (r == 0) {
 		struct blob blob = {
 			.raw_len = (size_t)sqlite3_column_int64(stmt, 2),
@@ -333,11 +287,12 @@ static int load_base(struct zw_history *history, const struct zw_history_zone *z
 			.len = (size_t)sqlite3_column_bytes(stmt, 3),
 		};
 
-		facts->id = sqlite3_column_int64(stmt, 0);
+		facts->base_id = sqlite3_column_int64(stmt, 0);
+		facts->time_ns = (uint64_t)sqlite3_column_int64(stmt, 1);
 		facts->base_bytes = blob.len;
-		r = uncompress_snapshot(&history->key, &blob, ret_snapshot);
-		if (r == 0)
-			*ret_time_ns = (uint64_t)sqlite3_column_int64(stmt, 1);
+		r = sqlite3_column_type(stmt, 3) == SQLITE_NULL
+			    ? -ENOENT
+			    : uncompress_snapshot(&history->key, &blob, ret_snapshot);
 	}
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
@@ -350,13 +305,13 @@ int zw_history_load_zone(struct zw_history *history, const struct zw_history_zon
 	_zw_snapshot_ struct zw_snapshot *snapshot = NULL;
 	struct zw_history_held facts = {};
 	_zw_str_ struct zw_str key = {};
-	uint64_t time_ns = 0;
 	int r;
 
 	r = map_key(zone, &key);
-	if (r < 0)
-		return r;
-	r = load_base(history, zone, &facts, &snapshot, &time_ns);
+	if (r == 0)
+		r = zw_history_find_zone(history, zone, &facts.zone_id);
+	if (r == 0)
+		r = load_base(history, &facts, &snapshot);
 	if (r == 0)
 		r = load_patches(history, &facts, &snapshot);
 	if (r == -EUCLEAN) {
@@ -367,15 +322,15 @@ int zw_history_load_zone(struct zw_history *history, const struct zw_history_zon
 	}
 	if (r < 0)
 		return r;
-	if (zw_snapshot_count(snapshot) >= PATCH_MIN_RECORDS)
-		hold(history, &key, &facts, snapshot);
+	hold(history, &key, &facts, snapshot);
 	*ret_snapshot = ZW_TAKE(snapshot);
-	*ret_time_ns = time_ns;
+	*ret_time_ns = facts.time_ns;
 	return 0;
 }
 
 int zw_history_forget_zone(struct zw_history *history, const struct zw_history_zone *zone)
 {
+	struct zw_history_held facts = {.time_ns = zw_realtime_ns()};
 	_zw_str_ struct zw_str key = {};
 	int r;
 
@@ -383,8 +338,8 @@ int zw_history_forget_zone(struct zw_history *history, const struct zw_history_z
 	if (r < 0)
 		return r;
 	drop_held(history, &key);
-	r = bind_zone(history->sql[ZW_SQL_FORGET_ZONE], zone);
+	r = zw_history_step_begin(history);
 	if (r < 0)
 		return r;
-	return zw_history_run(history, ZW_SQL_FORGET_ZONE);
+	return zw_history_step_end(history, zone_and_base(history, zone, &facts, NULL, NULL));
 }

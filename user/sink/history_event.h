@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the history stores of an event, apart from the report it was made of, and that as bytes: on the way to the
+ * thread that stores it, and in the file that keeps it until it is stored (sink/history_pending.h). */
+#pragma once
+
+#include "engine/report.h"
+#include "sink/history.h"
+
+/* Whoever had a part in it. Texts are NULL, and numbers -1, where there is none. */
+struct zw_history_actor {
+	const char *role, *user, *login, *exe, *tsig_key, *peer, *origin, *command;
+	int64_t uid, euid, login_uid, pid;
+};
+
+struct zw_history_event {
+	struct zw_history_zone zone; /* its texts are NULL for an event of no zone */
+	const char *id;
+	uint64_t time_ns;
+	const char *action, *channel, *attribution, *verdict; /* the last three may be NULL */
+	unsigned int severity;
+	bool escalate;
+	bool has_serial_before, has_serial_after;
+	uint32_t serial_before, serial_after;
+	const char *json; /* without a newline at its end */
+	size_t json_len;
+	const uint8_t *delta; /* NULL: no records changed */
+	size_t delta_len;
+	struct zw_history_actor *actor; /* owned */
+	size_t actors;
+};
+
+/* Appends the bytes to @out. @zone may be NULL. 0, -ENOMEM, -EINVAL for a difference that is none of a zone. */
+int zw_history_event_encode(const struct zw_history_zone *zone, const struct zw_report *report,
+	const char *json, size_t len, struct zw_str *out);
+/* All that *ret_event points to lies in @data, but for @actor. 0, -EBADMSG, -ENOMEM. */
+int zw_history_event_decode(const void *data, size_t len, struct zw_history_event *ret_event);
+void zw_history_event_done(struct zw_history_event *event);
+#define _zw_history_event_ _zw_cleanup_(zw_history_event_done)
+
+/* Stores it with its index rows. @ret_seq may be NULL. -EEXIST when an event of that id is there, after which nothing
+ * has changed; else as zw_history_put_event(). */
+int zw_history_store_event(
+	struct zw_history *history, const struct zw_history_event *event, int64_t *ret_seq);
