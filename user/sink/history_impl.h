@@ -67,5 +67,9 @@ int zw_history_find_zone(
 int zw_history_zone_id(
 	struct zw_history *history, const struct zw_history_zone *zone, int64_t *ret_id);
 
+/* A complete state as the table "base" has it. -EUCLEAN when it does not check out, -ENOMEM. */
+int zw_history_unpack_state(const struct zw_hash_key *key, const void *data, size_t len,
+	size_t raw_len, struct zw_snapshot **ret_snapshot);
+
 /* history_from_1.c: a function for SQL */
 void zw_delta_from_1(sqlite3_context *context, int args, sqlite3_value **arg);

@@ -79,6 +79,11 @@ int zw_reader_event(struct zw_reader *reader, uint64_t seq, struct zw_reader_eve
  * no ID could begin so; -ENOENT: none does; -ENOTUNIQ: more than one does. */
 int zw_reader_find(struct zw_reader *reader, const char *prefix, uint64_t *ret_seq);
 
+/* The last event that changed records of the zone. -ENOENT. */
+int zw_reader_last_change(struct zw_reader *reader, int64_t zone_id, uint64_t *ret_seq);
+/* -ENOENT. */
+int zw_reader_id(struct zw_reader *reader, uint64_t seq, char ret_id[static ZW_ULID_LEN + 1]);
+
 struct zw_reader_match {
 	uint64_t seq, time_ns;
 	char id[ZW_ULID_LEN + 1];
@@ -123,6 +128,7 @@ void zw_reader_state_done(struct zw_reader_state *state);
 #define _zw_reader_state_ _zw_cleanup_(zw_reader_state_done)
 
 /* Rebuilt from the nearest complete state before the moment. -ENOENT: the history of the zone begins later, or never
- * had that serial; -EUCLEAN: what it would be rebuilt from is damaged. */
+ * had that serial; -ENODATA: at that time nothing was known of the zone; -EUCLEAN: what it would be rebuilt from is
+ * damaged. */
 int zw_reader_state(struct zw_reader *reader, int64_t zone_id, const struct zw_moment *moment,
 	struct zw_reader_state *ret_state);

@@ -30,8 +30,7 @@ void zw_reader_matches_done(struct zw_reader_matches *matches)
 	zw_vec_free(matches);
 }
 
-/* A column of text, which may hold any bytes but counts up to the first NUL; NULL stays NULL. */
-static int column_text(sqlite3_stmt *stmt, int column, char **ret_text)
+int zw_reader_text(sqlite3_stmt *stmt, int column, char **ret_text)
 {
 	const unsigned char *text;
 	char *copy;
@@ -52,12 +51,12 @@ static int column_text(sqlite3_stmt *stmt, int column, char **ret_text)
 static int take_zone(struct zw_reader *reader, sqlite3_stmt *stmt, struct zw_reader_zone *ret_zone)
 {
 	_zw_reader_zone_ struct zw_reader_zone zone = {.id = sqlite3_column_int64(stmt, 0)};
-	int r = column_text(stmt, 1, &zone.server);
+	int r = zw_reader_text(stmt, 1, &zone.server);
 
 	if (r == 0)
-		r = column_text(stmt, 2, &zone.view);
+		r = zw_reader_text(stmt, 2, &zone.view);
 	if (r == 0)
-		r = column_text(stmt, 3, &zone.zone);
+		r = zw_reader_text(stmt, 3, &zone.zone);
 	if (r < 0)
 		return r;
 	if (!zone.server || !zone.view || !zone.zone)
@@ -161,7 +160,7 @@ int zw_reader_matching(struct zw_reader *reader, const char *prefix, size_t max,
 		snprintf(match.id, sizeof(match.id), "%s", found ? (const char *)found : "");
 		r = zw_vec_reserve(&matches, matches.len + 1);
 		if (r == 0)
-			r = column_text(stmt, 3, &match.zone);
+			r = zw_reader_text(stmt, 3, &match.zone);
 		if (r < 0)
 			return r;
 		matches.items[matches.len++] = match;
@@ -183,5 +182,40 @@ int zw_reader_find(struct zw_reader *reader, const char *prefix, uint64_t *ret_s
 	if (matches.len != 1)
 		return matches.len > 1 ? -ENOTUNIQ : -ENOENT;
 	*ret_seq = matches.items[0].seq;
+	return 0;
+}
+
+int zw_reader_last_change(struct zw_reader *reader, int64_t zone_id, uint64_t *ret_seq)
+{
+	static const char text[] = "SELECT seq FROM event WHERE zone_id = ?1 AND delta IS NOT NULL"
+				   " ORDER BY seq DESC LIMIT 1";
+	_zw_reader_reset_ sqlite3_stmt *stmt = NULL;
+	int r = zw_reader_sql(reader, text, &stmt);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(stmt, 1, zone_id);
+	r = zw_reader_step(reader, stmt);
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	*ret_seq = (uint64_t)sqlite3_column_int64(stmt, 0);
+	return 0;
+}
+
+int zw_reader_id(struct zw_reader *reader, uint64_t seq, char ret_id[static ZW_ULID_LEN + 1])
+{
+	static const char text[] = "SELECT id FROM event WHERE seq = ?1";
+	_zw_reader_reset_ sqlite3_stmt *stmt = NULL;
+	const unsigned char *id;
+	int r = zw_reader_sql(reader, text, &stmt);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(stmt, 1, (int64_t)seq);
+	r = zw_reader_step(reader, stmt);
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	id = sqlite3_column_text(stmt, 0);
+	snprintf(ret_id, ZW_ULID_LEN + 1, "%s", id ? (const char *)id : "");
 	return 0;
 }

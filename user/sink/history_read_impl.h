@@ -52,5 +52,8 @@ static inline void zw_reader_resetp(sqlite3_stmt **stmt)
 }
 #define _zw_reader_reset_ _zw_cleanup_(zw_reader_resetp)
 
+/* A copy of a column of text, which counts up to its first NUL; NULL stays NULL. 0 or -ENOMEM. */
+int zw_reader_text(sqlite3_stmt *stmt, int column, char **ret_text);
+
 /* Notes what is wrong with the content; returns -EUCLEAN. */
 int zw_reader_damaged(struct zw_reader *reader, const char *fmt, ...) _zw_printf_(2, 3);

@@ -91,24 +91,24 @@ static int compress_snapshot(const struct zw_snapshot *snapshot, struct blob *re
 	return 0;
 }
 
-static int uncompress_snapshot(
-	const struct zw_hash_key *key, const struct blob *blob, struct zw_snapshot **ret_snapshot)
+int zw_history_unpack_state(const struct zw_hash_key *key, const void *data, size_t len,
+	size_t raw_len, struct zw_snapshot **ret_snapshot)
 {
 	_zw_free_ uint8_t *raw = NULL;
-	uLongf len = blob->raw_len;
+	uLongf out_len = raw_len;
 	int r;
 
-	if (blob->raw_len == 0 || blob->raw_len / COMPRESSION_RATIO_MAX > blob->len)
+	if (raw_len == 0 || raw_len / COMPRESSION_RATIO_MAX > len)
 		return -EUCLEAN;
-	raw = malloc(len);
+	raw = malloc(raw_len);
 	if (!raw)
 		return -ENOMEM;
-	r = uncompress(raw, &len, blob->data, blob->len);
+	r = uncompress(raw, &out_len, data, len);
 	if (r == Z_MEM_ERROR)
 		return -ENOMEM;
-	if (r != Z_OK || len != blob->raw_len)
+	if (r != Z_OK || out_len != raw_len)
 		return -EUCLEAN;
-	r = zw_snapshot_load(key, raw, len, ret_snapshot);
+	r = zw_snapshot_load(key, raw, raw_len, ret_snapshot);
 	return r == -EBADMSG ? -EUCLEAN : r;
 }
 
@@ -292,7 +292,8 @@ static int load_base(struct zw_history *history, struct zw_history_held *facts,
 		facts->base_bytes = blob.len;
 		r = sqlite3_column_type(stmt, 3) == SQLITE_NULL
 			    ? -ENOENT
-			    : uncompress_snapshot(&history->key, &blob, ret_snapshot);
+			    : zw_history_unpack_state(&history->key, blob.data, blob.len,
+				      blob.raw_len, ret_snapshot);
 	}
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
