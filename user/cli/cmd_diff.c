@@ -7,14 +7,17 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/diff_text.h"
+#include "cli/moment.h"
 #include "cli/zone_file.h"
 #include "dns/name.h"
 
 static const char usage[] =
-	"usage: zonewitness diff [OPTIONS] FILE FILE\n"
+	"usage: zonewitness diff [OPTIONS] ZONE [FROM [TO]]\n"
+	"       zonewitness diff [OPTIONS] FILE FILE\n"
 	"\n"
-	"The record difference of two zone files: records that went with \"-\", records that came with \"+\".\n"
-	"\n"
+	"The record difference of a zone between two moments, of its last change when none is given, up to\n"
+	"now when one is; or of two zone files: records that went with \"-\", records that came with \"+\".\n"
+	"\n" ZW_MOMENT_HELP "\n"
 	"  --zone NAME    the zone that the files are of, where they do not say it\n"
 	"  --stat         how many RRsets and records differ, by type, instead of the records\n" ZW_HISTORY_HELP
 	"  -h, --help     this text\n";
@@ -27,6 +30,7 @@ enum {
 static const struct option long_options[] = {
 	{"zone", required_argument, NULL, OPT_ZONE},
 	{"stat", no_argument, NULL, OPT_STAT},
+	ZW_ZONE_OPTIONS,
 	ZW_HISTORY_OPTIONS,
 	{"help", no_argument, NULL, 'h'},
 	{},
@@ -105,6 +109,114 @@ static int diff_files(const struct diff_options *o, const char *const path[2])
 			});
 }
 
+static int show_diff(const struct diff_options *o, const struct zw_reader_zone *zone,
+	const struct zw_diff *diff, const struct zw_diff_side *from, const struct zw_diff_side *to)
+{
+	return print(o, &(struct zw_diff_print){
+				.diff = diff,
+				.zone = zone->zone,
+				.server = zone->server,
+				.view = zone->view,
+				.from = *from,
+				.to = *to,
+			});
+}
+
+/* The last change is an event, with its difference. */
+static int diff_last(
+	const struct diff_options *o, struct zw_reader *reader, const struct zw_reader_zone *zone)
+{
+	_zw_reader_event_ struct zw_reader_event event = {};
+	struct zw_diff_side from = {}, to = {};
+	uint64_t seq;
+	int r = zw_reader_last_change(reader, zone->id, &seq);
+
+	if (r == -ENOENT) {
+		zw_error("zone '%s' has not changed since the history of it began", zone->zone);
+		return ZW_EXIT_FAILED;
+	}
+	if (r == 0)
+		r = zw_reader_event(reader, seq, &event);
+	if (r < 0)
+		return zw_history_cmd_failed(reader, "the last change", r);
+	to.id = event.report->id;
+	to.time_ns = event.report->time_ns;
+	return show_diff(o, zone, event.report->diff, &from, &to);
+}
+
+static int read_side(struct zw_reader *reader, const struct zw_reader_state *state,
+	char ret_id[static ZW_ULID_LEN + 1], struct zw_diff_side *ret_side)
+{
+	int r = state->seq ? zw_reader_id(reader, state->seq, ret_id) : -ENOENT;
+
+	/* It may have been pruned: its state is there still. */
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret_side = (struct zw_diff_side){.id = r == 0 ? ret_id : NULL, .time_ns = state->time_ns};
+	return 0;
+}
+
+static int diff_states(const struct diff_options *o, struct zw_reader *reader,
+	const struct zw_reader_zone *zone, const struct zw_reader_state state[2])
+{
+	_zw_diff_ struct zw_diff *diff = NULL;
+	char id[2][ZW_ULID_LEN + 1];
+	struct zw_diff_side side[2];
+	int r = 0;
+
+	for (size_t i = 0; i < 2 && r == 0; i++)
+		r = read_side(reader, &state[i], id[i], &side[i]);
+	if (r == 0)
+		r = zw_diff_new(state[0].snapshot, state[1].snapshot, &diff);
+	if (r < 0)
+		return zw_history_cmd_failed(reader, "the zone", r);
+	return show_diff(o, zone, diff, &side[0], &side[1]);
+}
+
+/* @text: FROM and, perhaps NULL, TO. */
+static int diff_moments(const struct diff_options *o, struct zw_reader *reader,
+	const struct zw_reader_zone *zone, const char *const text[2])
+{
+	struct zw_reader_state state[2] = {};
+	int code = -1, r;
+
+	for (size_t i = 0; i < 2 && code < 0; i++) {
+		struct zw_moment moment = {.kind = ZW_MOMENT_LAST};
+
+		if (text[i] && zw_moment_parse(&o->common, reader, text[i], &moment) < 0) {
+			code = ZW_EXIT_FAILED;
+			break;
+		}
+		r = zw_reader_state(reader, zone->id, &moment, &state[i]);
+		if (r < 0)
+			code = zw_moment_refuse(reader, zone->zone, text[i] ? text[i] : "now", r);
+	}
+	if (code < 0)
+		code = diff_states(o, reader, zone, state);
+	zw_reader_state_done(&state[0]);
+	zw_reader_state_done(&state[1]);
+	return code;
+}
+
+/* @args: ZONE, FROM, TO; the last two may be NULL. */
+static int diff_zone(const struct diff_options *o, const char *const args[3])
+{
+	_zw_reader_close_ struct zw_reader *reader = NULL;
+	_zw_reader_zone_ struct zw_reader_zone zone = {};
+	int code, r = zw_history_cmd_open(&o->common, &reader);
+
+	if (r < 0)
+		return ZW_EXIT_FAILED;
+	r = zw_reader_begin(reader);
+	if (r < 0)
+		return zw_history_cmd_failed(reader, "the history", r);
+	if (zw_history_cmd_zone(&o->common, reader, args[0], &zone) < 0)
+		return ZW_EXIT_FAILED;
+	code = args[1] ? diff_moments(o, reader, &zone, args + 1) : diff_last(o, reader, &zone);
+	zw_reader_end(reader);
+	return code;
+}
+
 /* Exit code, or -1 to go on. */
 static int parse_options(int argc, char **argv, struct diff_options *o)
 {
@@ -134,16 +246,34 @@ static int parse_options(int argc, char **argv, struct diff_options *o)
 	return -1;
 }
 
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return strchr(path, '/') || (stat(path, &st) == 0 && S_ISREG(st.st_mode));
+}
+
 int zw_cmd_diff(int argc, char **argv)
 {
+	const char *args[3] = {};
 	struct diff_options o = {};
-	int code = parse_options(argc, argv, &o);
+	int code, n;
 
+	if (zw_moment_shield(argc, argv) < 0) {
+		zw_error("out of memory");
+		return ZW_EXIT_FAILED;
+	}
+	code = parse_options(argc, argv, &o);
 	if (code >= 0)
 		return code;
-	if (argc - optind != 2) {
-		zw_error("diff takes two files, not %d", argc - optind);
+	n = argc - optind;
+	if (n < 1 || n > 3) {
+		zw_error("diff takes a zone and up to two moments, or two files");
 		return ZW_EXIT_USAGE;
 	}
-	return diff_files(&o, (const char *const *)argv + optind);
+	for (int i = 0; i < n; i++)
+		args[i] = argv[optind + i];
+	if (n == 2 && is_file(args[0]) && is_file(args[1]))
+		return diff_files(&o, args);
+	return diff_zone(&o, args);
 }

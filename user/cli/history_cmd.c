@@ -159,6 +159,36 @@ static void keep_wanted(const struct zw_history_cmd *cmd, struct zw_reader_zones
 	zones->len = kept;
 }
 
+/* The zones of that name, in presentation form, that are wanted. */
+static int find_zones(const struct zw_history_cmd *cmd, struct zw_reader *reader, const char *name,
+	struct zw_reader_zones *ret_zones)
+{
+	int r = zw_reader_zones(reader, name, ret_zones);
+
+	if (r < 0)
+		zw_history_cmd_failed(reader, "the list of zones", r);
+	else
+		keep_wanted(cmd, ret_zones);
+	return r;
+}
+
+/* @zones is not empty. */
+static int take_only(struct zw_reader_zones *zones, struct zw_reader_zone *ret_zone)
+{
+	if (zones->len > 1) {
+		log_zones("more than one zone of this name is in the history; choose one:", zones);
+		return -ENOTUNIQ;
+	}
+	*ret_zone = zones->items[0];
+	zones->len = 0;
+	return 0;
+}
+
+static const char *with_choice(const struct zw_history_cmd *cmd)
+{
+	return cmd->server || cmd->view ? " with that server and view" : "";
+}
+
 int zw_history_cmd_zone(const struct zw_history_cmd *cmd, struct zw_reader *reader,
 	const char *name, struct zw_reader_zone *ret_zone)
 {
@@ -174,23 +204,35 @@ int zw_history_cmd_zone(const struct zw_history_cmd *cmd, struct zw_reader *read
 	}
 	zw_name_lower(wire, len);
 	zw_name_to_text(wire, text);
-	r = zw_reader_zones(reader, text, &zones);
-	if (r < 0) {
-		zw_history_cmd_failed(reader, "the list of zones", r);
+	r = find_zones(cmd, reader, text, &zones);
+	if (r < 0)
 		return r;
+	if (zones.len > 0)
+		return take_only(&zones, ret_zone);
+	zw_error("zone '%s' is not in the history%s", text, with_choice(cmd));
+	return -ENOENT;
+}
+
+int zw_history_cmd_zone_of(const struct zw_history_cmd *cmd, struct zw_reader *reader,
+	const uint8_t *name, struct zw_reader_zone *ret_zone)
+{
+	char text[ZW_NAME_TEXT_MAX];
+
+	for (const uint8_t *zone = name;; zone = zw_name_parent(zone)) {
+		_zw_reader_zones_ struct zw_reader_zones zones = {};
+		int r;
+
+		zw_name_to_text(zone, text);
+		r = find_zones(cmd, reader, text, &zones);
+		if (r < 0)
+			return r;
+		if (zones.len > 0)
+			return take_only(&zones, ret_zone);
+		if (zone[0] == 0)
+			break;
 	}
-	keep_wanted(cmd, &zones);
-	if (zones.len == 1) {
-		*ret_zone = zones.items[0];
-		zones.len = 0;
-		return 0;
-	}
-	if (zones.len > 1) {
-		log_zones("more than one zone of this name is in the history; choose one:", &zones);
-		return -ENOTUNIQ;
-	}
-	zw_error("zone '%s' is not in the history%s", text,
-		cmd->server || cmd->view ? " with that server or view" : "");
+	zw_name_to_text(name, text);
+	zw_error("no zone in the history holds '%s'%s", text, with_choice(cmd));
 	return -ENOENT;
 }
 

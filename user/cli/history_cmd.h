@@ -80,6 +80,10 @@ int zw_history_cmd_open(const struct zw_history_cmd *cmd, struct zw_reader **ret
 int zw_history_cmd_zone(const struct zw_history_cmd *cmd, struct zw_reader *reader,
 	const char *name, struct zw_reader_zone *ret_zone);
 
+/* The same for the closest zone that holds @name (wire form, lower-case). */
+int zw_history_cmd_zone_of(const struct zw_history_cmd *cmd, struct zw_reader *reader,
+	const uint8_t *name, struct zw_reader_zone *ret_zone);
+
 /* The event of an ID or of the beginning of one. 0 or -errno, logged, with the matches when there are several. */
 int zw_history_cmd_find(const struct zw_history_cmd *cmd, struct zw_reader *reader, const char *id,
 	uint64_t *ret_seq);

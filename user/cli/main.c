@@ -19,6 +19,8 @@ static const struct command {
 		zw_cmd_status},
 	{"selftest", "write a scratch zone in every known way and print which hook saw it",
 		zw_cmd_selftest},
+	{"show", "one change whole: records, who did it and how, what else happened", zw_cmd_show},
+	{"blame", "who last set each record, when and how", zw_cmd_blame},
 	{"diff", "records that differ between two moments or two zone files", zw_cmd_diff},
 	{"check", "validate the configuration", zw_cmd_check},
 	{"version", "print the version", zw_cmd_version},
