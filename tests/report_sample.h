@@ -218,6 +218,41 @@ static inline struct zw_report *sample_update(uint64_t sequence)
 	return report;
 }
 
+/* What alice says of an event. */
+static inline struct zw_report *sample_acknowledged(uint64_t sequence)
+{
+	struct zw_report *report = sample_report(ZW_ACTION_ACKNOWLEDGED, sequence);
+
+	report->zone = sample_text("example.com.");
+	report->attribution = ZW_ATTRIBUTION_CERTAIN;
+	report->channel = ZW_CHANNEL_CONTROL;
+	report->has_principal = true;
+	sample_cause(report, ZW_ROLE_CLIENT, ZW_EVIDENCE_REQUEST, sample_actor());
+	strcpy(report->note.of, "01JD0000000000000000000000");
+	report->note.by = sample_text("carol");
+	report->note.ticket = sample_text("INC-7");
+	report->note.reason = sample_text("planned move");
+	return report;
+}
+
+/* What she says will come. */
+static inline struct zw_report *sample_expected(uint64_t sequence)
+{
+	struct zw_report *report = sample_report(ZW_ACTION_EXPECTED, sequence);
+
+	report->zone = sample_text("example.com.");
+	report->attribution = ZW_ATTRIBUTION_CERTAIN;
+	report->channel = ZW_CHANNEL_CONTROL;
+	report->has_principal = true;
+	sample_cause(report, ZW_ROLE_CLIENT, ZW_EVIDENCE_REQUEST, sample_actor());
+	report->note.expectation = 3;
+	report->note.user = sample_text("bob");
+	report->note.ticket = sample_text("CHG-8");
+	report->note.from_ns = SAMPLE_TIME_NS;
+	report->note.until_ns = SAMPLE_TIME_NS + 3600 * 1000000000ULL;
+	return report;
+}
+
 /* alice's nsupdate wanted something that it did not get. */
 static inline struct zw_report *sample_refused(uint64_t sequence)
 {

@@ -69,6 +69,8 @@ static void test_every_action(void **state)
 	round_trip_only(sample_change(42, NULL));
 	round_trip_only(sample_update(43));
 	round_trip_only(sample_refused(44));
+	round_trip_only(sample_acknowledged(45));
+	round_trip_only(sample_expected(46));
 }
 
 static void test_what_is_read(void **state)

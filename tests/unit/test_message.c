@@ -290,6 +290,28 @@ static void test_counts_are_told(void **state)
 	assert_message(report, "Events were lost, every zone is read anew: file_ring_full 7");
 }
 
+static void test_notes(void **state)
+{
+	struct zw_report *report = sample_acknowledged(1);
+
+	(void)state;
+	assert_message(report,
+		"alice acknowledged event 01JD0000000000000000000000 of example.com. in "
+		"the name of carol (ticket INC-7): planned move");
+	report = sample_expected(1);
+	assert_message(report,
+		"alice expects changes of example.com. by user bob from "
+		"2026-11-22T00:11:22.123456789Z until 2026-11-22T01:11:22.123456789Z "
+		"(ticket CHG-8)");
+	report = sample_expected(1);
+	report->note.withdrawn = true;
+	free(report->note.user);
+	report->note.user = NULL;
+	report->note.tsig_key = sample_text("k\033");
+	assert_message(report, "alice no longer expects changes of example.com. with key "
+			       "k\\x1b (ticket CHG-8)");
+}
+
 static void test_every_action_has_a_sentence(void **state)
 {
 	(void)state;
@@ -329,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_unreadable_zone),
 		cmocka_unit_test(test_zone_comes_and_goes),
 		cmocka_unit_test(test_counts_are_told),
+		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_every_action_has_a_sentence),
 	};
 

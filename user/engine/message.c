@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "dns/name.h"
 #include "dns/rr.h"
@@ -222,6 +223,54 @@ static void zone_came(struct zw_str *s, const struct zw_report *r, const char *w
 	add_tool(s, &r->cause[0]);
 }
 
+static void add_ticket(struct zw_str *s, const struct zw_report_note *note)
+{
+	if (!note->ticket)
+		return;
+	zw_str_add(s, " (ticket ");
+	add_text(s, note->ticket);
+	zw_str_add_char(s, ')');
+}
+
+static void acknowledged(struct zw_str *s, const struct zw_report *r)
+{
+	const struct zw_report_note *note = &r->note;
+
+	add_subject(s, r);
+	zw_str_addf(s, " acknowledged event %s", note->of);
+	if (r->zone) {
+		zw_str_add(s, " of ");
+		add_text(s, r->zone);
+	}
+	if (note->by) {
+		zw_str_add(s, " in the name of ");
+		add_text(s, note->by);
+	}
+	add_ticket(s, note);
+	if (note->reason) {
+		zw_str_add(s, ": ");
+		add_text(s, note->reason);
+	}
+}
+
+static void expected(struct zw_str *s, const struct zw_report *r)
+{
+	const struct zw_report_note *note = &r->note;
+	char from[ZW_TIME_ISO_MAX], until[ZW_TIME_ISO_MAX];
+
+	add_subject(s, r);
+	zw_str_add(s, note->withdrawn ? " no longer expects changes of " : " expects changes of ");
+	add_text(s, r->zone ? r->zone : "no zone");
+	zw_str_add(s, note->user ? " by user " : " with key ");
+	add_text(s, note->user ? note->user : note->tsig_key ? note->tsig_key : "?");
+	if (!note->withdrawn) {
+		zw_time_iso(note->from_ns, from);
+		zw_time_iso(note->until_ns, until);
+		zw_str_addf(s, " from %s until %s", from, until);
+	}
+	add_ticket(s, note);
+}
+
 int zw_report_set_message(struct zw_report *r)
 {
 	_zw_str_ struct zw_str s = {};
@@ -260,6 +309,12 @@ int zw_report_set_message(struct zw_report *r)
 		break;
 	case ZW_ACTION_TAMPER:
 		zw_str_add(&s, "Somebody interferes with the agent or a server");
+		break;
+	case ZW_ACTION_ACKNOWLEDGED:
+		acknowledged(&s, r);
+		break;
+	case ZW_ACTION_EXPECTED:
+		expected(&s, r);
 		break;
 	default:
 		zw_str_add(&s, zw_action_to_string(r->action));

@@ -43,7 +43,9 @@ DEFINE_TO_STRING(zw_action_to_string, enum zw_action, _ZW_ACTION_MAX,
 	[ZW_ACTION_EVENTS_LOST] = "events-lost",
 	[ZW_ACTION_CONFIG_CHANGE] = "config-change",
 	[ZW_ACTION_TAMPER] = "tamper",
-	[ZW_ACTION_AGENT_STOPPED] = "agent-stopped")
+	[ZW_ACTION_AGENT_STOPPED] = "agent-stopped",
+	[ZW_ACTION_ACKNOWLEDGED] = "acknowledged",
+	[ZW_ACTION_EXPECTED] = "expected")
 
 DEFINE_TO_STRING(zw_channel_to_string, enum zw_channel, _ZW_CHANNEL_MAX,
 	[ZW_CHANNEL_UNKNOWN] = "unknown",
@@ -110,6 +112,11 @@ void zw_report_free(struct zw_report *report)
 	for (size_t i = 0; i < report->request.asked_len; i++)
 		free(report->request.asked[i]);
 	free(report->request.asked);
+	free(report->note.ticket);
+	free(report->note.reason);
+	free(report->note.by);
+	free(report->note.user);
+	free(report->note.tsig_key);
 	for (size_t i = 0; i < report->reasons; i++)
 		free(report->reason[i]);
 	free(report->reason);

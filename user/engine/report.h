@@ -23,6 +23,8 @@ enum zw_action {
 	ZW_ACTION_CONFIG_CHANGE,
 	ZW_ACTION_TAMPER,
 	ZW_ACTION_AGENT_STOPPED,
+	ZW_ACTION_ACKNOWLEDGED,
+	ZW_ACTION_EXPECTED,
 	_ZW_ACTION_MAX,
 };
 
@@ -114,6 +116,17 @@ struct zw_report_request {
 	uint64_t asked_total;
 };
 
+/* What a person says of a change, after it (acknowledged) or before (expected). Who ran the command is the principal. */
+struct zw_report_note {
+	char *ticket, *reason;      /* NULL: none was given */
+	char *by;                   /* acknowledged: whose word it is; NULL in others */
+	char of[ZW_ULID_LEN + 1];   /* acknowledged: the event; empty in others */
+	uint64_t expectation;       /* expected: its number; 0 in others */
+	char *user, *tsig_key;      /* expected: of whom; one of both */
+	uint64_t from_ns, until_ns; /* CLOCK_REALTIME */
+	bool withdrawn;             /* no longer expected */
+};
+
 struct zw_report {
 	enum zw_action action;
 	char id[ZW_ULID_LEN + 1];
@@ -139,6 +152,7 @@ struct zw_report {
 	bool has_principal;         /* cause[0] is whoever chose to make the change */
 	struct zw_report_file file; /* path NULL when there is none */
 	struct zw_report_request request;
+	struct zw_report_note note;
 	enum zw_verdict verdict;
 	char **reason; /* sentences; for the verdict and for what limits the attribution */
 	size_t reasons;

@@ -45,6 +45,8 @@ static const enum zw_tone action_tones[] = {
 	[ZW_ACTION_CONFIG_CHANGE] = ZW_TONE_PLAIN,
 	[ZW_ACTION_TAMPER] = ZW_TONE_BAD,
 	[ZW_ACTION_AGENT_STOPPED] = ZW_TONE_WARN,
+	[ZW_ACTION_ACKNOWLEDGED] = ZW_TONE_GOOD,
+	[ZW_ACTION_EXPECTED] = ZW_TONE_GOOD,
 };
 
 static_assert(ZW_ARRAY_SIZE(action_tones) == _ZW_ACTION_MAX, "one tone for every action");

@@ -28,6 +28,8 @@ static const struct {
 	[ZW_ACTION_CONFIG_CHANGE] = {"c72d3073bb44402498357859f6c87215", LOG_NOTICE},
 	[ZW_ACTION_TAMPER] = {"4d4ea784a38b46b6bb314e05d44a8c22", LOG_CRIT},
 	[ZW_ACTION_AGENT_STOPPED] = {"a5d9be20304e4d57ba592451916ec0c6", LOG_NOTICE},
+	[ZW_ACTION_ACKNOWLEDGED] = {"b974cb9aaa6b4a9cb5b8221a7e74f287", LOG_NOTICE},
+	[ZW_ACTION_EXPECTED] = {"74daf2be2eb54baa981192c2ebc6b302", LOG_NOTICE},
 };
 
 static_assert(ZW_ARRAY_SIZE(actions) == _ZW_ACTION_MAX, "one entry for every action");
@@ -191,6 +193,8 @@ int zw_journald_pack(
 	add_text(out, "ZW_TECHNIQUE", zw_report_technique(report));
 	add_text(out, "ZW_ERROR", report->error);
 	add_text(out, "ZW_RCODE", report->request.rcode);
+	add_text(out, "ZW_TICKET", report->note.ticket);
+	add_text(out, "ZW_EVENT", report->note.of);
 	add_zone(out, report);
 	if (report->has_principal && report->causes > 0)
 		add_principal(out, &report->cause[0]);

@@ -32,6 +32,8 @@ static const struct action_info {
 	[ZW_ACTION_CONFIG_CHANGE] = {"configuration", "change", "zonewitness.agent"},
 	[ZW_ACTION_TAMPER] = {"intrusion_detection", "info", "zonewitness.agent"},
 	[ZW_ACTION_AGENT_STOPPED] = {"process", "end", "zonewitness.agent"},
+	[ZW_ACTION_ACKNOWLEDGED] = {"configuration", "info", "zonewitness.note"},
+	[ZW_ACTION_EXPECTED] = {"configuration", "change", "zonewitness.note"},
 };
 
 static_assert(ZW_ARRAY_SIZE(actions) == _ZW_ACTION_MAX, "one entry for every action");
@@ -195,6 +197,33 @@ static json_t *request_object(const struct zw_report_request *request)
 	return failed ? NULL : ZW_TAKE(object);
 }
 
+static json_t *acknowledged_object(const struct zw_report_note *note)
+{
+	_zw_json_ json_t *object = json_object();
+	bool failed = !object;
+
+	zw_json_set(object, "id", zw_json_text(note->of), &failed);
+	zw_json_set(object, "by", zw_json_text(note->by), &failed);
+	zw_json_set(object, "ticket", zw_json_text(note->ticket), &failed);
+	zw_json_set(object, "reason", zw_json_text(note->reason), &failed);
+	return failed ? NULL : ZW_TAKE(object);
+}
+
+static json_t *expected_object(const struct zw_report_note *note)
+{
+	_zw_json_ json_t *object = json_object();
+	bool failed = !object;
+
+	zw_json_set(object, "expectation", zw_json_u64(note->expectation), &failed);
+	zw_json_set(object, "user", zw_json_text(note->user), &failed);
+	zw_json_set(object, "tsig_key", zw_json_text(note->tsig_key), &failed);
+	zw_json_set(object, "from", zw_json_time(note->from_ns), &failed);
+	zw_json_set(object, "until", zw_json_time(note->until_ns), &failed);
+	zw_json_set(object, "ticket", zw_json_text(note->ticket), &failed);
+	zw_json_set(object, "withdrawn", json_boolean(note->withdrawn), &failed);
+	return failed ? NULL : ZW_TAKE(object);
+}
+
 static json_t *zonewitness_object(const struct zw_report *report, const struct action_info *info)
 {
 	_zw_json_ json_t *object = json_object();
@@ -206,6 +235,10 @@ static json_t *zonewitness_object(const struct zw_report *report, const struct a
 		zw_json_set(object, "file", file_object(&report->file), &failed);
 	if (report->request.transport)
 		zw_json_set(object, "request", request_object(&report->request), &failed);
+	if (report->note.of[0])
+		zw_json_set(object, "acknowledged", acknowledged_object(&report->note), &failed);
+	if (report->note.expectation)
+		zw_json_set(object, "expected", expected_object(&report->note), &failed);
 	if (report->error_file)
 		zw_json_set(object, "error_file", zw_json_text(report->error_file), &failed);
 	if (report->error_line)

@@ -307,6 +307,55 @@ static int take_request(struct reader *x)
 	return r;
 }
 
+static int take_acknowledged(struct reader *x)
+{
+	struct zw_report_note *note = &x->report->note;
+	const json_t *object = NULL;
+	int r;
+
+	enter(x, "zonewitness");
+	r = zw_json_in_object(&x->in, x->own, "acknowledged", &object);
+	if (r < 0 || !object)
+		return r;
+	enter(x, "zonewitness.acknowledged");
+	r = zw_json_in_word(&x->in, object, "id", note->of, sizeof(note->of));
+	if (r == 0)
+		r = zw_json_in_text(&x->in, object, "by", &note->by);
+	if (r == 0)
+		r = zw_json_in_text(&x->in, object, "ticket", &note->ticket);
+	if (r == 0)
+		r = zw_json_in_text(&x->in, object, "reason", &note->reason);
+	return r;
+}
+
+static int take_expected(struct reader *x)
+{
+	struct zw_report_note *note = &x->report->note;
+	const json_t *object = NULL;
+	int r;
+
+	enter(x, "zonewitness");
+	r = zw_json_in_object(&x->in, x->own, "expected", &object);
+	/* A ticket is of one of both. */
+	if (r < 0 || !object || note->of[0])
+		return r;
+	enter(x, "zonewitness.expected");
+	r = zw_json_in_u64(&x->in, object, "expectation", INT64_MAX, &note->expectation);
+	if (r == 0)
+		r = zw_json_in_text(&x->in, object, "user", &note->user);
+	if (r == 0)
+		r = zw_json_in_text(&x->in, object, "tsig_key", &note->tsig_key);
+	if (r == 0)
+		r = zw_json_in_time(&x->in, object, "from", &note->from_ns);
+	if (r == 0)
+		r = zw_json_in_time(&x->in, object, "until", &note->until_ns);
+	if (r == 0)
+		r = zw_json_in_text(&x->in, object, "ticket", &note->ticket);
+	if (r == 0)
+		r = zw_json_in_bool(&x->in, object, "withdrawn", &note->withdrawn);
+	return r;
+}
+
 static bool is_count_name(const char *name)
 {
 	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
@@ -351,7 +400,7 @@ static int take_all(struct reader *x)
 {
 	static int (*const parts[])(struct reader * x) = {take_root, take_event, take_error,
 		take_zone, take_changes, take_causes, take_judgement, take_file, take_request,
-		take_counts};
+		take_acknowledged, take_expected, take_counts};
 
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(parts); i++) {
 		int r = parts[i](x);
