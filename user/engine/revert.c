@@ -378,6 +378,24 @@ int zw_revert_new(const struct zw_revert_input *in, struct zw_revert **ret_rever
 	return 0;
 }
 
+int zw_revert_rebase(
+	const struct zw_revert *v, const struct zw_snapshot *now, struct zw_revert *ret_revert)
+{
+	struct zw_rrset soa;
+	int r = 0;
+
+	if (!zw_snapshot_soa(now, &soa))
+		return -EBADMSG;
+	*ret_revert = *v;
+	(void)zw_snapshot_serial(now, &ret_revert->serial);
+	ret_revert->next_serial = next_serial(ret_revert->serial);
+	if (v->soa_differs)
+		put_serial(ret_revert->soa, v->soa_len, ret_revert->next_serial);
+	else
+		r = take_soa(ret_revert, &soa);
+	return r;
+}
+
 /* --- the state that is wanted ---------------------------------------------------------------------- */
 
 static int put_back(struct zw_draft *d, const struct zw_revert_set *set)

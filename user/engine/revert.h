@@ -75,6 +75,11 @@ ZW_DEFINE_CLEANUP(struct zw_revert *, zw_revert_free);
 /* Whether an RRset of this type is the signer's business and not touched. */
 bool zw_revert_leaves(const struct zw_revert *revert, uint16_t type);
 
+/* The same revert where the zone is @now, which has the same @have: the serial goes on from there. *@ret_revert borrows
+ * everything and is not freed. 0, -EBADMSG without an SOA. */
+int zw_revert_rebase(const struct zw_revert *revert, const struct zw_snapshot *now,
+	struct zw_revert *ret_revert);
+
 /* The present state, or with @base another state of the zone that has the same @have, with everything put back. With
  * @serial it has the SOA that is to be; else only when more than its serial differs. 0, -ENOMEM, -EFBIG. */
 int zw_revert_target(const struct zw_revert *revert, struct zw_snapshot *base, bool serial,
@@ -124,7 +129,8 @@ void zw_revert_add_record(struct zw_str *out, const uint8_t *owner, uint32_t ttl
 	const uint8_t *rdata, uint16_t len);
 /* A type as every reader knows it: those that are not common as TYPEnnn (RFC 3597). */
 const char *zw_revert_type(uint16_t type, char buf[static ZW_TYPE_TEXT_MAX]);
-/* " TYPE RDATA", in the generic form where that is needed. */
+/* "RDATA", in the generic form where that is needed; and " TYPE RDATA". */
+void zw_revert_add_rdata(struct zw_str *out, uint16_t type, const uint8_t *rdata, uint16_t len);
 void zw_revert_add_data(struct zw_str *out, uint16_t type, const uint8_t *rdata, uint16_t len);
 
 /* --- as a patch of the zone file, revert_patch.c ------------------------------------------------------- */

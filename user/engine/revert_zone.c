@@ -39,31 +39,33 @@ const char *zw_revert_type(uint16_t type, char buf[static ZW_TYPE_TEXT_MAX])
 }
 
 /* RFC 3597 section 5: every reader takes this, whether it knows the type or not. */
-static void add_generic(struct zw_str *out, uint16_t type, const uint8_t *rdata, uint16_t len)
+static void add_generic(struct zw_str *out, const uint8_t *rdata, uint16_t len)
 {
-	char name[ZW_TYPE_TEXT_MAX];
-
-	zw_str_addf(out, " %s \\# %u", zw_revert_type(type, name), len);
+	zw_str_addf(out, "\\# %u", len);
 	if (len)
 		zw_str_add_char(out, ' ');
 	for (uint16_t i = 0; i < len; i++)
 		zw_str_addf(out, "%02x", rdata[i]);
 }
 
-void zw_revert_add_data(struct zw_str *out, uint16_t type, const uint8_t *rdata, uint16_t len)
+void zw_revert_add_rdata(struct zw_str *out, uint16_t type, const uint8_t *rdata, uint16_t len)
 {
 	_zw_free_ char *text = NULL;
+
+	if (!is_common(type) || !zw_rdata_fits(type, rdata, len))
+		add_generic(out, rdata, len);
+	else if (zw_rdata_to_text(type, rdata, len, &text) < 0)
+		out->failed = true;
+	else
+		zw_str_add(out, text);
+}
+
+void zw_revert_add_data(struct zw_str *out, uint16_t type, const uint8_t *rdata, uint16_t len)
+{
 	char name[ZW_TYPE_TEXT_MAX];
 
-	if (!is_common(type) || !zw_rdata_fits(type, rdata, len)) {
-		add_generic(out, type, rdata, len);
-		return;
-	}
-	if (zw_rdata_to_text(type, rdata, len, &text) < 0) {
-		out->failed = true;
-		return;
-	}
-	zw_str_addf(out, " %s %s", zw_revert_type(type, name), text);
+	zw_str_addf(out, " %s ", zw_revert_type(type, name));
+	zw_revert_add_rdata(out, type, rdata, len);
 }
 
 void zw_revert_add_record(struct zw_str *out, const uint8_t *owner, uint32_t ttl, uint16_t type,
