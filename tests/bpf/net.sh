@@ -11,6 +11,7 @@ fail() {
 	exit 1
 }
 
+[ $# = 0 ] || fail "there is no '$1', it takes no groups"
 [ "$(id -u)" = 0 ] || fail "needs root"
 for name in net netstream; do
 	[ -x "$programs/$name" ] || fail "'$programs/$name' is missing, make tools builds it"

@@ -12,6 +12,7 @@ fail() {
 	exit 1
 }
 
+[ $# = 0 ] || fail "there is no '$1', it takes no groups"
 [ "$(id -u)" = 0 ] || fail "needs root"
 [ -x "$program" ] || fail "'$program' is missing, make tools builds it"
 # In a mount namespace of its own, which takes the mounts along when it ends.

@@ -11,6 +11,7 @@ fail() {
 	exit 1
 }
 
+[ $# = 0 ] || fail "there is no '$1', it takes no groups"
 [ "$(id -u)" = 0 ] || fail "needs root"
 [ -x "$program" ] || fail "'$program' is missing, make tools builds it"
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/zw-unix.XXXXXX") || fail "no temporary directory"

@@ -7,6 +7,7 @@
 set -u
 . "$(dirname "$0")/lib.sh"
 e2e_need_root
+E2E_TAKES='*'
 e2e_begin setpriv "$E2E_TOOLS/race" "$E2E_TOOLS/spawn_as"
 
 if [ -n "${ZW_IN_VM:-}" ]; then

@@ -24,6 +24,11 @@ E2E_FAILED=0
 E2E_SKIPPED=0
 E2E_TMP=
 E2E_CLEANUPS=()
+# What the script was called with. One that takes arguments sets E2E_TAKES before e2e_begin: the words it knows, or "*"
+# when it checks them itself.
+E2E_ARGS=("$@")
+# The words it was called with, or all that it knows.
+E2E_CHOSEN=()
 # A descriptor that nothing ever comes from.
 E2E_SILENT=
 
@@ -51,10 +56,23 @@ e2e_need_root() {
 	[ "$(id -u)" = 0 ] || e2e_die "needs root"
 }
 
+# A word that nobody knows would be a test that nobody runs.
+e2e_take_args() {
+	local word
+
+	E2E_CHOSEN=("${E2E_ARGS[@]}")
+	[ "${E2E_TAKES:-}" = '*' ] && return
+	[ ${#E2E_CHOSEN[@]} -gt 0 ] || read -r -a E2E_CHOSEN <<<"${E2E_TAKES:-}"
+	for word in "${E2E_CHOSEN[@]}"; do
+		[[ " ${E2E_TAKES:-} " == *" $word "* ]] || e2e_die "there is no '$word'; there is: ${E2E_TAKES:-no group}"
+	done
+}
+
 # Checks for the programs named, makes $E2E_TMP, which every user may pass through.
 e2e_begin() {
 	local program
 
+	e2e_take_args
 	for program in jq "$ZW" "$ZW_WAYS" "$@"; do
 		command -v "$program" >/dev/null || e2e_die "program '$program' is missing"
 	done

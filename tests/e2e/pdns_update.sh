@@ -9,6 +9,7 @@ set -u
 . "$(dirname "$0")/lib-dns.sh"
 . "$(dirname "$0")/lib-served.sh"
 dns_private_net "$0" "$@"
+E2E_TAKES=delete
 e2e_begin setpriv perl ip dig nsupdate curl sqlite3 pdns_server pdnsutil knotd
 
 PORT=5313 API_PORT=5314 PRIMARY_PORT=53

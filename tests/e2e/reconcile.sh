@@ -6,6 +6,7 @@
 set -u
 . "$(dirname "$0")/lib.sh"
 e2e_private_mounts "$0" "$@"
+E2E_TAKES='away killed raw network busy_start overlay'
 e2e_begin perl losetup mkfs.ext4 filefrag bindfs
 
 EVENT_SECONDS=10
@@ -340,9 +341,7 @@ test_raw() {
 }
 
 echo 'reconcile: 1s' >"$E2E_TMP/conf.yaml"
-groups=("$@")
-[ $# -gt 0 ] || groups=(away killed raw network busy_start overlay)
-for group in "${groups[@]}"; do
+for group in "${E2E_CHOSEN[@]}"; do
 	"test_$group"
 done
 e2e_end

@@ -6,6 +6,7 @@
 set -u
 . "$(dirname "$0")/lib.sh"
 e2e_private_mounts "$0" "$@"
+E2E_TAKES='*'
 e2e_begin setpriv unshare
 
 FIRST_UID=32000
@@ -194,6 +195,9 @@ wanted() {
 	[ $# = 0 ] || [[ " $* " == *" $tool "* ]]
 }
 
+for tool in "${E2E_CHOSEN[@]}"; do
+	[[ $'\n'$TOOLS == *$'\n'"$tool"$'\t'* ]] || e2e_die "there is no tool '$tool'"
+done
 declare -A uids
 uid=$FIRST_UID
 while read -r tool exe kind; do

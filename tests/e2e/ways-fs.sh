@@ -5,6 +5,7 @@
 set -u
 . "$(dirname "$0")/lib.sh"
 e2e_private_mounts "$0" "$@"
+E2E_TAKES='tmpfs xfs btrfs overlay'
 e2e_begin mkfs.xfs mkfs.btrfs losetup unshare
 
 # What a file system is made of, in MiB: the least that mkfs.xfs takes.
@@ -84,9 +85,7 @@ test_fs() {
 		WAYS_LEFT_OUT=${LEFT_OUT[$fs]} bash "$(dirname "$0")/ways.sh" "${ways[@]}" 2>&1)
 }
 
-filesystems=("$@")
-[ $# -gt 0 ] || filesystems=(tmpfs xfs btrfs overlay)
-for fs in "${filesystems[@]}"; do
+for fs in "${E2E_CHOSEN[@]}"; do
 	test_fs "$fs"
 done
 e2e_end

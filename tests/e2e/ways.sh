@@ -7,6 +7,7 @@
 set -u
 . "$(dirname "$0")/lib.sh"
 e2e_private_mounts "$0" "$@"
+E2E_TAKES='*'
 e2e_begin unshare
 
 # User ids of nobody; each way gets its own, so that no event can be right by accident.

@@ -293,8 +293,11 @@ bool zw_chain_mark(struct zw_agent *a, struct zw_agent_chain *c, uint64_t time_n
 	if (r < 0)
 		zw_error("cannot follow directory '%s': %s", c->dir, strerror(-r));
 	if (parted == SIZE_MAX) {
-		ZW_VEC_FOREACH(z, &c->wanting)
+		ZW_VEC_FOREACH(z, &c->wanting) {
+			/* In every tier the event comes before the entry does. */
+			(*z)->early |= (*z)->state == ZW_ZONE_BAD;
 			zw_agent_touch(a, *z, time_ns);
+		}
 		return false;
 	}
 	ZW_VEC_FOREACH(z, &c->zones)
