@@ -51,22 +51,20 @@ make_noise() {
 	done
 }
 
-# The record www of a zone as the events have left it.
-told_state() {
-	zone_events "$1.test" | jq -r '.zonewitness.changes[]? | select(.name | startswith("www.")) | .after.rdata[0]' |
-		tail -n 1
+# The record www of each noise zone as the events have left it, and as it is in the files. One process each: forty take
+# long where there is no KVM.
+told_states() {
+	agent_events '.zonewitness.zone // "" | startswith("noise")' | jq -r '.zonewitness.changes[]?
+		| select(.name | startswith("www.")) | "\(.name | split(".")[1]) \(.after.rdata[0])"' |
+		awk '{ last[$1] = $2 } END { for (zone in last) print zone, last[zone] }' | sort
 }
 
-file_state() {
-	awk '$1 == "www" { print $4 }' "$E2E_TMP/$1.db"
+file_states() {
+	awk '$1 == "www" { zone = FILENAME; gsub(/.*\/|\.db$/, "", zone); print zone, $4 }' "$E2E_TMP"/noise*.db | sort
 }
 
 all_told() {
-	local i
-
-	for ((i = 0; i < NOISE_ZONES; i++)); do
-		[ "$(told_state "noise$i")" = "$(file_state "noise$i")" ] || return 1
-	done
+	[ "$(told_states)" = "$(file_states)" ]
 }
 
 agent_stopped() {
@@ -107,13 +105,13 @@ check_noise() {
 	e2e_check "every zone is read again" "${wrong:+a wrong event}" "$wrong"
 }
 
+# Of processes some may have been lost before: on a busy machine the smallest ring is too small for those of others.
 check_lost() {
 	local event
 
-	event=$(agent_wait "$EVENT_SECONDS" '.event.action == "events-lost"')
+	event=$(agent_wait "$EVENT_SECONDS" '.event.action == "events-lost" and .zonewitness.counts.file_ring_full > 0')
 	e2e_check "losses are told" "$([ -n "$event" ] || echo 'no event'; jq -r '.zonewitness.counts as $c
-		| if $c.file_ring_full > 0 then empty else "file_ring_full is \($c.file_ring_full)" end,
-		if $c.since_last_report >= $c.file_ring_full then empty
+		| if $c.since_last_report >= $c.file_ring_full then empty
 		else "since_last_report is \($c.since_last_report)" end' <<<"$event")" "$event"
 }
 
