@@ -9,12 +9,13 @@ static void decide_by_name(struct scene *sc)
 	const struct zw_cause *c = sc->placed;
 	uint64_t old_ino = sc->at.old ? sc->at.old->ino : 0;
 	uint64_t left_ino = is_exchange(&sc->at, c) ? c->ino : c->ino2;
-	bool direct =
-		sc->at.new ? c->op == ZW_FOP_RENAME &&left_ino == old_ino : c->op == ZW_FOP_UNLINK;
+	/* What was told from the other side may have been another exchange, of what had been here. */
+	bool alone = sc->first_placed_ns == c->time_ns, told = !is_exchange(&sc->at, c);
+	bool taken = c->op == ZW_FOP_RENAME && left_ino == old_ino && (alone || told);
+	bool direct = sc->at.new ? taken : c->op == ZW_FOP_UNLINK;
 
 	sc->final_ns = c->time_ns;
-	sc->s->gap = !direct && sc->at.new && c->op == ZW_FOP_RENAME && c->ino2 &&
-		     sc->first_placed_ns == c->time_ns;
+	sc->s->gap = !direct && sc->at.new && c->op == ZW_FOP_RENAME && c->ino2 &&alone;
 	ZW_VEC_FOREACH(x, &sc->s->list) {
 		const struct trace *t = trace_of(sc, x);
 
@@ -50,6 +51,9 @@ static bool decide_by_marks(struct scene *sc)
 			t->placed_ns = t->made_ns;
 			x->evidence |= ZW_EVIDENCE_CREATE;
 			x->role = ZW_ROLE_WRITER;
+		} else if (t->moved_old && over) {
+			/* It may have put the old one elsewhere, from where it went. */
+			x->touched = true;
 		} else if (t->moved_ns && over) {
 			/* Not while the old inode was still where it was: there was no room for another. */
 			x->touched = t->dirent_ns + ZW_COALESCE_NS >= sc->left_ns;
@@ -77,6 +81,13 @@ static bool since_gone(const struct scene *sc, uint64_t time_ns)
 	return time_ns && time_ns + ZW_COALESCE_NS >= sc->gone_ns;
 }
 
+/* Whether its last move of the new inode may have been one to the entry, which changes the directory. */
+static bool came_here(const struct scene *sc, const struct trace *t)
+{
+	return sc->at.new &&since_gone(sc, t->came_ns) && t->dirent_ns &&
+	       t->dirent_ns + ZW_COALESCE_NS >= t->came_ns;
+}
+
 /* From marks with names. What is there now came by the operation that took the last away, whose process then moved the
  * new inode too, or later; a file that was made there is known by who wrote it. When what was taken away last is not
  * what was there at the reading before, who put that there counts as well. */
@@ -91,7 +102,7 @@ static bool decide_by_entry(struct scene *sc)
 			t->placed_ns = t->made_ns;
 			x->evidence |= ZW_EVIDENCE_CREATE;
 			x->role = ZW_ROLE_WRITER;
-		} else if (sc->at.new && t->dirent_ns && since_gone(sc, t->came_ns)) {
+		} else if (came_here(sc, t)) {
 			t->placed_ns = t->came_ns;
 		}
 		if (t->placed_ns && !t->made_ns)
@@ -161,7 +172,7 @@ void zw_scene_doubt(struct scene *sc)
 	const struct suspect *author = author_by_marks(sc);
 	/* Then what came before may count as well. */
 	bool any = !sc->at.new || trace_of(sc, author)->made_ns == sc->final_ns;
-	bool own = author->wrote && (!any || !sc->gone_ns || sc->was_empty);
+	bool own = author->wrote && (!any || sc->was_empty);
 
 	ZW_VEC_FOREACH(x, &sc->s->list)
 		own &= x == author || !x->wrote;

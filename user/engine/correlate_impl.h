@@ -2,6 +2,7 @@
 /* Shared by the correlate*.c files only. */
 #pragma once
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "engine/correlate.h"
 
@@ -46,6 +47,18 @@ static inline bool zw_in_window(const struct zw_correlate_input *in,
 	const struct zw_correlate_file *f, const struct zw_cause *c)
 {
 	return c->time_ns + zw_cause_slack_ns(c) >= f->from_ns && c->time_ns <= in->to_ns;
+}
+
+/* How far the change time may be behind the event that moved it: a tick of the coarse clock, 10 ms at most, and the
+ * time the task was without a processor in between. */
+#define ZW_CTIME_SLACK_NS (50 * ZW_NSEC_PER_MSEC)
+
+/* What moves the change time leaves it at its own moment. An older one had moved before: this event is of a reader,
+ * whose access time dirties the inode too, and the one who moved it was not seen. */
+static inline bool zw_moved_ctime(const struct zw_correlate_input *in, const struct zw_cause *c)
+{
+	return c->ctime_ns + ZW_CTIME_SLACK_NS >=
+	       (uint64_t)((int64_t)c->time_ns + in->real_offset_ns);
 }
 
 static inline bool zw_same_generation(uint32_t a, uint32_t b)

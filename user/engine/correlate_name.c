@@ -109,7 +109,7 @@ int zw_correlate_replaced(
 	struct scene sc = {.in = in, .f = f, .s = s};
 	int r = explain(&sc, true);
 
-	zw_vec_free(&sc.trace);
+	zw_scene_done(&sc);
 	if (r < 0 || !sc.at.copied || any_decided(s))
 		return r;
 	/* What was done in a directory just after it was copied up, before it was watched, is not known: whoever had it
@@ -119,6 +119,6 @@ int zw_correlate_replaced(
 	sc = (struct scene){.in = in, .f = f, .s = s};
 	r = explain(&sc, false);
 	s->gap = true;
-	zw_vec_free(&sc.trace);
+	zw_scene_done(&sc);
 	return r;
 }

@@ -26,6 +26,7 @@ struct trace {
 	uint64_t came_ns;   /* moved the new inode, or linked to it, from another entry */
 	uint64_t entry_ns;  /* any of these, or another act on entries of the directory */
 	bool near;          /* acted on the directory, the old or the new inode */
+	bool moved_old;     /* moved the old inode, linked to it, or changed its attributes */
 	bool unlinked;      /* removed a name of the old inode, which is no rename over it */
 };
 
@@ -52,7 +53,9 @@ struct scene {
 	uint64_t first_placed_ns; /* the first such act, agreeing with what is there or not */
 	uint64_t left_ns;         /* when the old inode was first touched; 0: it was not */
 	uint64_t final_ns;        /* when the entry began to lead where it does; 0: not known */
-	bool was_empty;           /* before the first write to the new inode that was seen */
+	struct zw_map *
+		visits; /* inodes that were at the entry, as far as acts by name tell -> since when */
+	bool was_empty; /* before the first write to the new inode that was seen */
 };
 
 /* correlate_seen.c: what each process was seen doing. 0 or -ENOMEM. */
@@ -64,6 +67,10 @@ void zw_scene_part(struct scene *sc, bool through);
 struct suspect *zw_scene_enter(struct scene *sc, const struct zw_cause *c);
 /* Looks at everything known of the inodes at the parting. */
 int zw_scene_gather(struct scene *sc);
+
+/* From when on the inode was at the entry for a while; 1: not known; 0: it was not. */
+uint64_t zw_scene_visited_ns(const struct scene *sc, uint64_t ino);
+void zw_scene_done(struct scene *sc);
 
 /* correlate_content.c: who wrote the bytes */
 

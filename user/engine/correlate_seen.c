@@ -80,6 +80,61 @@ static bool agrees(const struct parting *at, const struct zw_cause *c)
 static_assert(ZW_FOP_CREATE == ZW_FOP_DIRENT + 1 && ZW_FOP_RENAME == ZW_FOP_CREATE + 3,
 	"operations on entries are not in a row");
 
+/* Inodes that were at the entry for a while, and from when on. */
+static int note_visit(struct scene *sc, uint64_t ino, uint64_t from_ns)
+{
+	uint64_t known = zw_scene_visited_ns(sc, ino);
+
+	if (!ino || (known && known <= from_ns))
+		return 0;
+	return zw_map_put(sc->visits, &ino, sizeof(ino), (void *)(uintptr_t)from_ns, NULL);
+}
+
+/* A link, or a rename, says what came; a rename or an unlink what went, which was there since nobody knows when. */
+static int collect_visits(struct scene *sc)
+{
+	const struct zw_place *dir = sc->at.dir;
+	const zw_causes *list = dir ? zw_cause_book_of(sc->in->book, dir->dev, dir->ino) : NULL;
+	int r = zw_map_new(&sc->visits);
+
+	if (r == 0 && sc->at.old)
+		r = note_visit(sc, sc->at.old->ino, 1);
+	for (size_t i = 0; list && r == 0 && i < list->len; i++) {
+		const struct zw_cause *c = list->items[i];
+
+		if (!zw_in_window(sc->in, sc->f, c) || !named_entry(&sc->at, c))
+			continue;
+		if (c->op == ZW_FOP_LINK || c->op == ZW_FOP_RENAME)
+			r = note_visit(sc, c->ino, c->time_ns);
+		else if (c->op == ZW_FOP_UNLINK)
+			r = note_visit(sc, c->ino, 1);
+		if (r == 0 && c->op == ZW_FOP_RENAME)
+			r = note_visit(sc, c->ino2, 1);
+	}
+	return r;
+}
+
+uint64_t zw_scene_visited_ns(const struct scene *sc, uint64_t ino)
+{
+	return sc->visits ? (uintptr_t)zw_map_get(sc->visits, &ino, sizeof(ino)) : 0;
+}
+
+void zw_scene_done(struct scene *sc)
+{
+	zw_vec_free(&sc->trace);
+	zw_map_free(sc->visits);
+	sc->visits = NULL;
+}
+
+/* Perhaps an exchange, told once, from the other side: what it took from the entry had been there, and something was
+ * where it went. */
+static bool may_have_placed(const struct scene *sc, const struct zw_cause *c)
+{
+	return c->op == ZW_FOP_RENAME && (c->ino2 || !sc->at.new) &&
+	       is_inode(sc->at.dir, c, c->old_dir_ino) && !named_entry(&sc->at, c) &&
+	       zw_scene_visited_ns(sc, c->ino);
+}
+
 /* What is known of an inode is in order, of several it is not. */
 static void latest(uint64_t *ns, const struct zw_cause *c)
 {
@@ -97,6 +152,8 @@ static void see_entry(
 		t->unlinked = true;
 	if (c->op == ZW_FOP_UNLINK && at_entry(at, c))
 		sc->unlinked = true;
+	if (may_have_placed(sc, c))
+		latest(&t->placed_ns, c);
 	if (is_placing(at, c)) {
 		latest(&t->placed_ns, c);
 		x->exact = true;
@@ -143,7 +200,8 @@ static void see_gone(struct scene *sc, const struct zw_cause *c, struct trace *t
 static void see_entry_mark(struct scene *sc, const struct zw_cause *c, struct trace *t)
 {
 	const struct parting *at = &sc->at;
-	bool here = at_entry(at, c);
+	/* One with several names may also have been there by another than the one that was looked at. */
+	bool here = at_entry(at, c) || (!c->name && is_old(at, c));
 
 	t->near |= here || is_old(at, c) || is_new(at, c);
 	if (is_new(at, c) && !named_entry(at, c))
@@ -191,6 +249,7 @@ static void see_inode(struct scene *sc, const struct zw_cause *c, struct trace *
 		if (is_old(at, c)) {
 			latest(&t->left_ns, c);
 			see_leaving(sc, c);
+			t->moved_old |= !early && c->nlink && zw_moved_ctime(sc->in, c);
 		}
 		if (early)
 			break;
@@ -261,8 +320,10 @@ static void settle_going(struct scene *sc)
 
 int zw_scene_gather(struct scene *sc)
 {
-	int r = gather_at(sc, sc->at.dir);
+	int r = collect_visits(sc);
 
+	if (r == 0)
+		r = gather_at(sc, sc->at.dir);
 	if (r == 0)
 		r = gather_at(sc, sc->at.old);
 	if (r == 0)

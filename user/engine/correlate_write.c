@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-#include "base/clock.h"
-
 /* What the inode was when the event before happened, for telling what moved since. */
 struct state {
 	uint64_t size_bytes, ctime_ns;
@@ -18,18 +16,6 @@ static bool is_plain(const struct zw_cause *c, const struct state *state)
 	       (state->nlink && c->nlink != state->nlink);
 }
 
-/* How far the change time may be behind the event that moved it: a tick of the coarse clock, 10 ms at most, and the
- * time the task was without a processor in between. */
-#define CTIME_SLACK_NS (50 * ZW_NSEC_PER_MSEC)
-
-/* What moves the change time leaves it at its own moment. An older one had moved before: this event is of a reader,
- * whose access time dirties the inode too, and the one who moved it was not seen. */
-static bool moved_ctime(const struct zw_correlate_input *in, const struct zw_cause *c)
-{
-	return c->ctime_ns + CTIME_SLACK_NS >=
-	       (uint64_t)((int64_t)c->time_ns + in->real_offset_ns);
-}
-
 /* An attribute change is a write when the size moved with it; when the change time did and nothing tells why, it can
  * hide one. Reading moves neither. */
 static void judge(const struct zw_correlate_input *in, const struct zw_correlate_file *f,
@@ -37,7 +23,7 @@ static void judge(const struct zw_correlate_input *in, const struct zw_correlate
 {
 	/* From before the reading: what moved with it is not known. */
 	bool early = c->time_ns < f->from_ns;
-	bool attr = c->op == ZW_FOP_ATTR && !early && !f->shared && moved_ctime(in, c);
+	bool attr = c->op == ZW_FOP_ATTR && !early && !f->shared && zw_moved_ctime(in, c);
 
 	if (c->op == ZW_FOP_WRITE || (attr && c->size_bytes != state->size_bytes))
 		x->decided = x->exact = x->wrote = true;
