@@ -10,6 +10,10 @@
 #include "zone/changes.h"
 #include "zone/update.h"
 
+/* Clients that take turns need some for each step; more is for those who ask for the same at the same time. */
+#define TRIED_PER_STEP 32
+#define TRIED_MIN 4096
+
 void zw_explained_done(struct zw_explained *e)
 {
 	ZW_VEC_FOREACH(r, &e->more)
@@ -135,9 +139,14 @@ static int by_start(const void *a, const void *b)
 
 static bool asked_for(const struct explanation *x, const struct zw_diff_entry *entry)
 {
-	ZW_VEC_FOREACH(a, x->asks)
+	const struct ask_numbers *list = zw_explain_asks_of(x->index, entry->owner);
+
+	for (size_t i = 0; list && i < list->len; i++) {
+		const struct ask *a = &x->asks->items[list->items[i]];
+
 		if (!a->used && zw_update_touches(a->request->message, entry->owner, entry->type))
 			return true;
+	}
 	return false;
 }
 
@@ -200,61 +209,41 @@ static int assign_groups(struct explanation *x)
 	return r;
 }
 
-static int explain_whole(struct explanation *x, bool only, zw_reports *reports)
+/* Whether anybody asks about any of the names that changed. */
+static bool any_asked_about(const struct explanation *x)
+{
+	ZW_VEC_FOREACH(p, &x->pieces) {
+		const struct ask_numbers *list = zw_explain_asks_of(x->index, p->entry->owner);
+
+		for (size_t i = 0; list && i < list->len; i++)
+			if (!x->asks->items[list->items[i]].used)
+				return true;
+	}
+	return false;
+}
+
+int zw_explain_whole(struct explanation *x, bool only, zw_reports *reports)
 {
 	int r = zw_explain_pieces(x);
 
-	if (r == 0 && x->pieces.len && x->asks->len)
+	if (r == 0 && any_asked_about(x))
 		r = assign_groups(x);
 	if (r == 0 && x->pieces.len)
 		r = zw_explain_rest(x);
 	return r < 0 ? r : zw_explain_reports(x, only, reports);
 }
 
-static struct explanation between(
+struct explanation zw_explain_between(
 	const struct explanation *all, struct zw_snapshot *before, struct zw_snapshot *after)
 {
 	return (struct explanation){.in = all->in,
+		.index = all->index,
+		.budget = all->budget,
 		.seen = all->seen,
 		.asks = all->asks,
 		.others = all->others,
 		.before = before,
 		.after = after};
-}
-
-/* What lies between two steps that are explained by themselves. */
-static int explain_run(const struct explanation *all, struct zw_snapshot *before,
-	struct zw_snapshot *after, zw_reports *reports)
-{
-	_zw_cleanup_(zw_explain_parts_done) struct explanation x = between(all, before, after);
-
-	return before == after ? 0 : explain_whole(&x, false, reports);
-}
-
-static int explain_steps(const struct explanation *all, struct zw_snapshot *const *state,
-	size_t states, zw_reports *reports)
-{
-	size_t done = 0; /* the state that is explained already */
-	int r = 0;
-
-	/* Each of them has an effect in one step, or in none. */
-	ZW_VEC_FOREACH(a, all->asks)
-		a->optional = true;
-	for (size_t i = 1; r >= 0 && i < states; i++) {
-		_zw_cleanup_(zw_explain_parts_done) struct explanation x =
-			between(all, state[i - 1], state[i]);
-
-		r = zw_explain_pieces(&x);
-		if (r == 0)
-			r = zw_explain_step(&x, state, i);
-		if (r <= 0)
-			continue;
-		r = explain_run(all, state[done], state[i - 1], reports);
-		if (r == 0)
-			r = zw_explain_reports(&x, false, reports);
-		done = i;
-	}
-	return r < 0 ? r : explain_run(all, state[done], state[states - 1], reports);
 }
 
 static bool same_side(const struct zw_snapshot *s, const struct zw_diff_entry *e, bool after)
@@ -289,14 +278,13 @@ static int are_whole(const struct explanation *all)
 static int explain_all(const struct explanation *all, zw_reports *reports)
 {
 	_zw_cleanup_(zw_explain_parts_done) struct explanation x =
-		between(all, all->before, all->after);
+		zw_explain_between(all, all->before, all->after);
 	int r = are_whole(all);
 
 	if (r < 0)
 		return r;
 	x.diff = all->seen->diff;
-	return r ? explain_steps(all, all->in->step, all->in->steps, reports)
-		 : explain_whole(&x, true, reports);
+	return r ? zw_explain_steps(all, reports) : zw_explain_whole(&x, true, reports);
 }
 
 /* --- the result --------------------------------------------------------------------------------------- */
@@ -388,9 +376,12 @@ int zw_explain(
 	const struct zw_explain_input *in, struct zw_report *report, struct zw_explained *ret)
 {
 	_zw_explained_ struct zw_explained result = {};
+	_zw_cleanup_(zw_explain_index_freep) struct ask_index *index = NULL;
+	struct budget budget = {.limit = TRIED_MIN + TRIED_PER_STEP * in->steps};
 	zw_requests others = {};
 	ask_list asks = {};
 	struct explanation x = {.in = in,
+		.budget = &budget,
 		.seen = report,
 		.before = report->diff->before,
 		.after = report->diff->after,
@@ -400,6 +391,9 @@ int zw_explain(
 
 	if (asks.len > 1)
 		qsort(asks.items, asks.len, sizeof(*asks.items), by_start);
+	if (r == 0)
+		r = zw_explain_index_new(&asks, &index);
+	x.index = index;
 	if (r == 0) {
 		result.relayed = is_relayed(&x, &result);
 		if (!result.relayed)
@@ -408,6 +402,7 @@ int zw_explain(
 	zw_vec_free(&asks);
 	zw_vec_free(&others);
 	if (r == 0) {
+		result.tried = budget.tried;
 		*ret = result;
 		result = (struct zw_explained){};
 	}

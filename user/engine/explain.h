@@ -64,6 +64,7 @@ struct zw_explained {
 	zw_reports more; /* further changes, oldest first; without id and sequence */
 	bool unsettled; /* an answer is still to come, or nobody was seen: look again if there is time */
 	bool relayed; /* a copy of a change of another server of this host: no change of its own */
+	uint64_t tried; /* requests that were tried on single steps: what these have cost */
 };
 
 void zw_explained_done(struct zw_explained *e);

@@ -51,12 +51,6 @@ static int number_of(struct forest *f, const uint8_t *name, size_t *ret_number)
 	return 0;
 }
 
-/* What it wants changed, and what it wants to be so beforehand. */
-static bool is_asked(const struct zw_message_rr *rr)
-{
-	return rr->section == ZW_SECTION_PREREQUISITE || rr->section == ZW_SECTION_UPDATE;
-}
-
 static int join_names(struct forest *f, const struct ask *ask, size_t *ret_number)
 {
 	const struct zw_message *m = ask->request->message;

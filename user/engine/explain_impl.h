@@ -11,6 +11,9 @@ struct ask {
 	uint64_t start_ns, end_ns;  /* when it took effect, somewhere between */
 	bool optional;              /* it may have had its effect before or after, or none */
 	bool used;                  /* found in a step already */
+	/* In steps: in the states before this one it was looked whether it would have changed nothing there. */
+	size_t scanned;
+	bool idle; /* and in one of them it would have changed nothing */
 	size_t who;                 /* the same number for the same principal */
 	size_t group;
 };
@@ -61,8 +64,19 @@ struct part {
 		order_ns; /* reports come in this order, those of the same in that of their making */
 };
 
+/* Requests by the names they are about. */
+struct ask_index;
+
+/* What a difference may cost, whatever was asked for: counted in requests that are tried on a state, each of which
+ * takes some microseconds. */
+struct budget {
+	uint64_t tried, limit;
+};
+
 struct explanation {
 	const struct zw_explain_input *in;
+	const struct ask_index *index; /* of asks; those of it that are used are left out */
+	struct budget *budget;
 	const struct zw_report *seen; /* with the causes of the files */
 	struct zw_snapshot *before, *after;
 	const struct zw_diff *diff; /* of these, as far as it is to be told */
@@ -73,6 +87,23 @@ struct explanation {
 	zw_requests *others; /* requests that are no asks: transfers, commands, connections */
 	ZW_VEC(struct zw_snapshot *) kept; /* what the changes of parts point into */
 };
+
+/* explain_index.c */
+
+int zw_explain_index_new(const ask_list *asks, struct ask_index **ret_index);
+void zw_explain_index_free(struct ask_index *index);
+ZW_DEFINE_CLEANUP(struct ask_index *, zw_explain_index_free);
+/* Numbers of those that are about @owner, by start; NULL: none. */
+struct ask_numbers {
+	size_t *items;
+	size_t len, cap;
+};
+const struct ask_numbers *zw_explain_asks_of(const struct ask_index *index, const uint8_t *owner);
+/* What it wants changed, and what it wants to be so beforehand. */
+static inline bool is_asked(const struct zw_message_rr *rr)
+{
+	return rr->section == ZW_SECTION_PREREQUISITE || rr->section == ZW_SECTION_UPDATE;
+}
 
 /* explain_group.c: names that are asked about together */
 
@@ -153,16 +184,21 @@ int zw_explain_copy_others(const struct zw_report *seen, struct zw_report *repor
 int zw_explain_add_server(
 	const struct zw_explain_input *in, const struct zw_report *seen, struct zw_report *report);
 
-/* explain_step.c: the difference of one step */
+/* explain_step.c: states one by one */
 
-/* Finds the request that made the step, the only one that could or one of several, and makes a part of it. 1 when there
- * is one, which takes all pieces; 0 when there is none. @state: those before the step, the last is x->before. */
-int zw_explain_step(struct explanation *x, struct zw_snapshot *const *state, size_t states);
+/* The states of all->in->step, each step explained by itself where one request made it, else what lies between such
+ * steps as a whole. */
+int zw_explain_steps(const struct explanation *all, zw_reports *reports);
 
 /* explain.c */
 
 /* Finds the difference of x->before and x->after, unless it is there. */
 int zw_explain_pieces(struct explanation *x);
+/* The same requests between two other states. */
+struct explanation zw_explain_between(
+	const struct explanation *all, struct zw_snapshot *before, struct zw_snapshot *after);
+/* Explains all of it. @only: there is no other part of the difference. */
+int zw_explain_whole(struct explanation *x, bool only, zw_reports *reports);
 
 /* explain_report.c: parts become reports */
 

@@ -1,28 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A server that keeps its transactions one by one says what each of them changed: only who asked for it is left to
- * find. */
+ * find. What that costs grows with what changed and with how many asked at the same time, not with all that was asked
+ * for; beyond a bound the rest is explained as a whole. */
 #include "engine/explain_impl.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "zone/update.h"
 
 typedef ZW_VEC(size_t) indexes;
 
+struct steps {
+	const struct explanation *all;
+	struct zw_snapshot *const *state;
+	size_t states;
+	/* For each state the request that made it, by itself; SIZE_MAX: none that is known. */
+	size_t *maker;
+};
+
 /* Whether it asks for all of it, and it alone. */
 static bool covers(const struct explanation *x, const struct ask *ask)
 {
 	const struct zw_message *m = ask->request->message;
-	bool any = false;
 
-	ZW_VEC_FOREACH(p, &x->pieces) {
-		if (p->kind != PIECE_RECORDS)
-			continue;
-		if (!zw_update_touches(m, p->entry->owner, p->entry->type))
+	ZW_VEC_FOREACH(p, &x->pieces)
+		if (p->kind == PIECE_RECORDS &&
+			!zw_update_touches(m, p->entry->owner, p->entry->type))
 			return false;
-		any = true;
-	}
-	return any;
+	return true;
 }
 
 /* 1 when it leads from one state to the other. */
@@ -33,6 +39,7 @@ static int leads(const struct explanation *x, size_t index, struct zw_snapshot *
 	name_list list = {};
 	int r = zw_explain_names(x, &index, 1, &list);
 
+	x->budget->tried++;
 	if (r == 0)
 		r = zw_explain_cut(x, before, &list, &replay.before);
 	if (r == 0)
@@ -45,39 +52,56 @@ static int leads(const struct explanation *x, size_t index, struct zw_snapshot *
 	return r;
 }
 
-/* 1 when the request would have changed nothing in one of the states: it may have had its turn there. */
-static int was_idle(
-	const struct explanation *x, size_t index, struct zw_snapshot *const *state, size_t states)
+static bool is_spent(const struct explanation *x)
 {
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < states; i++)
-		r = leads(x, index, state[i], state[i]);
-	return r;
+	return x->budget->tried >= x->budget->limit;
 }
 
-/* Takes those out that came after one that must have made this step itself. */
-static int drop_later(
-	const struct explanation *x, struct zw_snapshot *const *state, size_t states, indexes *list)
+/* 1 when the request would have changed nothing in a state before step @step: it may have had its turn there. Whoever
+ * was done before it was asked had his turn before it, so that the states before that are none of it. */
+static int was_idle(const struct steps *s, size_t index, size_t step)
 {
-	for (size_t i = 0; i < list->len; i++) {
-		const struct ask *a = &x->asks->items[list->items[i]];
-		size_t keep = i + 1;
-		int idle;
+	struct ask *a = &s->all->asks->items[index];
+	size_t from = step;
 
-		if (a->request->rcode != ZW_RCODE_NOERROR || !a->request->answered_ns ||
-			a->start_ns < x->in->from_end_ns)
-			continue;
-		idle = was_idle(x, list->items[i], state, states);
-		if (idle < 0)
-			return idle;
-		for (size_t k = i + 1; !idle && k < list->len; k++)
-			if (!zw_explain_precedes(a, &x->asks->items[list->items[k]]))
-				list->items[keep++] = list->items[k];
-		if (!idle)
-			list->len = keep;
+	while (from-- > a->scanned)
+		if (s->maker[from] != SIZE_MAX &&
+			zw_explain_precedes(&s->all->asks->items[s->maker[from]], a))
+			break;
+	if (from == SIZE_MAX || from < a->scanned)
+		from = a->scanned;
+	for (; !a->idle && from < step; from++) {
+		int r;
+
+		if (is_spent(s->all))
+			return 1;
+		r = leads(s->all, index, s->state[from], s->state[from]);
+		if (r < 0)
+			return r;
+		a->idle = r > 0;
 	}
-	return 0;
+	if (a->scanned < step)
+		a->scanned = step;
+	return a->idle;
+}
+
+/* 1 when it is not for @next yet: one of @list, which comes before it, must have made the step itself. */
+static int is_later(const struct steps *s, const indexes *list, size_t next, size_t step)
+{
+	const struct explanation *all = s->all;
+	const struct ask *n = &all->asks->items[next];
+	int idle = 1;
+
+	for (size_t i = 0; idle > 0 && i < list->len; i++) {
+		const struct ask *a = &all->asks->items[list->items[i]];
+
+		if (a->request->rcode != ZW_RCODE_NOERROR ||
+			!a->request->answered_ns || a->start_ns < all->in->from_end_ns ||
+			!zw_explain_precedes(a, n))
+			continue;
+		idle = was_idle(s, list->items[i], step);
+	}
+	return idle < 0 ? idle : !idle;
 }
 
 static bool all_same(const struct explanation *x, const indexes *list)
@@ -113,22 +137,98 @@ static int make_part(struct explanation *x, const indexes *list)
 	return r < 0 ? r : 1;
 }
 
-int zw_explain_step(struct explanation *x, struct zw_snapshot *const *state, size_t states)
+/* Those who may have made the step, by start. */
+static int candidates(struct explanation *x, const struct steps *s, size_t step, indexes *list)
 {
-	indexes list = {};
+	const struct ask_numbers *about = NULL;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < x->asks->len; i++) {
-		if (x->asks->items[i].used || !covers(x, &x->asks->items[i]))
+	ZW_VEC_FOREACH(p, &x->pieces)
+		if (!about && p->kind == PIECE_RECORDS) {
+			about = zw_explain_asks_of(x->index, p->entry->owner);
+			if (!about)
+				return 0;
+		}
+	for (size_t i = 0; about && r == 0 && i < about->len; i++) {
+		size_t number = about->items[i];
+
+		if (x->asks->items[number].used || !covers(x, &x->asks->items[number]))
 			continue;
-		r = leads(x, i, x->before, x->after);
+		r = is_later(s, list, number, step);
+		/* So is whoever comes after. */
 		if (r > 0)
-			r = zw_vec_push(&list, i);
+			return 0;
+		if (r == 0)
+			r = leads(x, number, x->before, x->after);
+		if (r > 0)
+			r = zw_vec_push(list, number);
+		if (is_spent(x))
+			break;
 	}
-	if (r == 0 && !all_same(x, &list))
-		r = drop_later(x, state, states, &list);
-	if (r == 0 && list.len)
+	return r;
+}
+
+/* Finds the request that made the step, the only one that could or one of several, and makes a part of it. 1 when there
+ * is one, which takes all pieces; 0 when there is none. */
+static int explain_step(struct explanation *x, struct steps *s, size_t step)
+{
+	indexes list = {};
+	int r = candidates(x, s, step, &list);
+
+	if (r == 0 && list.len && !is_spent(x)) {
 		r = make_part(x, &list);
+		if (list.len == 1)
+			s->maker[step] = list.items[0];
+	}
 	zw_vec_free(&list);
 	return r;
+}
+
+/* What lies between two steps that are explained by themselves. */
+static int explain_run(const struct explanation *all, struct zw_snapshot *before,
+	struct zw_snapshot *after, zw_reports *reports)
+{
+	_zw_cleanup_(zw_explain_parts_done) struct explanation x =
+		zw_explain_between(all, before, after);
+
+	return before == after ? 0 : zw_explain_whole(&x, false, reports);
+}
+
+static int explain_each(struct steps *s, zw_reports *reports)
+{
+	const struct explanation *all = s->all;
+	size_t done = 0; /* the state that is explained already */
+	int r = 0;
+
+	for (size_t i = 1; r >= 0 && i < s->states && !is_spent(all); i++) {
+		_zw_cleanup_(zw_explain_parts_done) struct explanation x =
+			zw_explain_between(all, s->state[i - 1], s->state[i]);
+
+		r = zw_explain_pieces(&x);
+		if (r == 0)
+			r = explain_step(&x, s, i);
+		if (r <= 0)
+			continue;
+		r = explain_run(all, s->state[done], s->state[i - 1], reports);
+		if (r == 0)
+			r = zw_explain_reports(&x, false, reports);
+		done = i;
+	}
+	return r < 0 ? r : explain_run(all, s->state[done], s->state[s->states - 1], reports);
+}
+
+int zw_explain_steps(const struct explanation *all, zw_reports *reports)
+{
+	struct steps s = {.all = all, .state = all->in->step, .states = all->in->steps};
+	_zw_free_ size_t *maker = calloc(s.states, sizeof(*maker));
+
+	if (!maker)
+		return -ENOMEM;
+	for (size_t i = 0; i < s.states; i++)
+		maker[i] = SIZE_MAX;
+	s.maker = maker;
+	/* Each of them has an effect in one step, or in none. */
+	ZW_VEC_FOREACH(a, all->asks)
+		a->optional = true;
+	return explain_each(&s, reports);
 }

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Transfers, commands, API calls, files, signing, and refusals. */
+#include "unit/explain_fixture.h"
+
+/* --- other channels ----------------------------------------------------------------------------------- */
+
+static struct zw_request *transfer(struct scene *s, const char *primary, uint32_t serial)
+{
+	struct zw_request *r = make_request(ZW_REQUEST_TRANSFER,
+		(struct client){s->server, "192.0.2.53", "xfr-key"}, AT(10), AT(20));
+
+	set_address(&r->server, primary, 53);
+	r->server_process = (struct zw_request_process){};
+	r->has_serial_after = serial != 0;
+	r->serial_after = serial;
+	return book(s, r);
+}
+
+static void test_transfer(void **state)
+{
+	struct scene *s = begin();
+
+	(void)state;
+	transfer(s, "198.51.100.53", 8);
+	server_change(
+		s, WWW1, WWW2 "www 60 RRSIG A 8 2 60 20300101000000 20200101000000 1 @ AA==\n");
+	CAME_OUT(s, "transfer certain peer:198.51.100.53/xfr-key server:bind | www A "
+		    "192.0.2.1>192.0.2.2 www RRSIG ->A 8 2 60 20300101000000 20200101000000 1 "
+		    "example. AA==");
+	assert_int_equal(s->report->cause[0].peer_port, 53);
+	end(s);
+}
+
+static void test_transfers_of_two_primaries(void **state)
+{
+	struct scene *s = begin();
+
+	(void)state;
+	transfer(s, "198.51.100.53", 7);
+	transfer(s, "198.51.100.54", 8);
+	server_change(s, WWW1, WWW2);
+	CAME_OUT(s, "transfer ambiguous nobody peer:198.51.100.53/xfr-key "
+		    "peer:198.51.100.54/xfr-key server:bind | www A 192.0.2.1>192.0.2.2");
+	end(s);
+}
+
+static void test_transfers_that_do_not_count(void **state)
+{
+	struct scene *s = begin();
+	struct zw_request *r;
+
+	(void)state;
+	/* Somebody took the zone from this server; one was refused; another server got one. */
+	r = transfer(s, "192.0.2.53", 8);
+	zw_actor_unref(ZW_TAKE(r->client_actor));
+	r->client_process = (struct zw_request_process){};
+	transfer(s, "198.51.100.53", 8)->rcode = ZW_RCODE_REFUSED;
+	r = transfer(s, "198.51.100.53", 8);
+	zw_actor_unref(r->client_actor);
+	r->client_actor = zw_actor_ref(s->alice.actor);
+	server_change(s, WWW1, WWW2);
+	CAME_OUT(s, "unknown none nobody server:bind | www A 192.0.2.1>192.0.2.2");
+	end(s);
+}
+
+static void test_transfer_with_another_serial(void **state)
+{
+	struct scene *s = begin();
+
+	(void)state;
+	transfer(s, "198.51.100.53", 5);
+	server_change(s, WWW1, WWW2);
+	CAME_OUT(s, "transfer probable peer:198.51.100.53/xfr-key server:bind | www A "
+		    "192.0.2.1>192.0.2.2");
+	end(s);
+}
+
+/* A secondary writes its file some time after it got the zone. */
+static void test_transfer_before_the_window(void **state)
+{
+	struct scene *s = begin();
+	struct zw_request *r;
+
+	(void)state;
+	r = transfer(s, "198.51.100.54", 7);
+	r->asked_ns = r->answered_ns = AT(-90);
+	r = transfer(s, "198.51.100.53", 8);
+	r->asked_ns = r->answered_ns = AT(-60);
+	server_change(s, WWW1, WWW2);
+	CAME_OUT(s, "transfer certain peer:198.51.100.53/xfr-key server:bind | www A "
+		    "192.0.2.1>192.0.2.2");
+	end(s);
+}
+
+/* The primary is on this host, and its change was told of there. */
+static void test_transfer_between_servers_of_this_host(void **state)
+{
+	_zw_snapshot_ struct zw_snapshot *same = zone_state(8, WWW2), *old = zone_state(7, WWW1);
+	struct zw_explain_sibling sibling = {.server_pid = 600, .snapshot = same};
+	struct scene *s = begin();
+
+	(void)state;
+	s->in.sibling = &sibling;
+	s->in.siblings = 1;
+	transfer(s, "127.0.0.1", 8)->server_process.tgid = 600;
+	server_change(s, WWW1, WWW2);
+	assert_true(s->out.relayed);
+	end(s);
+	s = begin();
+	sibling.snapshot = old;
+	s->in.sibling = &sibling;
+	s->in.siblings = 1;
+	transfer(s, "127.0.0.1", 8)->server_process.tgid = 600;
+	server_change(s, WWW1, WWW2);
+	assert_false(s->out.relayed);
+	assert_true(s->out.unsettled);
+	CAME_OUT(s, "transfer certain peer:127.0.0.1/xfr-key server:bind | www A "
+		    "192.0.2.1>192.0.2.2");
+	end(s);
+}
+
+static struct zw_request *command(struct scene *s, struct client client, uint64_t asked_ns,
+	const char *text, const char *words)
+{
+	struct zw_request *r = make_request(ZW_REQUEST_CONTROL, client, asked_ns, asked_ns + MS);
+
+	r->command = strdup(text);
+	assert_non_null(r->command);
+	r->rcode = 0;
+	r->transport = ZW_TRANSPORT_UNIX;
+	r->client = (struct zw_endpoint){};
+	if (words)
+		r->message = update_message(words);
+	return book(s, r);
+}
+
+static void commit(struct scene *s, struct client client, uint64_t at_ns)
+{
+	command(s, client, at_ns, "zone-commit example.", NULL)->reloads = true;
+	zw_request_book_settle(s->book, wire_name("example."), SERVER_PID, at_ns, true);
+}
+
+/* begin, set and commit by different users, the set long before the last reading; and each by a process of its own. */
+static void test_knot_transaction(void **state)
+{
+	struct client again = {local_actor(905, "alice", "knotc"), NULL, NULL};
+	struct scene *s = begin();
+
+	(void)state;
+	again.actor->principal.uid = s->alice.actor->principal.uid;
+	command(s, s->alice, AT(-60), "zone-set example. www 60 A 192.0.2.2",
+		"add www 60 A 192.0.2.2")
+		->held = true;
+	command(s, again, AT(-50), "zone-unset example. www A 192.0.2.1",
+		"delete www 60 A 192.0.2.1")
+		->held = true;
+	command(s, again, AT(-40), "zone-set example. mail 60 A 192.0.2.9",
+		"add mail 60 A 192.0.2.9")
+		->held = true;
+	commit(s, s->bob, AT(10));
+	server_change(s, WWW1, WWW2 "mail 60 A 192.0.2.9\n");
+	CAME_OUT(s, "control certain client:alice client:alice client:alice reloader:bob/bob-key "
+		    "server:bind | mail A ->192.0.2.9 www A 192.0.2.1>192.0.2.2");
+	zw_actor_unref(again.actor);
+	end(s);
+}
+
+static void test_knot_transaction_of_two(void **state)
+{
+	struct scene *s = begin();
+
+	(void)state;
+	command(s, s->alice, AT(2), "zone-set example. www 60 A 192.0.2.2",
+		"add www 60 A 192.0.2.2")
+		->held = true;
+	command(s, s->peer, AT(4), "zone-unset example. www A 192.0.2.1",
+		"delete www 60 A 192.0.2.1")
+		->held = true;
+	commit(s, s->alice, AT(10));
+	server_change(s, WWW1, WWW2);
+	CAME_OUT(s,
+		"control certain client:alice server:bind | www A 192.0.2.1>192.0.2.1,192.0.2.2",
+		"control probable peer:?/ddns-key reloader:alice server:bind | www A "
+		"192.0.2.1,192.0.2.2>192.0.2.2");
+	end(s);
+}
+
+static void test_open_transaction(void **state)
+{
+	struct scene *s = begin();
+
+	(void)state;
+	command(s, s->alice, AT(10), "zone-set example. www 60 A 192.0.2.2", SET_WWW2)->held = true;
+	server_change(s, WWW1, WWW2);
+	CAME_OUT(s, "unknown none nobody server:bind | www A 192.0.2.1>192.0.2.2");
+	end(s);
+}
+
+static void test_edit_and_reload(void **state)
+{
+	struct scene *s = begin();
+
+	(void)state;
+	command(s, s->bob, AT(20), "reload example.", NULL)->reloads = true;
+	command(s, s->bob, AT(25), "status", NULL);
+	change(s, WWW1, WWW2);
+	wrote(s, s->alice.actor, ZW_ROLE_WRITER);
+	explain(s);
+	CAME_OUT(s, "file certain writer:alice reloader:bob/bob-key | www A 192.0.2.1>192.0.2.2");
+	end(s);
+}
+
+/* An edit is an edit, even if somebody asks for the same at the same time of a server that does not write. */
+static void test_edit_beside_an_update(void **state)
+{
+	struct scene *s = begin();
+
+	(void)state;
+	update(s, s->bob, AT(20), SET_WWW2);
+	change(s, WWW1, WWW2);
+	wrote(s, s->alice.actor, ZW_ROLE_WRITER);
+	explain(s);
+	CAME_OUT(s, "file certain writer:alice | www A 192.0.2.1>192.0.2.2");
+	end(s);
+}
+
+static struct zw_request *call(struct scene *s, struct client client, const char *words)
+{
+	struct zw_request *r = make_request(ZW_REQUEST_API, client, AT(10), AT(11));
+
+	r->command = strdup("PATCH /api/v1/servers/localhost/zones/example.");
+	r->rcode = 0;
+	r->may_change = true;
+	if (words)
+		r->message = update_message(words);
+	return book(s, r);
+}
+
+static void test_api(void **state)
+{
+	struct scene *s = begin();
+
+	(void)state;
+	call(s, s->other, SET_WWW2);
+	server_change(s, WWW1, WWW2);
+	CAME_OUT(s, "api certain peer:198.51.100.10 server:bind | www A 192.0.2.1>192.0.2.2");
+	end(s);
+	s = begin();
+	call(s, s->other, NULL);
+	server_change(s, WWW1, WWW2);
+	CAME_OUT(s, "api probable peer:198.51.100.10 server:bind | www A 192.0.2.1>192.0.2.2");
+	end(s);
+	s = begin();
+	call(s, s->other, NULL);
+	call(s, s->alice, NULL);
+	server_change(s, WWW1, WWW2);
+	CAME_OUT(s, "api ambiguous nobody peer:198.51.100.10 client:alice server:bind | www A "
+		    "192.0.2.1>192.0.2.2");
+	end(s);
+}
+
+static void test_database(void **state)
+{
+	struct scene *s = begin();
+
+	(void)state;
+	s->in.database = true;
+	change(s, WWW1, WWW2);
+	wrote(s, s->alice.actor, ZW_ROLE_WRITER);
+	explain(s);
+	CAME_OUT(s, "database certain writer:alice | www A 192.0.2.1>192.0.2.2");
+	assert_int_equal(s->report->cause[0].channel, ZW_CHANNEL_DATABASE);
+	end(s);
+	/* The server wrote as well, what bob asked for. */
+	s = begin();
+	s->in.database = true;
+	update(s, s->bob, AT(10), "add mail 60 A 192.0.2.9");
+	change(s, WWW1, WWW2 "mail 60 A 192.0.2.9\n");
+	wrote(s, s->alice.actor, ZW_ROLE_WRITER);
+	wrote(s, s->server, ZW_ROLE_SERVER);
+	explain(s);
+	CAME_OUT(s, "update certain client:bob/bob-key server:bind | mail A ->192.0.2.9",
+		"database probable writer:alice | www A 192.0.2.1>192.0.2.2");
+	end(s);
+	/* And for nobody who was seen. */
+	s = begin();
+	s->in.database = true;
+	change(s, WWW1, WWW2);
+	wrote(s, s->alice.actor, ZW_ROLE_WRITER);
+	wrote(s, s->server, ZW_ROLE_SERVER);
+	explain(s);
+	CAME_OUT(s,
+		"database ambiguous nobody writer:alice server:bind | www A 192.0.2.1>192.0.2.2");
+	end(s);
+}
+
+#define SIGNED1 WWW1 "www 60 RRSIG A 8 2 60 20300101000000 20200101000000 1 @ AA==\n"
+#define SIGNED2 WWW1 "www 60 RRSIG A 8 2 60 20310101000000 20200101000000 1 @ AA==\n"
+#define NEW_KEY "@ 60 DNSKEY 257 3 8 AA==\n"
+
+static void test_signing(void **state)
+{
+	struct scene *s = begin();
+
+	(void)state;
+	server_change(s, SIGNED1, SIGNED2 NEW_KEY);
+	assert_int_equal(s->report->channel, ZW_CHANNEL_SIGNING);
+	assert_int_equal(s->report->attribution, ZW_ATTRIBUTION_CERTAIN);
+	assert_true(s->report->has_principal);
+	assert_int_equal(s->report->cause[0].role, ZW_ROLE_SERVER);
+	assert_int_equal(s->out.more.len, 0);
+	end(s);
+	/* Whoever else writes signatures does not sign by himself. */
+	s = begin();
+	change(s, SIGNED1, SIGNED2);
+	wrote(s, s->alice.actor, ZW_ROLE_WRITER);
+	explain(s);
+	assert_int_equal(s->report->channel, ZW_CHANNEL_FILE);
+	assert_string_equal(s->report->cause[0].actor->principal.name, "alice");
+	end(s);
+	/* Nobody was seen: not even the server. */
+	s = begin();
+	change(s, SIGNED1, SIGNED2);
+	explain(s);
+	assert_int_equal(s->report->attribution, ZW_ATTRIBUTION_NONE);
+	end(s);
+}
+
+static void test_update_of_a_signed_zone(void **state)
+{
+	struct scene *s = begin();
+
+	(void)state;
+	update(s, s->alice, AT(10), "add mail 60 A 192.0.2.9");
+	update(s, s->bob, AT(15), "delete www");
+	server_change(s, SIGNED1,
+		"mail 60 A 192.0.2.9\nmail 60 RRSIG A 8 2 60 20300101000000 20200101000000 1 @ "
+		"AA==\n" NEW_KEY);
+	CAME_OUT(s,
+		"update certain client:alice server:bind | mail A ->192.0.2.9 mail RRSIG ->A 8 2 60 "
+		"20300101000000 20200101000000 1 example. AA==",
+		"update certain client:bob/bob-key server:bind | www A 192.0.2.1>- www RRSIG A 8 2 "
+		"60 20300101000000 20200101000000 1 example. AA==>-",
+		"signing certain server:bind | example DNSKEY ->257 3 8 AA==");
+	end(s);
+}
+
+/* A key that somebody asks for is not the server's own. */
+static void test_key_by_update(void **state)
+{
+	struct scene *s = begin();
+
+	(void)state;
+	update(s, s->peer, AT(10), "add @ 60 DNSKEY 257 3 8 AA==");
+	server_change(s, "", NEW_KEY);
+	CAME_OUT(s, "update certain peer:198.51.100.9/ddns-key server:bind | example DNSKEY "
+		    "->257 3 8 AA==");
+	end(s);
+}
+
+static void test_encrypted_connections(void **state)
+{
+	struct scene *s = begin();
+	struct zw_request *r = make_request(ZW_REQUEST_CONNECTION, s->other, AT(-90), 0);
+
+	(void)state;
+	r->encrypted = true;
+	zw_request_unref(book(s, zw_request_ref(r)));
+	server_change(s, WWW1, WWW2);
+	CAME_OUT(s, "unknown none nobody peer:198.51.100.10 server:bind | www A "
+		    "192.0.2.1>192.0.2.2");
+	assert_int_equal(s->report->cause[0].evidence, ZW_EVIDENCE_CONNECTION);
+	assert_true(has_reason(s->report, "1 encrypted connection to the server was open"));
+	end(s);
+}
+
+/* Without a view of requests what the files say is all there is. */
+static void test_requests_not_seen(void **state)
+{
+	struct scene *s = begin();
+
+	(void)state;
+	s->in.seen = false;
+	server_change(s, WWW1, WWW2);
+	CAME_OUT(s, "file certain server:bind | www A 192.0.2.1>192.0.2.2");
+	assert_false(s->out.unsettled);
+	end(s);
+}
+
+static void test_zone_that_came(void **state)
+{
+	struct scene *s = begin();
+	struct zw_request *r;
+
+	(void)state;
+	command(s, s->bob, AT(5), "delzone example.", NULL)->may_change = true;
+	r = command(s, s->bob, AT(10), "addzone example. { type primary; };", NULL);
+	r->may_change = true;
+	r->rcode = 1;
+	command(s, s->alice, AT(20), "addzone example. { type primary; };", NULL)->may_change =
+		true;
+	command(s, s->bob, AT(30), "reload example.", NULL)->reloads = true;
+	r = make_request(ZW_REQUEST_CONTROL, s->peer, AT(40), AT(41)); /* about all zones */
+	r->may_change = true;
+	free(ZW_TAKE(r->zone));
+	book(s, r);
+	s->report = calloc(1, sizeof(*s->report));
+	assert_int_equal(zw_explain_zone(&s->in, s->report), 0);
+	assert_int_equal(s->report->causes, 1);
+	assert_string_equal(s->report->cause[0].actor->principal.name, "alice");
+	assert_string_equal(s->report->cause[0].command, "addzone example. { type primary; };");
+	assert_int_equal(s->report->channel, ZW_CHANNEL_CONTROL);
+	assert_int_equal(s->report->attribution, ZW_ATTRIBUTION_CERTAIN);
+	assert_true(s->report->has_principal);
+	end(s);
+	s = begin();
+	s->report = calloc(1, sizeof(*s->report));
+	assert_int_equal(zw_explain_zone(&s->in, s->report), 0);
+	assert_int_equal(s->report->causes, 0);
+	end(s);
+}
+
+static void test_refusal(void **state)
+{
+	struct scene *s = begin();
+	struct zw_request *r = update(s, s->bob, AT(10),
+		"require www A; add www 60 A 192.0.2.7; delete mail; delete x A; delete www 60 A "
+		"192.0.2.1");
+
+	(void)state;
+	r->rcode = ZW_RCODE_NOTAUTH;
+	s->report = calloc(1, sizeof(*s->report));
+	assert_int_equal(zw_explain_refusal(r, REAL_OFFSET, s->report), 0);
+	assert_string_equal(s->report->request.rcode, "NOTAUTH");
+	assert_string_equal(s->report->request.transport, "udp");
+	assert_int_equal(s->report->request.asked_total, 4);
+	assert_string_equal(s->report->request.asked[0], "add www.example. 60 A 192.0.2.7");
+	assert_string_equal(s->report->request.asked[1], "delete mail.example.");
+	assert_string_equal(s->report->request.asked[2], "delete x.example. A");
+	assert_string_equal(s->report->request.asked[3], "delete www.example. A 192.0.2.1");
+	assert_int_equal(s->report->severity, 47);
+	assert_int_equal(s->report->channel, ZW_CHANNEL_UPDATE);
+	assert_string_equal(s->report->cause[0].tsig_key, "bob-key");
+	assert_string_equal(s->report->cause[0].actor->principal.name, "bob");
+	assert_int_equal(s->report->time_ns, AT(11) + REAL_OFFSET);
+	end(s);
+	s = begin();
+	r = update(s, s->bob, AT(10), "require www A");
+	r->rcode = 3841;
+	s->report = calloc(1, sizeof(*s->report));
+	assert_int_equal(zw_explain_refusal(r, REAL_OFFSET, s->report), 0);
+	assert_string_equal(s->report->request.rcode, "RCODE3841");
+	assert_int_equal(s->report->request.asked_total, 0);
+	end(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_transfer),
+		cmocka_unit_test(test_transfers_of_two_primaries),
+		cmocka_unit_test(test_transfers_that_do_not_count),
+		cmocka_unit_test(test_transfer_with_another_serial),
+		cmocka_unit_test(test_transfer_before_the_window),
+		cmocka_unit_test(test_transfer_between_servers_of_this_host),
+		cmocka_unit_test(test_knot_transaction),
+		cmocka_unit_test(test_knot_transaction_of_two),
+		cmocka_unit_test(test_open_transaction),
+		cmocka_unit_test(test_edit_and_reload),
+		cmocka_unit_test(test_edit_beside_an_update),
+		cmocka_unit_test(test_api),
+		cmocka_unit_test(test_database),
+		cmocka_unit_test(test_signing),
+		cmocka_unit_test(test_update_of_a_signed_zone),
+		cmocka_unit_test(test_key_by_update),
+		cmocka_unit_test(test_encrypted_connections),
+		cmocka_unit_test(test_requests_not_seen),
+		cmocka_unit_test(test_zone_that_came),
+		cmocka_unit_test(test_refusal),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
