@@ -88,6 +88,7 @@ static void test_nsd_syntax(void **state)
 	assert_zone(&l.zones, "ab.cd.", "_default", "/wd/Ab./cd/ab/./Ab.Cd%%", ZW_ZONE_PRIMARY);
 	/* An absolute path is written with the directory that becomes the root. */
 	assert_zone(&l.zones, "q.example.", "_default", "/last", ZW_ZONE_SECONDARY);
+	assert_int_equal(l.zones.items[1].source, ZW_ZONE_SOURCE_COPY);
 	assert_zone(&l.zones, "nofile.example.", "_default", NULL, ZW_ZONE_PRIMARY);
 	assert_zone(&l.zones, "loop.example.", "_default", "/wd/from-include", ZW_ZONE_PRIMARY);
 	assert_zone(&l.zones, "l.example.", "_default", "/wd/l.e/example/l/./l.example%%",
@@ -150,6 +151,23 @@ static void test_pdns_status(void **state)
 	assert_zone(&zones, "a.test.", "_default", "/z/a", ZW_ZONE_PRIMARY);
 	assert_zone(&zones, "odd\\032name.test.", "_default", "/z/b (1) (2)", ZW_ZONE_SECONDARY);
 	assert_zone(&zones, "no file.test.", "_default", "/z/late", ZW_ZONE_PRIMARY);
+	zw_server_zones_done(&zones);
+}
+
+static void test_pdns_list(void **state)
+{
+	zw_server_zones zones = {};
+	char text[] = "a.test.\nKNOWN.test.\nodd\\032name.test.\n.\nAll zonecount: 4\n";
+
+	(void)state;
+	assert_int_equal(
+		zw_server_zones_add(&zones, "known.test", "_default", "/k", ZW_ZONE_OTHER), 0);
+	assert_int_equal(zw_pdns_parse_list(text, &zones), 0);
+	assert_int_equal(zones.len, 4);
+	assert_zone(&zones, "known.test.", "_default", "/k", ZW_ZONE_OTHER);
+	assert_zone(&zones, "a.test.", "_default", NULL, ZW_ZONE_PRIMARY);
+	assert_zone(&zones, "odd\\032name.test.", "_default", NULL, ZW_ZONE_PRIMARY);
+	assert_zone(&zones, ".", "_default", NULL, ZW_ZONE_PRIMARY);
 	zw_server_zones_done(&zones);
 }
 
@@ -225,6 +243,7 @@ int main(void)
 		ZW_FIXTURE_TEST(test_nsd_includes_itself),
 		ZW_FIXTURE_TEST(test_pdns_settings),
 		cmocka_unit_test(test_pdns_status),
+		cmocka_unit_test(test_pdns_list),
 		ZW_FIXTURE_TEST(test_pdns_running),
 		ZW_FIXTURE_TEST(test_gone_or_no_server),
 	};

@@ -76,6 +76,7 @@ static struct zw_state_job *start(
 	struct zw_state_request request = {.target = &c->target,
 		.server = &c->server,
 		.root_fd = c->root_fd,
+		.netns_fd = -1,
 		.key = &c->key,
 		.asks = asks,
 		.n = n,

@@ -89,6 +89,9 @@ enum zw_agent_file_kind {
 	/* What a server keeps all its zones in: watched for the server, see served.h, not for each zone. Its digest
 	 * is that of what the server says of the zone. */
 	ZW_AGENT_FILE_SHARED,
+	/* No file: what stands for a zone that its server alone can say anything about. The path is where all its zones
+	 * are, or that of its configuration; the digest as above. */
+	ZW_AGENT_FILE_TOKEN,
 };
 
 /* A control channel of a server. */
@@ -119,6 +122,12 @@ struct zw_agent_file {
 };
 typedef ZW_VEC(struct zw_agent_file) zw_agent_files;
 
+/* Nothing is read from it for a zone, and it is watched for the server if at all. */
+static inline bool zw_agent_file_is_the_servers(const struct zw_agent_file *f)
+{
+	return f->kind == ZW_AGENT_FILE_SHARED || f->kind == ZW_AGENT_FILE_TOKEN;
+}
+
 /* The directory part of zone paths: zones of one directory share what its path depends on. */
 struct zw_agent_chain;
 
@@ -141,6 +150,7 @@ struct zw_agent_zone {
 		*pair;  /* of inline signing: the zone before it is signed, or after; NULL: none */
 	bool is_signed; /* it is the one after */
 	bool is_dumped; /* nobody but BIND has a reason to write the file */
+	bool is_copy;   /* the file is what the server writes of what it has: counts when it cannot be asked */
 	ZW_VEC(struct zw_inode_key) sites; /* inodes it depends on beyond its chain */
 	bool unindexed;                    /* some of them could not be watched: try again */
 	uint8_t origin[256];               /* wire form */
@@ -205,6 +215,11 @@ struct zw_agent {
 	ZW_VEC(struct zw_sink *) sinks;
 	struct zw_sink *journald, *jsonfile; /* those of the configuration; borrowed, NULL: none */
 	uint64_t sequence;
+	struct { /* processes that asked servers for transfers, and when; the oldest is overwritten */
+		pid_t pid;
+		uint64_t from_ns, to_ns;
+	} reader[64];
+	size_t reader_next;
 	ZW_VEC(struct zw_agent_server *) servers;
 	ZW_VEC(struct zw_agent_zone *) zones;
 	ZW_VEC(struct zw_agent_chain *) chains;
@@ -391,6 +406,9 @@ bool zw_agent_include_untouched(
 
 int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server,
 	const struct zw_server_zone *listed, struct zw_agent_zone **ret_zone);
+/* Where it is, for people to find it: its file, or what stands for one. */
+const char *zw_agent_zone_path(
+	const struct zw_agent_server *server, const struct zw_server_zone *listed);
 /* What may be different of a zone that was listed before: its journal. 0 or -ENOMEM. */
 int zw_agent_zone_relist(
 	struct zw_agent *a, struct zw_agent_zone *z, const struct zw_server_zone *listed);

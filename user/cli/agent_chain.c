@@ -174,7 +174,7 @@ int zw_agent_chain_want(struct zw_agent_zone *z)
 	ZW_VEC_FOREACH(f, &z->files) {
 		size_t n = f->walk.places.len;
 
-		if (f->kind == ZW_AGENT_FILE_SHARED)
+		if (zw_agent_file_is_the_servers(f))
 			continue;
 		wanting |= (!f->present && f->kind != ZW_AGENT_FILE_JOURNAL) ||
 			   (n && f->walk.places.items[n - 1].lower);

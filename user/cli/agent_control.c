@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cli/agent.h"
 #include "cli/control_api.h"
+#include "cli/served.h"
 #include "dns/name.h"
 #include "engine/request_control.h"
 
@@ -143,6 +144,7 @@ static int on_request(void *ctx, struct zw_request *request, const struct zw_con
 	if (!control || control->effect == ZW_CONTROL_ZONES ||
 		control->effect == ZW_CONTROL_COMMIT || control->effect == ZW_CONTROL_UNKNOWN)
 		list_soon(a, request);
+	zw_served_heed(a, request);
 	return zw_request_book_add(a->requests, request);
 }
 

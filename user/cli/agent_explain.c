@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Who asked a server for what it made of a zone. */
-#include "cli/agent.h"
+#include "cli/served.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,10 +15,19 @@
 /* NSD writes what it got on its tick, zonefiles-write; what is asked for is kept no longer. */
 #define NSD_FILE_LAG_NS (600 * ZW_NSEC_PER_SEC)
 
+/* NSD answers from what it got when it has made new servers of it: xfrd-reload-timeout, and that takes some time. */
+#define NSD_SERVED_LAG_NS (10 * ZW_NSEC_PER_SEC)
+
+/* Whether it is the server that said what the zone is now. */
+static bool is_served(const struct zw_agent_zone *z)
+{
+	return z->source->served && (!z->is_copy || z->served->snapshot);
+}
+
 static uint64_t lag_of(const struct zw_agent_zone *z)
 {
-	if (z->source != &zw_source_file)
-		return z->source->lag_ns;
+	if (is_served(z))
+		return z->server->kind == ZW_SERVER_NSD ? NSD_SERVED_LAG_NS : z->source->lag_ns;
 	switch (z->server->kind) {
 	case ZW_SERVER_KNOT:
 		return KNOT_FILE_LAG_NS;
@@ -111,7 +120,7 @@ int zw_agent_explain(struct zw_agent *a, struct zw_agent_zone *z, const struct z
 		.server_forks =
 			z->server->kind == ZW_SERVER_NSD || z->server->kind == ZW_SERVER_PDNS,
 		.seen = a->requests_seen,
-		.served = z->source->served,
+		.served = is_served(z),
 		.database = z->source->database,
 	};
 	_zw_actor_unref_ struct zw_actor *server = NULL;

@@ -126,7 +126,7 @@ static bool depends_on(const struct zw_agent_zone *z, const struct zw_inode_key 
 	for (size_t f = 0; f < z->files.len; f++) {
 		const struct zw_walk *walk = &z->files.items[f].walk;
 
-		if (z->files.items[f].kind == ZW_AGENT_FILE_SHARED)
+		if (zw_agent_file_is_the_servers(&z->files.items[f]))
 			continue;
 		for (size_t i = shared_places(z->chain, walk); i < walk->places.len; i++)
 			if (walk->places.items[i].dev == key->dev &&
@@ -142,7 +142,7 @@ int zw_agent_index_zone(struct zw_agent *a, struct zw_agent_zone *z)
 		const struct zw_walk *walk = &z->files.items[f].walk;
 
 		/* Watched for the server. */
-		if (z->files.items[f].kind == ZW_AGENT_FILE_SHARED)
+		if (zw_agent_file_is_the_servers(&z->files.items[f]))
 			continue;
 		for (size_t i = shared_places(z->chain, walk); i < walk->places.len; i++) {
 			int r = index_place(a, &walk->places.items[i], z);

@@ -2,6 +2,7 @@
 /* From packets to requests: DNS messages by way of streams and exchanges, control commands over TCP by way of dialogs,
  * and encrypted connections as such. */
 #include "cli/agent_net.h"
+#include "cli/served.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -149,6 +150,7 @@ static void on_answered(void *ctx, struct zw_request *request)
 	const struct zw_agent_zone *zone;
 	int r = 0;
 
+	zw_served_heed(a, request);
 	if (request->kind != ZW_REQUEST_UPDATE || request->rcode <= 0 || !server ||
 		was_told(a->net, request))
 		return;
@@ -425,6 +427,10 @@ int zw_agent_packet(struct zw_agent *a, const struct zw_event *event)
 {
 	const struct zw_packet_facts *p = &event->packet;
 
+	/* Our own questions are nobody's. */
+	if (zw_served_is_reader(a, p->sender.tgid, event->time_ns) ||
+		zw_served_is_reader(a, p->receiver.tgid, event->time_ns))
+		return 0;
 	if (p->port_flags & ZW_PORT_DNS)
 		return p->proto == IPPROTO_UDP ? take_datagrams(a, event)
 					       : take_segment(a, a->net->dns, event);

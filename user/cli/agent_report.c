@@ -132,11 +132,29 @@ static bool is_beside(const struct zw_agent_reading *r, const struct zw_agent_fi
 	return false;
 }
 
-/* The files that differ, each with what it was; one that is new to the zone was nothing before. */
-static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_reading *r,
-	enum zw_action action, struct zw_correlate_file **ret_files, size_t *ret_n)
+/* What the server of a zone without a file of its own writes for all its zones. Zones that say nothing new are not looked
+ * into: a server may have dozens of such files, and thousands of zones. */
+static int open_behind(struct zw_agent *a, const struct zw_agent_zone *z, zw_agent_files *files)
 {
-	struct zw_correlate_file *list = calloc(r->files.len + z->good_files.len, sizeof(*list));
+	const zw_paths *paths = z->server->served ? zw_served_files(z->server->served) : NULL;
+	int r = 0;
+
+	if (!paths || z->files.items[0].kind != ZW_AGENT_FILE_TOKEN)
+		return 0;
+	for (size_t i = 0; r == 0 && i < paths->len; i++)
+		r = zw_agent_file_open(a, z, paths->items[i], ZW_AGENT_FILE_SHARED, files);
+	zw_agent_files_close(files);
+	return r;
+}
+
+/* The files that differ, each with what it was; one that is new to the zone was nothing before. @behind: any of them may
+ * hold the zone. */
+static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_reading *r,
+	const zw_agent_files *behind, enum zw_action action, struct zw_correlate_file **ret_files,
+	size_t *ret_n)
+{
+	struct zw_correlate_file *list =
+		calloc(r->files.len + z->good_files.len + behind->len, sizeof(*list));
 	size_t n = 0;
 
 	if (!list)
@@ -145,6 +163,8 @@ static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_
 		const struct zw_agent_file *now = &r->files.items[i];
 		const struct zw_agent_file *before = before_of(z, now, action, &list[n].from_ns);
 
+		if (now->kind == ZW_AGENT_FILE_TOKEN)
+			continue;
 		if (before ? !file_differs(before, now) : now->kind == ZW_AGENT_FILE_INCLUDED)
 			continue; /* included only now: whoever changed the file that includes it */
 		list[n].shared = now->kind == ZW_AGENT_FILE_SHARED;
@@ -161,6 +181,12 @@ static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_
 		n++;
 	}
 	n += gone_files(z, r, list + n);
+	ZW_VEC_FOREACH(f, behind)
+		if (f->present)
+			list[n++] = (struct zw_correlate_file){.before = reading_of(f),
+				.after = reading_of(f),
+				.from_ns = z->served->from_ns,
+				.shared = true};
 	*ret_files = list;
 	*ret_n = n;
 	return 0;
@@ -259,6 +285,7 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 	struct zw_explained none = {};
 	struct holder_list holders = {.a = a};
 	_zw_free_ struct zw_correlate_file *files = NULL;
+	_zw_files_ zw_agent_files behind = {};
 	struct zw_correlate_input in = {
 		.book = a->book,
 		.from_ns = UINT64_MAX,
@@ -268,8 +295,10 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 		.server_exe_dev = z->server->exe_dev,
 		.server_exe_ino = z->server->exe_ino,
 	};
-	int rc = differing_files(z, r, report->action, &files, &in.files);
+	int rc = open_behind(a, z, &behind);
 
+	if (rc == 0)
+		rc = differing_files(z, r, &behind, report->action, &files, &in.files);
 	if (rc < 0)
 		return rc;
 	/* What cannot be counted is taken for lost. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cli/served.h"
+#include "cli/served_impl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -24,27 +25,6 @@
 #define SETTLED_NS ZW_NSEC_PER_SEC
 /* Two changes that both show are told apart when so much lies between them. */
 #define SLACK_NS (100 * ZW_NSEC_PER_MSEC)
-
-struct zw_served {
-	struct zw_agent_server *server; /* borrowed: it owns this */
-	struct zw_state_target target;
-	bool wanted; /* some of its zones are */
-	/* the job that is running */
-	struct zw_state_job *job;
-	uint64_t begin_ns;
-	ZW_VEC(struct zw_agent_zone *) asked; /* NULL: it went meanwhile */
-	struct zw_builder *builder;           /* of zone number @building */
-	size_t building;
-	bool all, whole; /* all zones are asked for; and without marks */
-	/* when to ask for all */
-	uint64_t event_ns;     /* last event of its files */
-	uint64_t due_ns;       /* 0: no event asks for it */
-	uint64_t reconcile_ns; /* whatever happens */
-	uint64_t free_ns;      /* no job before that */
-	uint64_t whole_ns;     /* when all zones were read whole */
-	unsigned int tries;    /* jobs for all since the last event */
-	char *failure;         /* said already; NULL: the last job was none */
-};
 
 void zw_served_zone_free(struct zw_served_zone *v)
 {
@@ -239,6 +219,22 @@ static int on_failed(void *ctx, size_t i, int r, const struct zw_zone_error *err
 	text = strdup(error->reason);
 	if (!text)
 		return -ENOMEM;
+	z->served->refused = r == -EACCES;
+	if (z->served->refused)
+		z->served->again_ns = 0;
+	if (r == -EACCES && l->s->target.allow) {
+		char *more = zw_asprintf("%s; allow it with \"%s\"", text, l->s->target.allow);
+
+		free(text);
+		text = more;
+		if (!text)
+			return -ENOMEM;
+	}
+	if (r == -EACCES && z->is_copy && !l->s->refused) {
+		zw_warning("%s; until then zone '%s', and others like it, is what its file says",
+			text, z->name);
+		l->s->refused = true;
+	}
 	/* Gone from its server: the listing will say so, too. */
 	if (r == -ENOENT)
 		zw_agent_list_soon(l->a, l->s->server);
@@ -257,7 +253,7 @@ static int on_unasked(void *ctx)
 
 /* --- jobs -------------------------------------------------------------------------------------------------- */
 
-static void end_job(struct zw_served *s)
+void zw_served_end_job(struct zw_served *s)
 {
 	drop_builder(s);
 	zw_state_job_free(ZW_TAKE(s->job));
@@ -310,7 +306,17 @@ static void job_done(struct zw_agent *a, struct zw_served *s)
 	s->due_ns = now + zw_second_looks[s->tries++];
 }
 
-/* Which zones are asked for: all, or those that are wanted. */
+/* What was refused is refused again, mostly, and the server may log each time. */
+static bool is_asked(const struct zw_served *s, const struct zw_agent_zone *z)
+{
+	const struct zw_served_zone *v = z->served;
+
+	if (!v || (v->refused && !s->whole && !v->wanted_ns))
+		return false;
+	return s->all || v->wanted_ns || zw_served_is_due(z, s->begin_ns);
+}
+
+/* Which zones are asked for: all, or those that are wanted or something was heeded of. */
 static int choose(struct zw_agent *a, struct zw_served *s, struct zw_state_ask **ret_asks)
 {
 	_zw_free_ struct zw_state_ask *asks = NULL;
@@ -323,22 +329,49 @@ static int choose(struct zw_agent *a, struct zw_served *s, struct zw_state_ask *
 		return -ENOMEM;
 	ZW_VEC_FOREACH(it, &a->zones) {
 		struct zw_agent_zone *z = *it;
+		bool whole = s->whole;
 
-		if (z->server != s->server || !z->served || (!s->all && !z->served->wanted_ns))
+		if (z->server != s->server || !is_asked(s, z))
 			continue;
 		if (zw_vec_push(&s->asked, z) < 0)
 			return -ENOMEM;
+		if (zw_served_is_due(z, s->begin_ns))
+			whole |= zw_served_next(z->served, s->begin_ns);
 		asks[n++] = (struct zw_state_ask){
-			.origin = z->origin, .mark = s->whole ? 0 : z->served->mark};
+			.origin = z->origin, .mark = whole ? 0 : z->served->mark};
 	}
+	zw_served_again(a, s);
 	*ret_asks = ZW_TAKE(asks);
 	return 0;
 }
 
 static bool is_whole_due(const struct zw_agent *a, const struct zw_served *s, uint64_t now)
 {
-	return s->target.kind == ZW_STATE_KNOT &&
+	return s->target.kind != ZW_STATE_PDNS &&
 	       now >= s->whole_ns + WHOLE_PERIODS * a->conf->reconcile_ns;
+}
+
+/* Not everybody who writes to its database raises a serial. */
+static bool is_last_look(const struct zw_served *s)
+{
+	return zw_served_transfers(s) && s->event_ns && s->tries == ZW_ARRAY_SIZE(zw_second_looks);
+}
+
+static int open_netns(pid_t pid)
+{
+	_zw_free_ char *path = zw_asprintf(PROC_ROOT "/%d/ns/net", (int)pid);
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+	return fd < 0 ? path ? -errno : -ENOMEM : fd;
+}
+
+/* What it sends and gets is seen some time later. */
+static void note_reader(struct zw_agent *a, const struct zw_state_job *job)
+{
+	a->reader[a->reader_next].pid = zw_state_job_pid(job);
+	a->reader[a->reader_next].from_ns = zw_state_job_begin_ns(job);
+	a->reader[a->reader_next].to_ns = zw_state_job_deadline_ns(job) + SETTLED_NS;
+	a->reader_next = (a->reader_next + 1) % ZW_ARRAY_SIZE(a->reader);
 }
 
 static int start_job(struct zw_agent *a, struct zw_served *s)
@@ -351,15 +384,23 @@ static int start_job(struct zw_agent *a, struct zw_served *s)
 		.timeout_ms = JOB_TIMEOUT_MS};
 	_zw_free_ struct zw_state_ask *asks = NULL;
 	struct epoll_event ev = {.events = EPOLLIN};
+	_zw_close_ int netns_fd = -1;
 	int r = choose(a, s, &asks);
 
 	if (r < 0 || s->asked.len == 0)
 		return r;
+	if (zw_served_transfers(s)) {
+		netns_fd = open_netns(s->server->pid);
+		if (netns_fd < 0)
+			return netns_fd;
+	}
+	request.netns_fd = netns_fd;
 	request.asks = asks;
 	request.n = s->asked.len;
 	r = zw_state_job_start(&request, &s->job);
 	if (r < 0)
 		return r;
+	note_reader(a, s->job);
 	/* Without it the loop comes by with its next tick. */
 	ev.data.fd = zw_state_job_fd(s->job);
 	(void)epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, ev.data.fd, &ev);
@@ -374,12 +415,15 @@ static uint64_t maybe_start(struct zw_agent *a, struct zw_served *s, uint64_t no
 
 	if (s->due_ns && s->due_ns < due)
 		due = s->due_ns;
+	if (s->again_ns && s->again_ns < due)
+		due = s->again_ns;
 	if (due < s->free_ns)
 		due = s->free_ns;
 	if (due > now)
 		return due;
 	s->all = now >= s->reconcile_ns || (s->due_ns && now >= s->due_ns);
-	s->whole = now >= s->reconcile_ns && is_whole_due(a, s, now);
+	s->whole =
+		(now >= s->reconcile_ns && is_whole_due(a, s, now)) || (s->all && is_last_look(s));
 	s->wanted = false;
 	if (s->all)
 		s->due_ns = 0;
@@ -413,7 +457,7 @@ static uint64_t run(struct zw_agent *a, struct zw_served *s)
 		job_failed(a, s, error.reason[0] ? error.reason : strerror(-r));
 	else
 		job_done(a, s);
-	end_job(s);
+	zw_served_end_job(s);
 	return now;
 }
 
@@ -437,47 +481,4 @@ uint64_t zw_served_run(struct zw_agent *a)
 			next = at;
 	}
 	return next;
-}
-
-/* --- servers ------------------------------------------------------------------------------------------------ */
-
-void zw_served_free(struct zw_served *s)
-{
-	if (!s)
-		return;
-	end_job(s);
-	zw_vec_free(&s->asked);
-	zw_state_target_done(&s->target);
-	free(s->failure);
-	free(s);
-}
-
-int zw_served_attach(
-	struct zw_agent *a, struct zw_agent_server *server, const struct zw_server *found)
-{
-	_zw_cleanup_(zw_state_target_done) struct zw_state_target target = {};
-	_zw_str_ struct zw_str error = {};
-	struct zw_served *s;
-	int r = zw_state_target_find(found, PROC_ROOT, &target, &error);
-
-	/* What the process before it was asked is void. */
-	zw_served_free(ZW_TAKE(server->served));
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0) {
-		if (r != -ENOTSUP)
-			zw_warning(
-				"%s; its zone files count", error.buf ? error.buf : strerror(-r));
-		return 0;
-	}
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		return -ENOMEM;
-	s->server = server;
-	s->target = target;
-	target = (struct zw_state_target){};
-	server->served = s;
-	/* Zones that are known already are asked for at once. */
-	s->reconcile_ns = s->whole_ns = zw_boottime_ns();
-	return zw_agent_index_server(a, server, &s->target.watch);
 }

@@ -241,12 +241,12 @@ static int follow_listed(struct zw_agent *a, struct zw_agent_server *s,
 		struct zw_agent_zone *z;
 		int r;
 
-		if (!l->file || l->role == ZW_ZONE_OTHER)
+		if ((!l->file && l->source != ZW_ZONE_SOURCE_SERVER) || l->role == ZW_ZONE_OTHER)
 			continue;
 		/* It cannot be asked just now. */
 		if (l->source == ZW_ZONE_SOURCE_SERVER && !s->served)
 			continue;
-		key = zone_key(l->name, l->view, l->file);
+		key = zone_key(l->name, l->view, zw_agent_zone_path(s, l));
 		if (!key)
 			return -ENOMEM;
 		z = zw_map_get(known, key, strlen(key));
@@ -345,6 +345,8 @@ static int follow_server(struct zw_agent *a, const struct zw_server *found)
 	if (r == 0 && fingerprint && fingerprint == s->fingerprint && !s->error &&
 		zw_boottime_ns() < s->list_ns)
 		return 0;
+	if (s->served && s->fingerprint)
+		zw_served_reconfigured(a, s, found);
 	s->fingerprint = fingerprint;
 	s->list_ns = asks_server(s) ? zw_boottime_ns() + a->conf->reconcile_ns : UINT64_MAX;
 	r = follow_zones(a, s, found);

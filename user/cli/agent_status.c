@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the running agent says about itself, to whoever connects to its socket: one JSON object. */
-#include "cli/agent.h"
+#include "cli/served.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -74,6 +74,8 @@ static json_t *zones(const struct zw_agent *a)
 			states[z->failures ? ZW_ZONE_BAD : z->state]);
 		uint32_t serial;
 
+		if (z->served && z->served->error)
+			json_object_set_new(zone, "server_says", json_string(z->served->error));
 		if (z->good) {
 			json_object_set_new(zone, "records",
 				json_integer((json_int_t)zw_snapshot_count(z->good)));

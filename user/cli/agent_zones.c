@@ -8,9 +8,18 @@
 #include "base/clock.h"
 #include "dns/name.h"
 
+const char *zw_agent_zone_path(
+	const struct zw_agent_server *server, const struct zw_server_zone *listed)
+{
+	if (listed->file)
+		return listed->file;
+	return server->config[0] ? server->config : "/";
+}
+
 static int set_names(struct zw_agent_zone *z, const struct zw_server_zone *listed)
 {
-	struct zw_agent_file f = {.path = strdup(listed->file), .walk.fd = -1};
+	struct zw_agent_file f = {
+		.path = strdup(zw_agent_zone_path(z->server, listed)), .walk.fd = -1};
 	char text[ZW_NAME_TEXT_MAX];
 	size_t len;
 	int r = f.path ? zw_name_from_text(listed->name, z->origin, &len) : -ENOMEM;
@@ -71,10 +80,14 @@ static int choose_source(struct zw_agent_zone *z, const struct zw_server_zone *l
 	z->served = calloc(1, sizeof(*z->served));
 	if (!z->served)
 		return -ENOMEM;
-	if (listed->source == ZW_ZONE_SOURCE_SERVER) {
+	z->is_copy = listed->source == ZW_ZONE_SOURCE_COPY;
+	if (listed->source != ZW_ZONE_SOURCE_SERVER)
+		return 0;
+	if (listed->file)
 		z->source = &zw_source_database;
-		z->files.items[0].kind = ZW_AGENT_FILE_SHARED;
-	}
+	z->files.items[0].kind = z->server->served && zw_served_transfers(z->server->served)
+					 ? ZW_AGENT_FILE_TOKEN
+					 : ZW_AGENT_FILE_SHARED;
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What servers say of their zones: Knot over its control socket, PowerDNS through its database.
+/* What servers say of their zones: Knot over its control socket, PowerDNS through its database, others by a transfer.
  *
  *	a file that all zones share is written to, or a period is over -> a state job asks for all zones, by marks
+ *	a request on the wire or a command may have changed a zone, and no file would tell -> for this one, some times
  *	the zone file of a zone changed, or the zone is new -> a state job asks for this one
  *	the job says what a zone is now -> that is kept in struct zw_served_zone, and the zone is looked at
  *
@@ -25,6 +26,9 @@ struct zw_served_zone {
 	uint64_t told_ns; /* what changes from now on was written after this; 0: nothing said yet */
 	uint64_t from_ns; /* what changed last did so after this */
 	uint64_t wanted_ns; /* asked for since then and not answered; 0: not asked for */
+	uint64_t again_ns;  /* asked for then, since something was heeded; 0: nothing was */
+	unsigned int looks; /* since then */
+	bool refused;       /* the server does not let us have it: not asked for all the time */
 	bool edited; /* the state that was reported last is that of the zone file, which is not loaded yet */
 };
 void zw_served_zone_free(struct zw_served_zone *v);
@@ -35,6 +39,16 @@ int zw_served_attach(struct zw_agent *a, struct zw_agent_server *s, const struct
 void zw_served_free(struct zw_served *served);
 /* Paths, in the root of the server, of what is written when a zone changes. */
 const zw_paths *zw_served_files(const struct zw_served *served);
+
+/* Whether its zones are asked for by transfers, so that nothing else tells that one changed. */
+bool zw_served_transfers(const struct zw_served *served);
+/* Its configuration may be another one: where it listens, and what it refused. */
+void zw_served_reconfigured(
+	struct zw_agent *a, struct zw_agent_server *s, const struct zw_server *found);
+/* @request was seen: zones that it may have changed are asked for. */
+void zw_served_heed(struct zw_agent *a, const struct zw_request *request);
+/* Whether this process read what a server says for us, at @time_ns: what it does on the network is not anybody's. */
+bool zw_served_is_reader(const struct zw_agent *a, uint32_t tgid, uint64_t time_ns);
 
 /* Asks what @z is, soon: it is looked at when that is known. */
 void zw_served_want(struct zw_agent *a, struct zw_agent_zone *z);

@@ -18,7 +18,7 @@
 static const struct zw_agent_file *shared_file(const zw_agent_files *files)
 {
 	ZW_VEC_FOREACH(f, files)
-		if (f->kind == ZW_AGENT_FILE_SHARED)
+		if (zw_agent_file_is_the_servers(f))
 			return f;
 	return NULL;
 }
@@ -56,12 +56,47 @@ static int open_shared(struct zw_agent *a, const struct zw_agent_zone *z, const 
 	return 0;
 }
 
-static int server_open(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
+/* It is always there, and nothing of it. */
+static int open_token(const struct zw_agent_zone *z, const char *path, struct zw_agent_reading *r)
+{
+	const struct zw_agent_file *old = zw_agent_file_find(&z->files, path);
+	struct zw_agent_file f = {.path = strdup(path),
+		.kind = ZW_AGENT_FILE_TOKEN,
+		.walk.fd = -1,
+		.present = true,
+		.size_bytes = 1,
+		.digest = old ? old->digest : 0};
+	int rc = f.path ? zw_vec_push(&r->files, f) : -ENOMEM;
+
+	if (rc < 0)
+		free(f.path);
+	return rc;
+}
+
+static int open_first(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
 {
 	const struct zw_agent_file *first = &z->files.items[0];
-	int rc = first->kind == ZW_AGENT_FILE_SHARED ? open_shared(a, z, first->path, r)
-						     : zw_source_file.open(a, z, r);
 
+	switch (first->kind) {
+	case ZW_AGENT_FILE_SHARED:
+		return open_shared(a, z, first->path, r);
+	case ZW_AGENT_FILE_TOKEN:
+		return open_token(z, first->path, r);
+	default:
+		return zw_source_file.open(a, z, r);
+	}
+}
+
+static int server_open(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r)
+{
+	int rc = open_first(a, z, r);
+
+	/* What it writes for all its zones is looked into when one has changed. */
+	if (z->is_copy || r->files.items[0].kind == ZW_AGENT_FILE_TOKEN) {
+		if (rc == 0 && z->is_copy)
+			rc = open_token(z, z->server->config, r);
+		return rc;
+	}
 	for (size_t i = 0; rc == 0 && z->server->served; i++) {
 		const zw_paths *paths = zw_served_files(z->server->served);
 
@@ -110,11 +145,13 @@ static int read_file(
 	int rc;
 
 	*ret_changed = false;
-	if (f->kind == ZW_AGENT_FILE_SHARED || !f->present)
+	if (zw_agent_file_is_the_servers(f) || !f->present)
 		return 0;
 	rc = zw_agent_file_read(a, z, f, &a->content, &r->busy);
 	if (rc == -ENOMEM)
 		return rc;
+	if (z->is_copy && z->served->snapshot)
+		return 0;
 	*ret_changed = rc < 0 || !old || !old->present || old->digest != f->digest ||
 		       includes_changed(a, z);
 	return 0;
@@ -202,7 +239,7 @@ static void mark_taken(const struct zw_agent_zone *z, struct zw_agent_reading *r
 		r->end_ns = v->end_ns;
 	}
 	ZW_VEC_FOREACH(f, &r->files)
-		if (f->kind == ZW_AGENT_FILE_SHARED)
+		if (zw_agent_file_is_the_servers(f))
 			f->digest = z->served->begin_ns;
 }
 
@@ -256,6 +293,9 @@ static int server_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 		return take_served(a, z, r, file_changed);
 	if (file_changed)
 		return take_file(a, z, r);
+	/* It said so, and there is no file that could say anything else. */
+	if (r->files.items[0].kind == ZW_AGENT_FILE_TOKEN && z->served->error)
+		return nothing_to_read(z, r);
 	if (z->good || z->state == ZW_ZONE_BAD) {
 		r->same = true;
 		return keep_included(z, r);

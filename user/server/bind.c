@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "dns/rawzone.h"
+#include "server/axfr.h"
 #include "server/namedconf.h"
 #include "server/run.h"
 
@@ -229,6 +230,14 @@ static int add_companions(struct zw_namedconf *conf)
 	return r;
 }
 
+/* A zone without a file is in its memory. Which of several views an address is answered from is not for us to know. */
+static void mark_fileless(struct zw_namedconf *conf)
+{
+	ZW_VEC_FOREACH(z, &conf->zones)
+		if (!z->file && z->role != ZW_ZONE_OTHER && conf->views.len <= 1)
+			z->source = ZW_ZONE_SOURCE_SERVER;
+}
+
 static int read_config(
 	struct zw_namedconf *conf, const struct zw_server *server, struct zw_str *error)
 {
@@ -250,6 +259,8 @@ static int read_config(
 	for (size_t i = 0; r == 0 && i < conf->catalogs.len; i++)
 		if (!conf->catalogs.items[i].in_memory)
 			r = add_members(conf, &conf->catalogs.items[i], server->cwd);
+	if (r == 0)
+		mark_fileless(conf);
 	return r < 0 ? r : add_companions(conf);
 }
 
@@ -274,6 +285,15 @@ static int list(const struct zw_server *server, const struct zw_server_roots *ro
 	return 0;
 }
 
+static int state(const struct zw_server *server, const struct zw_server_roots *roots,
+	const char *proc_root, struct zw_state_target *target, struct zw_str *error)
+{
+	(void)roots;
+	(void)proc_root;
+	(void)error;
+	return zw_axfr_target(server, "allow-transfer { localhost; };", target);
+}
+
 const struct zw_server_driver zw_driver_bind = {
 	.exes = exes,
 	.shorts = shorts,
@@ -284,4 +304,5 @@ const struct zw_server_driver zw_driver_bind = {
 	.needles = needles,
 	.state_files = state_files,
 	.list = list,
+	.state = state,
 };

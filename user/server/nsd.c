@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "server/driver.h"
+#include "server/axfr.h"
 
 #define INCLUDE_DEPTH_MAX 16
 #define ZONE_LIST_DEFAULT "/var/lib/nsd/zone.list"
@@ -288,6 +288,7 @@ static int make_file(const struct zw_server *server, const struct pattern *zone,
 	return *ret_path ? 0 : -ENOMEM;
 }
 
+/* What was transferred it answers from at once, and writes to a file on a tick of its own, if ever. */
 static int add_zone(struct parser *p, const struct pattern *zone, zw_server_zones *zones)
 {
 	_zw_free_ char *file = NULL;
@@ -299,8 +300,12 @@ static int add_zone(struct parser *p, const struct pattern *zone, zw_server_zone
 		r = make_file(p->server, zone, &file);
 	if (r < 0)
 		return r;
-	return zw_server_zones_add(zones, zone->name, "_default", file,
+	r = zw_server_zones_add(zones, zone->name, "_default", file,
 		zone->secondary ? ZW_ZONE_SECONDARY : ZW_ZONE_PRIMARY);
+	if (r == 0 && zone->secondary)
+		zones->items[zones->len - 1].source =
+			file ? ZW_ZONE_SOURCE_COPY : ZW_ZONE_SOURCE_SERVER;
+	return r;
 }
 
 /* Lines "add ZONE PATTERN"; deleted ones are overwritten with "del". */
@@ -363,6 +368,15 @@ static int list(const struct zw_server *server, const struct zw_server_roots *ro
 	return r;
 }
 
+static int state(const struct zw_server *server, const struct zw_server_roots *roots,
+	const char *proc_root, struct zw_state_target *target, struct zw_str *error)
+{
+	(void)roots;
+	(void)proc_root;
+	(void)error;
+	return zw_axfr_target(server, "provide-xfr: 127.0.0.1 NOKEY", target);
+}
+
 static int config_of(const struct zw_args *args, char **ret_path)
 {
 	const char *path = zw_args_option(args, shorts, 'c', NULL);
@@ -384,4 +398,5 @@ const struct zw_server_driver zw_driver_nsd = {
 	.needles = needles,
 	.state_files = state_files,
 	.list = list,
+	.state = state,
 };

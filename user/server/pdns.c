@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* PowerDNS Authoritative with the bind backend, where "bind-config" names a file in the syntax of named.conf, and the
- * gsqlite3 backend, where "gsqlite3-database" names a database. */
+ * gsqlite3 backend, where "gsqlite3-database" names a database. Of other backends the server itself says what zones they
+ * have, and lets a loopback address have them; but for those of gsqlite3 beside them. */
 #include <errno.h>
 #include <string.h>
 
+#include "server/axfr.h"
 #include "server/namedconf.h"
 #include "server/pdns_control.h"
 #include "server/pdnsconf.h"
@@ -12,6 +14,10 @@
 /* Of "default-ttl". */
 #define TTL_DEFAULT 3600
 #define LIST_TIMEOUT_MS 5000
+/* Of "lmdb-filename" and "lmdb-shards"; more shards are not watched one by one. */
+#define LMDB_DEFAULT "/var/lib/powerdns/pdns.lmdb"
+#define LMDB_SHARDS_DEFAULT 64
+#define LMDB_SHARDS_MAX 64
 
 static const char *const exes[] = {"pdns_server", NULL};
 static const char *const tool_longs[] = {"version", "help", "list-modules", "config", NULL};
@@ -79,6 +85,24 @@ static int add_running(const struct zw_server *server, const struct zw_server_ro
 	return r == -ENOMEM || r == -ETIME ? r : 0;
 }
 
+/* Whether some backend is launched that nobody but the server can read. */
+static bool has_opaque_backend(const struct zw_pdnsconf *s)
+{
+	static const char *const readable[] = {"bind", "gsqlite3"};
+	const char *launch = zw_pdnsconf_get(s, "launch");
+	size_t known = 0, words = 0;
+
+	for (const char *at = launch ? launch : ""; *(at += strspn(at, ", \t"));) {
+		size_t len = strcspn(at, ", \t"), name = strcspn(at, ":, \t");
+
+		words++;
+		for (size_t i = 0; i < ZW_ARRAY_SIZE(readable); i++)
+			known += strlen(readable[i]) == name && memcmp(at, readable[i], name) == 0;
+		at += len;
+	}
+	return words > known;
+}
+
 static int first_value(void *ctx, const char *value)
 {
 	char **to = ctx;
@@ -106,21 +130,58 @@ static int find_database(
 	return target->path ? 0 : -ENOMEM;
 }
 
+/* Takes @path over. */
+static int add_watch(struct zw_state_target *target, char *path)
+{
+	int r = path ? zw_vec_push(&target->watch, path) : -ENOMEM;
+
+	if (r < 0)
+		free(path);
+	return r;
+}
+
 /* Every transaction writes to one of these. */
 static int watch_database(struct zw_state_target *target)
 {
 	static const char *const suffixes[] = {"", "-wal", "-journal"};
+	int r = 0;
 
-	for (size_t i = 0; i < ZW_ARRAY_SIZE(suffixes); i++) {
-		char *path = zw_asprintf("%s%s", target->path, suffixes[i]);
-		int r = path ? zw_vec_push(&target->watch, path) : -ENOMEM;
+	for (size_t i = 0; r == 0 && i < ZW_ARRAY_SIZE(suffixes); i++)
+		r = add_watch(target, zw_asprintf("%s%s", target->path, suffixes[i]));
+	return r;
+}
 
-		if (r < 0) {
-			free(path);
-			return r;
-		}
-	}
-	return 0;
+/* Where the lmdb backend has its databases: a main one, and shards beside it that hold the records (pdns,
+ * modules/lmdbbackend). */
+static int watch_shards(
+	const struct zw_server *server, const struct zw_pdnsconf *s, struct zw_state_target *target)
+{
+	_zw_free_ char *value = NULL, *path = NULL;
+	const char *text = zw_pdnsconf_get(s, "lmdb-shards");
+	uint32_t shards = LMDB_SHARDS_DEFAULT;
+	int r = zw_pdnsconf_each(s, "lmdb", "filename", first_value, &value);
+
+	if (r < 0 || !zw_pdnsconf_launches(s, "lmdb"))
+		return r;
+	path = zw_path_join(server->cwd, value ? value : LMDB_DEFAULT);
+	if (!path)
+		return -ENOMEM;
+	if (text)
+		(void)zw_parse_u32(text, &shards);
+	r = add_watch(target, strdup(path));
+	for (uint32_t i = 0; r == 0 && i < shards && i < LMDB_SHARDS_MAX; i++)
+		r = add_watch(target, zw_asprintf("%s-%u", path, i));
+	return r;
+}
+
+static int find_opaque(
+	const struct zw_server *server, const struct zw_pdnsconf *s, struct zw_state_target *target)
+{
+	int r = has_opaque_backend(s)
+			? zw_axfr_target(server, "allow-axfr-ips=127.0.0.0/8,::1", target)
+			: -ENOTSUP;
+
+	return r == 0 ? watch_shards(server, s, target) : r;
 }
 
 struct list_ctx {
@@ -154,6 +215,7 @@ static int list_database(struct list_ctx *l, const struct zw_state_target *targe
 	struct zw_zone_error error = {};
 	struct zw_state_request request = {.target = target,
 		.root_fd = l->roots->own,
+		.netns_fd = -1,
 		.key = &key,
 		.list = true,
 		.timeout_ms = LIST_TIMEOUT_MS};
@@ -168,6 +230,29 @@ static int list_database(struct list_ctx *l, const struct zw_state_target *targe
 		l->zones->items[i].file = strdup(target->path);
 		r = l->zones->items[i].file ? 0 : -ENOMEM;
 		l->zones->items[i].source = ZW_ZONE_SOURCE_SERVER;
+	}
+	return r;
+}
+
+/* What no other backend has. A server that cannot be asked just now keeps what it had. */
+static int add_opaque(struct list_ctx *l, const struct zw_pdnsconf *s)
+{
+	_zw_cleanup_(zw_state_target_done) struct zw_state_target target = {};
+	_zw_free_ char *path = socket_path(l->server, s);
+	size_t before = l->zones->len;
+	int r = path ? watch_shards(l->server, s, &target) : -ENOMEM;
+
+	if (r == 0)
+		r = zw_pdns_list_all(l->roots, path, l->zones);
+	if (r < 0 && r != -ENOMEM)
+		zw_str_addf(l->why, "its control socket \"%s\" does not say which zones it has: %s",
+			path, strerror(-r));
+	for (size_t i = before; r == 0 && i < l->zones->len; i++) {
+		struct zw_server_zone *zone = &l->zones->items[i];
+
+		zone->source = ZW_ZONE_SOURCE_SERVER;
+		if (target.watch.len && !(zone->file = strdup(target.watch.items[0])))
+			r = -ENOMEM;
 	}
 	return r;
 }
@@ -189,6 +274,8 @@ static int list(const struct zw_server *server, const struct zw_server_roots *ro
 		r = find_database(server, &s, &target);
 	if (r == 0 && target.path)
 		r = list_database(&l, &target);
+	else if (r == 0 && has_opaque_backend(&s))
+		r = add_opaque(&l, &s);
 	if (r < 0 && r != -ENOMEM)
 		return zw_server_fail(server, error, r, "%s", why.buf ? why.buf : strerror(-r));
 	return r;
@@ -207,7 +294,7 @@ static int state(const struct zw_server *server, const struct zw_server_roots *r
 		return zw_server_fail(server, error, r, "%s", why.buf ? why.buf : strerror(-r));
 	if (r < 0)
 		return r;
-	return target->path ? watch_database(target) : -ENOTSUP;
+	return target->path ? watch_database(target) : find_opaque(server, &s, target);
 }
 
 static int config_of(const struct zw_args *args, char **ret_path)

@@ -15,8 +15,6 @@
 #include "base/clock.h"
 #include "base/hash.h"
 
-static const char command[] = "bind-domain-extended-status\n";
-
 /* Some 300 bytes a zone. */
 #define ANSWER_MAX ((size_t)256 << 20)
 #define ANSWER_NS (5 * ZW_NSEC_PER_SEC)
@@ -49,7 +47,7 @@ static int connect_inside(int root_fd, const char *path, int *ret_fd)
 }
 
 /* One question a connection; the server closes it after the answer. */
-static int ask(int fd, struct zw_str *answer)
+static int ask(int fd, const char *command, struct zw_str *answer)
 {
 	uint64_t until = zw_boottime_ns() + ANSWER_NS;
 	_zw_free_ char *chunk = malloc(READ_CHUNK);
@@ -146,18 +144,45 @@ int zw_pdns_parse_status(char *text, zw_server_zones *zones)
 	return r;
 }
 
-int zw_pdns_list_running(
-	const struct zw_server_roots *roots, const char *socket, zw_server_zones *zones)
+/* A name a line, then how many there were. */
+int zw_pdns_parse_list(char *text, zw_server_zones *zones)
+{
+	_zw_map_free_ struct zw_map *known = NULL;
+	char *rest = text, *line;
+	int r = zw_map_new(&known);
+
+	if (r == 0)
+		r = known_names(zones, known);
+	while (r == 0 && (line = strsep(&rest, "\n")) != NULL)
+		if (line[0] && !strchr(line, ' '))
+			r = add(zones, known, line, NULL, ZW_ZONE_PRIMARY);
+	return r;
+}
+
+static int list(const struct zw_server_roots *roots, const char *socket, const char *command,
+	int (*parse)(char *text, zw_server_zones *zones), zw_server_zones *zones)
 {
 	_zw_str_ struct zw_str answer = {};
 	_zw_close_ int fd = -1;
 	int r = connect_inside(roots->own, socket, &fd);
 
 	if (r == 0)
-		r = ask(fd, &answer);
+		r = ask(fd, command, &answer);
 	if (r < 0)
 		return r;
 	if (!answer.buf || zw_startswith(answer.buf, "Unknown command"))
 		return -EOPNOTSUPP;
-	return zw_pdns_parse_status(answer.buf, zones);
+	return parse(answer.buf, zones);
+}
+
+int zw_pdns_list_running(
+	const struct zw_server_roots *roots, const char *socket, zw_server_zones *zones)
+{
+	return list(roots, socket, "bind-domain-extended-status\n", zw_pdns_parse_status, zones);
+}
+
+int zw_pdns_list_all(
+	const struct zw_server_roots *roots, const char *socket, zw_server_zones *zones)
+{
+	return list(roots, socket, "list-zones\n", zw_pdns_parse_list, zones);
 }

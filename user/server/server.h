@@ -55,7 +55,8 @@ enum zw_zone_role {
 enum zw_zone_source {
 	ZW_ZONE_SOURCE_FILE = 0, /* the zone file alone */
 	ZW_ZONE_SOURCE_BOTH, /* the server can be asked; what is in the file counts when it changes (an edit to be loaded) */
-	ZW_ZONE_SOURCE_SERVER, /* the server or its database alone; @file is the database, or may not exist */
+	ZW_ZONE_SOURCE_COPY, /* the server can be asked; the file is what it writes now and then, and counts when it cannot */
+	ZW_ZONE_SOURCE_SERVER, /* the server or its database alone; @file is the database, may not exist, or is NULL */
 };
 
 struct zw_server_zone {

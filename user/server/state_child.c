@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -14,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "server/state_axfr.h"
 #include "server/state_frame.h"
 #include "server/state_knot.h"
 #include "server/state_pdns.h"
@@ -24,6 +26,8 @@
 /* Time to hand over what was read in time. */
 #define GRACE_NS (2 * ZW_NSEC_PER_SEC)
 #define REQUEST_MAX ((size_t)256 << 20)
+/* The overflow user of the kernel (kernel/sys.c), nobody on every distribution. */
+#define NOBODY 65534
 
 struct child {
 	struct zw_state_header header;
@@ -205,6 +209,14 @@ static int enter_root(void)
 	return chdir("/") < 0 ? -errno : 0;
 }
 
+/* Becomes @uid for good. */
+static int become(uid_t uid, gid_t gid)
+{
+	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+		return -errno;
+	return 0;
+}
+
 /* The user whom the socket or database belongs to can do what is to be done. */
 static int become_owner(const char *path)
 {
@@ -212,10 +224,15 @@ static int become_owner(const char *path)
 
 	if (geteuid() != 0 || stat(path, &st) < 0 || st.st_uid == 0)
 		return 0;
-	if (setgroups(0, NULL) < 0 || setresgid(st.st_gid, st.st_gid, st.st_gid) < 0 ||
-		setresuid(st.st_uid, st.st_uid, st.st_uid) < 0)
+	return become(st.st_uid, st.st_gid);
+}
+
+/* For a question over the network it takes no file and no user. */
+static int enter_netns(const struct child *c)
+{
+	if (c->header.netns && setns(ZW_STATE_NETNS_FD, CLONE_NEWNET) < 0)
 		return -errno;
-	return 0;
+	return geteuid() == 0 ? become(NOBODY, NOBODY) : 0;
 }
 
 static int prepare(const struct child *c)
@@ -233,8 +250,11 @@ static int prepare(const struct child *c)
 	if (setitimer(ITIMER_REAL, &end, NULL) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0 ||
 		flags < 0 || fcntl(STDOUT_FILENO, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
-	r = enter_root();
-	if (r == 0)
+	if (c->header.kind == ZW_STATE_AXFR)
+		r = enter_netns(c);
+	else
+		r = enter_root();
+	if (r == 0 && c->header.kind != ZW_STATE_AXFR)
 		r = become_owner(c->path);
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
@@ -257,10 +277,13 @@ static int answer(struct child *c, struct zw_zone_error *error)
 	if (r == 0)
 		r = prepare(c);
 	if (r < 0)
-		return zw_state_fail(error, r, "cannot go to its root: %s%s", strerror(-r),
+		return zw_state_fail(error, r, "cannot go to where it is: %s%s", strerror(-r),
 			r == -EPERM ? "; run as root" : "");
 	if (c->header.kind == ZW_STATE_KNOT)
 		return zw_state_read_knot(
+			c->path, c->asks, c->header.n, c->header.deadline_ns, &sink, error);
+	if (c->header.kind == ZW_STATE_AXFR)
+		return zw_state_read_axfr(
 			c->path, c->asks, c->header.n, c->header.deadline_ns, &sink, error);
 	db.path = c->path;
 	db.default_ttl = c->header.default_ttl;

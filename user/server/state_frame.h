@@ -9,6 +9,7 @@
 
 /* Descriptors of the process besides 0, the request, and 1, the answer. */
 #define ZW_STATE_ROOT_FD 3
+#define ZW_STATE_NETNS_FD 4
 
 /* Longest frame: a record of 64 KiB and its owner. */
 #define ZW_STATE_FRAME_MAX 70000
@@ -17,7 +18,9 @@ struct zw_state_header {
 	uint32_t kind; /* enum zw_state_kind */
 	uint32_t list;
 	uint32_t default_ttl;
+	uint32_t netns;    /* there is ZW_STATE_NETNS_FD */
 	uint32_t path_len; /* the path follows, then the zones: mark, length and name */
+	uint32_t reserved;
 	uint64_t n;
 	uint64_t deadline_ns;
 	struct zw_hash_key key;

@@ -87,11 +87,17 @@ static int write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
+static bool has_netns(const struct zw_state_request *request)
+{
+	return request->target->kind == ZW_STATE_AXFR && request->netns_fd >= 0;
+}
+
 static int write_request(const struct zw_state_request *request, uint64_t deadline_ns, int *ret_fd)
 {
 	struct zw_state_header header = {
 		.kind = request->target->kind,
 		.list = request->list,
+		.netns = has_netns(request),
 		.default_ttl = request->target->default_ttl,
 		.path_len = (uint32_t)strlen(request->target->path),
 		.n = request->n,
@@ -133,8 +139,8 @@ static int set_signals(posix_spawnattr_t *attr)
 	return 0;
 }
 
-/* Becomes descriptors 0, 1 and ZW_STATE_ROOT_FD; all others close by themselves. */
-static int spawn(int request_fd, int answer_fd, int root_fd, pid_t *ret_pid)
+/* Becomes descriptors 0, 1, ZW_STATE_ROOT_FD and, unless it is -1, ZW_STATE_NETNS_FD; all others close by themselves. */
+static int spawn(int request_fd, int answer_fd, int root_fd, int netns_fd, pid_t *ret_pid)
 {
 	char *const argv[] = {(char *)"zonewitness", (char *)ZW_STATE_COMMAND, NULL};
 	char *const env[] = {(char *)"LC_ALL=C", (char *)"PATH=/usr/sbin:/usr/bin", NULL};
@@ -154,6 +160,9 @@ static int spawn(int request_fd, int answer_fd, int root_fd, pid_t *ret_pid)
 			posix_spawn_file_actions_adddup2(&actions, answer_fd, STDOUT_FILENO) != 0 ||
 			posix_spawn_file_actions_adddup2(&actions, root_fd, ZW_STATE_ROOT_FD) != 0))
 		r = -ENOMEM;
+	if (r == 0 && netns_fd >= 0 &&
+		posix_spawn_file_actions_adddup2(&actions, netns_fd, ZW_STATE_NETNS_FD) != 0)
+		r = -ENOMEM;
 	if (r == 0)
 		r = -posix_spawn(ret_pid, "/proc/self/exe", &actions, &attr, argv, env);
 	posix_spawnattr_destroy(&attr);
@@ -163,7 +172,7 @@ static int spawn(int request_fd, int answer_fd, int root_fd, pid_t *ret_pid)
 
 int zw_state_job_start(const struct zw_state_request *request, struct zw_state_job **ret_job)
 {
-	_zw_close_ int request_fd = -1, answer_fd = -1;
+	_zw_close_ int request_fd = -1, answer_fd = -1, netns_fd = -1;
 	_zw_state_job_ struct zw_state_job *job = calloc(1, sizeof(*job));
 	int fds[2], r;
 
@@ -180,6 +189,10 @@ int zw_state_job_start(const struct zw_state_request *request, struct zw_state_j
 	r = write_request(request, job->deadline_ns, &request_fd);
 	if (r < 0)
 		return r;
+	/* Out of the way of those the process gets. */
+	if (has_netns(request) &&
+		(netns_fd = fcntl(request->netns_fd, F_DUPFD_CLOEXEC, ZW_STATE_NETNS_FD + 1)) < 0)
+		return -errno;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
 	job->fd = fds[0];
@@ -188,7 +201,7 @@ int zw_state_job_start(const struct zw_state_request *request, struct zw_state_j
 	(void)fcntl(job->fd, F_SETPIPE_SZ, PUMP_BYTES);
 	if (fcntl(job->fd, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
-	r = spawn(request_fd, answer_fd, request->root_fd, &job->pid);
+	r = spawn(request_fd, answer_fd, request->root_fd, netns_fd, &job->pid);
 	if (r < 0) {
 		job->pid = 0;
 		return r;
@@ -236,6 +249,11 @@ void zw_state_job_free(struct zw_state_job *job)
 int zw_state_job_fd(const struct zw_state_job *job)
 {
 	return job->fd;
+}
+
+pid_t zw_state_job_pid(const struct zw_state_job *job)
+{
+	return job->pid;
 }
 
 uint64_t zw_state_job_begin_ns(const struct zw_state_job *job)

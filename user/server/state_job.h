@@ -17,15 +17,19 @@
 enum zw_state_kind {
 	ZW_STATE_KNOT = 0, /* state_knot.h */
 	ZW_STATE_PDNS,     /* state_pdns.h */
+	ZW_STATE_AXFR,     /* state_axfr.h */
 	_ZW_STATE_KIND_MAX,
 };
 
 /* How a server is asked. */
 struct zw_state_target {
 	enum zw_state_kind kind;
-	char *path;           /* control socket or database, absolute in the server's own root */
+	/* Control socket or database, absolute in the server's own root; ZW_STATE_AXFR: where it listens */
+	char *path;
 	uint32_t default_ttl; /* ZW_STATE_PDNS */
 	zw_paths watch;       /* files, the same way, of which one changes whenever a zone does */
+	const char *
+		allow; /* ZW_STATE_AXFR: the setting of the server that would let us have a zone; static */
 };
 void zw_state_target_done(struct zw_state_target *target);
 
@@ -38,6 +42,7 @@ struct zw_state_request {
 	const struct zw_server
 		*server; /* named in messages; NULL: whoever passes them on does that */
 	int root_fd;     /* of the server, O_PATH */
+	int netns_fd;    /* ZW_STATE_AXFR: its network namespace; -1: ours */
 	const struct zw_hash_key *key; /* of marks */
 	const struct zw_state_ask *asks;
 	size_t n;
@@ -56,6 +61,7 @@ ZW_DEFINE_CLEANUP(struct zw_state_job *, zw_state_job_free);
 
 /* Readable when there is something to take. */
 int zw_state_job_fd(const struct zw_state_job *job);
+pid_t zw_state_job_pid(const struct zw_state_job *job);
 /* CLOCK_BOOTTIME: nothing it says is older. */
 uint64_t zw_state_job_begin_ns(const struct zw_state_job *job);
 uint64_t zw_state_job_deadline_ns(const struct zw_state_job *job);
