@@ -125,7 +125,7 @@ static int open_books(struct zw_agent *a, const struct zw_agent_options *o, stru
 	a->host.hostname = a->hostname;
 	if (!o->history)
 		return 0;
-	return zw_agent_states_open(a->conf->history.file, &a->states, error);
+	return zw_agent_history_open(a->conf, o->need_history, &a->history, error);
 }
 
 static int open_kernel(struct zw_agent *a, struct zw_str *error)
@@ -202,7 +202,7 @@ void zw_agent_free(struct zw_agent *a)
 	zw_request_book_free(a->requests);
 	zw_proc_table_free(a->procs);
 	zw_probe_close(a->probe);
-	zw_agent_states_close(a->states);
+	zw_writer_close(a->history);
 	zw_conf_free(a->conf);
 	zw_closep(&a->timer_fd);
 	zw_closep(&a->signal_fd);
@@ -295,7 +295,7 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 		if ((*s)->ops->tick)
 			(void)(*s)->ops->tick(*s);
 	zw_agent_notify_status(a);
-	zw_agent_states_save(a);
+	zw_agent_history_tick(a);
 }
 
 static int wait_until(struct zw_agent *a, uint64_t at_ns)
@@ -365,6 +365,7 @@ static int start(struct zw_agent *a)
 		return r;
 	a->reconcile_from_ns = zw_boottime_ns();
 	a->reconcile_next = a->zones.len;
+	zw_agent_history_flush(a);
 	a->ready = true;
 	report_ready(a);
 	zw_agent_notify_status(a);
@@ -420,7 +421,7 @@ int zw_agent_run(struct zw_agent *a)
 	/* What was seen is told, also what was waiting to settle. */
 	(void)zw_agent_drain(a);
 	settle_for_good(a);
-	zw_agent_states_finish(a);
+	zw_agent_history_tick(a);
 	report_stopped(a);
 	return r;
 }

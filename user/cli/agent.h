@@ -25,6 +25,7 @@
 #include "server/server.h"
 #include "server/source.h"
 #include "sink/history.h"
+#include "sink/history_writer.h"
 #include "sink/sink.h"
 #include "zone/replay.h"
 #include "zone/snapshot.h"
@@ -35,7 +36,8 @@ struct zw_agent_options {
 	struct zw_conf *conf;      /* moves to the agent on success */
 	const char *conf_path;     /* reread on SIGHUP; NULL: there is none */
 	bool discover;             /* look for servers */
-	bool history;              /* keep states in conf->history.file */
+	bool history;              /* keep events and states in conf->history.file */
+	bool need_history;         /* fail when it cannot be opened, instead of trying again */
 	uint64_t for_ns;           /* stop by itself after this time; 0: never */
 	const char *status_socket; /* NULL: none */
 };
@@ -170,7 +172,8 @@ struct zw_agent_zone {
 	bool early;          /* an operation on names may not be done yet, see zw_hook_is_early() */
 	bool wants_entry; /* a file of it is missing, or covered by what comes: entries of its directory matter */
 	size_t wanting_slot; /* then its place among those of its chain */
-	bool unsaved;        /* @good is newer than what the history has */
+	struct zw_snapshot *told; /* what the events since then made of @good; NULL: none was told */
+	bool unsaved;             /* the history may not have @good, nor what led to it */
 	/* holders seen while the file was mapped, for a store that no hook can see */
 	ZW_VEC(struct zw_correlate_holder) mappers;
 	/* when it is to be looked at */
@@ -208,7 +211,11 @@ struct zw_agent {
 	struct zw_dialogs *dialogs;
 	bool requests_seen; /* what servers are asked is seen, as far as it can be */
 	struct zw_agent_net *net;
-	struct zw_agent_states *states; /* NULL: none are kept */
+	struct zw_writer *history; /* NULL: none is kept */
+	bool history_leads;  /* the events that are told make the next state of their zone */
+	bool history_missed; /* one of them was lost */
+	uint64_t history_lost;    /* events, as reported */
+	uint64_t history_told_ns; /* CLOCK_BOOTTIME: when that was */
 	struct zw_ulid_state ulid;
 	char hostname[256];
 	struct zw_sink_host host;
@@ -525,19 +532,28 @@ void zw_agent_server_unref(struct zw_agent_server *s);
 /* Takes all events from the rings into the books. */
 int zw_agent_drain(struct zw_agent *a);
 
-/* agent_states.c */
+/* agent_history.c */
 
-/* Opens the history in the file @path, which is kept as zw_history_open() says. */
-int zw_agent_states_open(
-	const char *path, struct zw_agent_states **ret_states, struct zw_str *error);
+/* Opens the history that @conf names. With @need a failure is one, else it is logged and tried again. */
+int zw_agent_history_open(const struct zw_conf *conf, bool need, struct zw_writer **ret_writer,
+	struct zw_str *error);
+/* How the history names the server of @z; the caller frees it. NULL: no memory. */
+char *zw_agent_history_server(const struct zw_agent_zone *z);
 /* Fills @z->good and @z->stored_ns with what is stored. -ENOENT when nothing is, -ENOMEM, -EUCLEAN, -EIO, ... */
-int zw_agent_states_load(struct zw_agent *a, struct zw_agent_zone *z);
-/* Hands the states that are newer than the stored ones to a thread, when it has done with the last ones. */
-void zw_agent_states_save(struct zw_agent *a);
-/* Stores what is not stored yet and returns when that is done. */
-void zw_agent_states_finish(struct zw_agent *a);
-void zw_agent_states_close(struct zw_agent_states *states);
-ZW_DEFINE_CLEANUP(struct zw_agent_states *, zw_agent_states_close);
+int zw_agent_history_load(struct zw_agent *a, struct zw_agent_zone *z);
+/* Before they are told: @first and those of @explained are what became of @z->good until @after, of whose @changes they
+ * may not have all, or in steps. */
+void zw_agent_history_told(struct zw_agent *a, struct zw_agent_zone *z,
+	const struct zw_report *first, const struct zw_explained *explained,
+	struct zw_snapshot *after, size_t changes);
+/* Stores an event, before it is told elsewhere. */
+void zw_agent_history_event(struct zw_agent *a, const struct zw_report *report);
+/* @z, which was @z->good, is @after now, whatever was told of it. */
+void zw_agent_history_state(struct zw_agent *a, struct zw_agent_zone *z, struct zw_snapshot *after);
+/* Tells what could not be told before, and reports what was lost; now and then. */
+void zw_agent_history_tick(struct zw_agent *a);
+/* Returns when all is stored, or when that takes too long. */
+void zw_agent_history_flush(struct zw_agent *a);
 
 /* agent_notify.c: what the service manager hears */
 

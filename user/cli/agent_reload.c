@@ -11,13 +11,13 @@
 struct next {
 	struct zw_conf *conf;
 	struct zw_agent_sinks sinks;
-	struct zw_agent_states *states; /* NULL: they stay where they are */
+	struct zw_writer *history; /* NULL: it stays where it is */
 };
 
 static void next_done(struct next *next)
 {
 	zw_agent_sinks_done(&next->sinks);
-	zw_agent_states_close(next->states);
+	zw_writer_close(next->history);
 	zw_conf_free(next->conf);
 }
 #define _next_ _zw_cleanup_(next_done)
@@ -28,8 +28,8 @@ static int prepare(struct zw_agent *a, struct next *next, struct zw_str *error)
 
 	if (r == 0)
 		r = zw_agent_sinks_prepare(a, next->conf, &next->sinks, error);
-	if (r == 0 && a->states && !zw_streq(next->conf->history.file, a->conf->history.file))
-		r = zw_agent_states_open(next->conf->history.file, &next->states, error);
+	if (r == 0 && a->history && !zw_streq(next->conf->history.file, a->conf->history.file))
+		r = zw_agent_history_open(next->conf, true, &next->history, error);
 	if (r == 0)
 		r = zw_agent_sinks_open(a, &next->sinks);
 	return r;
@@ -37,11 +37,14 @@ static int prepare(struct zw_agent *a, struct next *next, struct zw_str *error)
 
 static void replace_history(struct zw_agent *a, struct next *next)
 {
-	if (!next->states)
+	if (a->history)
+		zw_writer_set_limits(a->history, next->conf->history.keep_ns,
+			next->conf->history.max_bytes);
+	if (!next->history)
 		return;
-	zw_agent_states_finish(a);
-	zw_agent_states_close(a->states);
-	a->states = ZW_TAKE(next->states);
+	zw_agent_history_tick(a);
+	zw_writer_close(a->history);
+	a->history = ZW_TAKE(next->history);
 	ZW_VEC_FOREACH(z, &a->zones)
 		(*z)->unsaved = true;
 }

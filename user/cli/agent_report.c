@@ -25,9 +25,10 @@ struct zw_report *zw_agent_report_new(
 	if (z) {
 		report->server_kind = strdup(zw_server_kind_to_string(z->server->kind));
 		report->server_pid = (uint32_t)z->server->pid;
+		report->server = zw_agent_history_server(z);
 		report->view = strdup(z->view);
 		report->zone = strdup(z->name);
-		if (!report->server_kind || !report->view || !report->zone)
+		if (!report->server_kind || !report->server || !report->view || !report->zone)
 			return NULL;
 	}
 	return ZW_TAKE(report);
@@ -40,6 +41,8 @@ void zw_agent_deliver(struct zw_agent *a, struct zw_report *report)
 	report->sequence = ++a->sequence;
 	if (!report->message && zw_report_set_message(report) < 0)
 		zw_error("out of memory: event %s goes without its message", report->id);
+	/* First: what is told elsewhere and not there would be found again at the next start. */
+	zw_agent_history_event(a, report);
 	ZW_VEC_FOREACH(s, &a->sinks) {
 		int r = (*s)->ops->deliver(*s, report);
 

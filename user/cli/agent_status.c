@@ -128,6 +128,21 @@ static json_t *requests(const struct zw_agent *a)
 	return list;
 }
 
+static json_t *history(const struct zw_agent *a)
+{
+	char oldest[ZW_TIME_ISO_MAX] = "";
+	struct zw_writer_facts facts;
+
+	zw_writer_facts(a->history, &facts);
+	if (facts.oldest_ns)
+		zw_time_iso(facts.oldest_ns, oldest);
+	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:s*, s:s*}", "file", a->conf->history.file,
+		"open", facts.open, "stored", (json_int_t)facts.stored, "waiting",
+		(json_int_t)facts.waiting, "lost", (json_int_t)facts.lost, "bytes",
+		(json_int_t)facts.bytes, "oldest", oldest[0] ? oldest : NULL, "error",
+		facts.error[0] ? facts.error : NULL);
+}
+
 static json_t *control_counters(const struct zw_agent *a)
 {
 	struct zw_dialog_counts counts = zw_dialogs_counts(a->dialogs);
@@ -182,6 +197,8 @@ void zw_agent_status_answer(struct zw_agent *a)
 		zw_status_hooks(a->probe), "servers", servers(a), "zones", zones(a), "counters",
 		counters(a), "sinks", sinks(a), "control", control_counters(a), "requests",
 		requests(a));
+	if (root && a->history)
+		json_object_set_new(root, "history", history(a));
 	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 	json_decref(root);
 	len = text ? strlen(text) : 0;

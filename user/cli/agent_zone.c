@@ -89,9 +89,9 @@ static void adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 	if (r->snapshot)
 		z->journal_at = r->journal_at;
 	if (r->snapshot && r->snapshot != z->good) {
+		zw_agent_history_state(a, z, r->snapshot);
 		zw_snapshot_unref(z->good);
 		z->good = ZW_TAKE(r->snapshot);
-		z->unsaved = true;
 	}
 	if (!any_maps(r))
 		zw_agent_forget_mappers(z);
@@ -117,6 +117,7 @@ static int report_change(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 	_zw_report_free_ struct zw_report *report =
 		zw_agent_report_new(a, ZW_ACTION_RECORD_CHANGE, z);
 	_zw_explained_ struct zw_explained explained = {};
+	size_t changes = (*diff)->len;
 	int rc;
 
 	if (!report)
@@ -135,6 +136,7 @@ static int report_change(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 	if (may_be_told_yet(a, z, report, explained.unsettled))
 		return 1;
 	a->changes += 1 + explained.more.len;
+	zw_agent_history_told(a, z, report, &explained, r->snapshot, changes);
 	zw_agent_deliver(a, ZW_TAKE(report));
 	ZW_VEC_FOREACH(more, &explained.more)
 		zw_agent_deliver(a, ZW_TAKE(*more));
@@ -360,7 +362,7 @@ void zw_agent_look(struct zw_agent *a, struct zw_agent_zone *z)
 /* What changed while no agent was there to see it. */
 static void load_stored(struct zw_agent *a, struct zw_agent_zone *z)
 {
-	int r = zw_agent_states_load(a, z);
+	int r = zw_agent_history_load(a, z);
 
 	if (r < 0 && r != -ENOENT)
 		zw_warning(

@@ -19,7 +19,7 @@ static const char usage[] =
 	"  --discover        look for servers besides the zones given\n"
 	"  --json            one JSON object per line\n"
 	"  --for TIME        end after this time: 30s, 5m, 2h\n"
-	"  --db FILE         keep the state of zones in FILE: what changed between two runs is found\n"
+	"  --db FILE         keep changes and the states of zones in FILE: what changed between two runs is found\n"
 	"  --config FILE     take policy and timing from this configuration\n"
 	"  --no-color        no colours, as without a terminal or with NO_COLOR set\n"
 	"  -h, --help        this text\n";
@@ -175,7 +175,7 @@ static int watch(struct watch_options *o)
 		return ZW_EXIT_FAILED;
 	o->agent.conf = conf;
 	o->agent.discover = o->discover || conf->zones == 0;
-	o->agent.history = o->db != NULL;
+	o->agent.history = o->agent.need_history = o->db != NULL;
 	r = zw_agent_new(&o->agent, &agent, &error);
 	if (r < 0) {
 		zw_error("%s", error.buf ? error.buf : strerror(-r));

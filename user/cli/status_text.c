@@ -256,6 +256,28 @@ static void sinks(struct zw_str *s, const json_t *list)
 	}
 }
 
+static void history(struct zw_str *s, const json_t *h)
+{
+	const char *error = text_of(h, "error");
+
+	if (!h)
+		return;
+	zw_str_add(s, "history: ");
+	zw_str_add_escaped(s, text_of(h, "file"), strlen(text_of(h, "file")));
+	zw_str_addf(s, ", %lld stored, %lld waiting, %lld lost", number_of(h, "stored"),
+		number_of(h, "waiting"), number_of(h, "lost"));
+	if (number_of(h, "bytes"))
+		zw_str_addf(s, "; %lld KiB", number_of(h, "bytes") / 1024);
+	if (json_object_get(h, "oldest"))
+		zw_str_addf(s, " since %s", text_of(h, "oldest"));
+	zw_str_add_char(s, '\n');
+	if (json_object_get(h, "error")) {
+		zw_str_add(s, "  ");
+		zw_str_add_escaped(s, error, strlen(error));
+		zw_str_add_char(s, '\n');
+	}
+}
+
 void zw_status_agent_text(struct zw_str *s, const json_t *agent, bool all_zones)
 {
 	zw_str_add(s, "agent ");
@@ -267,4 +289,5 @@ void zw_status_agent_text(struct zw_str *s, const json_t *agent, bool all_zones)
 	zones(s, json_object_get(agent, "zones"), all_zones);
 	counters(s, json_object_get(agent, "counters"));
 	sinks(s, json_object_get(agent, "sinks"));
+	history(s, json_object_get(agent, "history"));
 }

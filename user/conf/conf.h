@@ -31,6 +31,7 @@ struct zw_conf {
 	struct {
 		char *file;       /* "/var/lib/zonewitness/history.db" */
 		uint64_t keep_ns; /* 400d */
+		uint64_t max_bytes; /* "max_size: 16G" */
 	} history;
 	bool journald;         /* true */
 	char *json_file;       /* NULL: none */

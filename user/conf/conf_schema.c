@@ -95,7 +95,7 @@ static const struct zw_conf_key history_keys[] = {
 		.type = ZW_CONF_PATH,
 		AT(zw_conf, history.file),
 		.initial = "/var/lib/zonewitness/history.db",
-		.help = "database of the last known state of every zone"},
+		.help = "database of what happened, and of the states of all zones"},
 	{.name = "keep",
 		.type = ZW_CONF_DURATION,
 		AT(zw_conf, history.keep_ns),
@@ -103,6 +103,13 @@ static const struct zw_conf_key history_keys[] = {
 		.max = "36500d",
 		.initial = "400d",
 		.help = "how long a change is kept"},
+	{.name = "max_size",
+		.type = ZW_CONF_SIZE,
+		AT(zw_conf, history.max_bytes),
+		.min = "16M",
+		.max = "16T",
+		.initial = "16G",
+		.help = "how large the database may grow: the oldest changes go then"},
 };
 
 static const struct zw_conf_key journald_keys[] = {

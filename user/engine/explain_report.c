@@ -46,6 +46,8 @@ static int copy_zone(const struct zw_report *from, struct zw_report *to)
 	to->file.path = NULL;
 	r = copy_text(from->server_kind, &to->server_kind);
 	if (r == 0)
+		r = copy_text(from->server, &to->server);
+	if (r == 0)
 		r = copy_text(from->view, &to->view);
 	if (r == 0)
 		r = copy_text(from->zone, &to->zone);

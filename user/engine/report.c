@@ -124,6 +124,7 @@ void zw_report_free(struct zw_report *report)
 		zw_diff_free(report->diff);
 	free(report->message);
 	free(report->server_kind);
+	free(report->server);
 	free(report->view);
 	free(report->zone);
 	free(report->file.path);

@@ -138,6 +138,7 @@ struct zw_report {
 	/* the zone, NULL or 0 where the action has none */
 	char *server_kind; /* "bind", "knot", "nsd", "pdns", "none" */
 	uint32_t server_pid;
+	char *server; /* which one, over its restarts: "bind:/etc/bind/named.conf"; not part of what is printed */
 	char *view;
 	char *zone; /* presentation form with the final dot */
 	enum zw_channel channel;

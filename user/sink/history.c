@@ -17,6 +17,10 @@
  * file would. */
 #define BUSY_MS 2000
 
+/* A larger one is not read as a whole when it is opened: that takes longer than the agent has to begin. What is damaged
+ * in it is found where it is read. */
+#define CHECK_BYTES_MAX (64 << 20)
+
 static const char *const statements[] = {
 	[ZW_SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[ZW_SQL_COMMIT] = "COMMIT",
@@ -45,11 +49,19 @@ static const char *const statements[] = {
 			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id"),
 	[ZW_SQL_GET_BASE] = ("SELECT id, time_ns, raw_len, blob FROM base WHERE zone_id = ?1"
 			     " ORDER BY id DESC LIMIT 1"),
+	[ZW_SQL_GET_HELD] = ("SELECT id, time_ns, length(blob) FROM base WHERE zone_id = ?1"
+			     " ORDER BY id DESC LIMIT 1"),
+	[ZW_SQL_GET_HELD_PATCHES] =
+		("SELECT count(*), max(p.time_ns), sum(coalesce(length(p.blob), length(e.delta)))"
+		 " FROM patch p LEFT JOIN event e ON e.seq = p.seq WHERE p.base_id = ?1"),
 	[ZW_SQL_PUT_PATCH] = ("INSERT INTO patch (zone_id, base_id, time_ns, serial, seq, blob)"
 			      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
 	[ZW_SQL_GET_PATCHES] =
 		("SELECT p.time_ns, coalesce(p.blob, e.delta) FROM patch p"
 		 " LEFT JOIN event e ON e.seq = p.seq WHERE p.base_id = ?1 ORDER BY p.id"),
+	[ZW_SQL_PUT_META] = ("INSERT INTO meta (key, value) VALUES (?1, ?2)"
+			     " ON CONFLICT (key) DO UPDATE SET value = excluded.value"),
+	[ZW_SQL_GET_META] = "SELECT value FROM meta WHERE key = ?1",
 };
 
 static_assert(ZW_ARRAY_SIZE(statements) == _ZW_SQL_MAX, "one text for every statement");
@@ -217,8 +229,16 @@ static int check_schema(struct zw_history *history, struct zw_str *error)
 static int check_content(struct zw_history *history, struct zw_str *error)
 {
 	_zw_free_ char *text = NULL;
+	int64_t pages, page_bytes;
 	int r;
 
+	r = query_int(history, "PRAGMA page_count", &pages);
+	if (r == 0)
+		r = query_int(history, "PRAGMA page_size", &page_bytes);
+	if (r < 0)
+		return r;
+	if (pages > CHECK_BYTES_MAX / page_bytes)
+		return 0;
 	r = query_text(history, "PRAGMA quick_check(1)", &text);
 	if (r < 0)
 		return r;
@@ -353,7 +373,6 @@ void zw_history_forget_held(struct zw_history *history)
 		struct zw_history_held *held = value;
 
 		zw_map_remove(history->held, key, key_len);
-		zw_snapshot_unref(held->snapshot);
 		free(held);
 	}
 }
@@ -377,16 +396,36 @@ int zw_history_begin(struct zw_history *history)
 	return zw_history_run(history, ZW_SQL_BEGIN);
 }
 
+void zw_history_rollback(struct zw_history *history)
+{
+	if (!sqlite3_get_autocommit(history->db))
+		(void)zw_history_run(history, ZW_SQL_ROLLBACK);
+	/* What was stored since begin is not there. */
+	zw_history_forget_held(history);
+}
+
 int zw_history_commit(struct zw_history *history)
 {
 	int r;
 
-	r = zw_history_run(history, ZW_SQL_COMMIT);
-	if (r < 0) {
-		/* What was stored since begin is not there. */
-		if (!sqlite3_get_autocommit(history->db))
-			(void)zw_history_run(history, ZW_SQL_ROLLBACK);
-		zw_history_forget_held(history);
-	}
+	/* SQLite ends a transaction by itself when the disk is full or fails. */
+	r = sqlite3_get_autocommit(history->db) ? -EIO : zw_history_run(history, ZW_SQL_COMMIT);
+	if (r < 0)
+		zw_history_rollback(history);
 	return r;
+}
+
+int zw_history_set_meta(struct zw_history *history, const char *key, int64_t value)
+{
+	sqlite3_stmt *stmt = history->sql[ZW_SQL_PUT_META];
+
+	sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 2, value);
+	return zw_history_run(history, ZW_SQL_PUT_META);
+}
+
+int zw_history_get_meta(struct zw_history *history, const char *key, int64_t *ret_value)
+{
+	sqlite3_bind_text(history->sql[ZW_SQL_GET_META], 1, key, -1, SQLITE_STATIC);
+	return zw_history_run_id(history, ZW_SQL_GET_META, ret_value);
 }

@@ -29,6 +29,7 @@ struct zw_history_zone {
 /* Several stores in one transaction: between begin and commit. After a failed commit nothing was stored. */
 int zw_history_begin(struct zw_history *history);
 int zw_history_commit(struct zw_history *history);
+void zw_history_rollback(struct zw_history *history);
 
 /* Stores an event: @json is what zw_report_to_json() made of @report, whose records are those of @zone (NULL when it
  * has none). 0; -EEXIST when an event of that id is there already, after which nothing has changed; -EBADMSG when
@@ -43,5 +44,5 @@ int zw_history_load_zone(struct zw_history *history, const struct zw_history_zon
 /* Makes @snapshot the last state. */
 int zw_history_store_zone(struct zw_history *history, const struct zw_history_zone *zone,
 	const struct zw_snapshot *snapshot, uint64_t time_ns);
-/* From now on the state is unknown. */
+/* What comes after the last state is not known. */
 int zw_history_forget_zone(struct zw_history *history, const struct zw_history_zone *zone);

@@ -72,3 +72,24 @@ static inline uint64_t zw_take_number_to(struct zw_bytes *in, uint64_t max)
 	}
 	return value;
 }
+
+/* With its NUL, so that it can be used where it lies; length 0: NULL. */
+static inline void zw_put_text(struct zw_str *out, const char *text)
+{
+	if (text)
+		zw_put_bytes(out, text, strlen(text) + 1);
+	else
+		zw_put_number(out, 0);
+}
+
+static inline const char *zw_take_text(struct zw_bytes *in)
+{
+	size_t len = zw_take_number(in);
+	const char *text = (const char *)zw_take(in, len);
+
+	if (text && (text[len - 1] != '\0' || strlen(text) != len - 1)) {
+		in->failed = true;
+		return NULL;
+	}
+	return text;
+}

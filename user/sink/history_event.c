@@ -20,15 +20,6 @@ enum {
 /* More actors than any event has, which bounds what damaged bytes can ask for. */
 #define ACTORS_MAX 65536
 
-/* With its NUL, so that it can be used where it lies; length 0: NULL. */
-static void put_text(struct zw_str *out, const char *text)
-{
-	if (text)
-		zw_put_bytes(out, text, strlen(text) + 1);
-	else
-		zw_put_number(out, 0);
-}
-
 /* -1 as 0. */
 static void put_id(struct zw_str *out, int64_t id)
 {
@@ -49,14 +40,14 @@ static void put_actor(struct zw_str *out, const struct zw_report_cause *cause)
 	};
 	const struct zw_actor *actor = cause->actor ? cause->actor : &nobody;
 
-	put_text(out, zw_role_to_string(cause->role));
-	put_text(out, actor->principal.name);
-	put_text(out, actor->login.name);
-	put_text(out, actor->exe);
-	put_text(out, cause->tsig_key);
-	put_text(out, cause->peer);
-	put_text(out, actor->origin_ip);
-	put_text(out, cause->command);
+	zw_put_text(out, zw_role_to_string(cause->role));
+	zw_put_text(out, actor->principal.name);
+	zw_put_text(out, actor->login.name);
+	zw_put_text(out, actor->exe);
+	zw_put_text(out, cause->tsig_key);
+	zw_put_text(out, cause->peer);
+	zw_put_text(out, actor->origin_ip);
+	zw_put_text(out, cause->command);
 	put_id(out, uid_of(&actor->principal));
 	put_id(out, uid_of(&actor->effective));
 	put_id(out, uid_of(&actor->login));
@@ -76,12 +67,12 @@ static void put_head(struct zw_str *out, const struct zw_report *report)
 	bool attributed = is_attributed(report);
 	bool judged = report->action == ZW_ACTION_RECORD_CHANGE;
 
-	put_text(out, report->id);
+	zw_put_text(out, report->id);
 	zw_put_number(out, report->time_ns);
-	put_text(out, zw_action_to_string(report->action));
-	put_text(out, attributed ? zw_channel_to_string(report->channel) : NULL);
-	put_text(out, attributed ? zw_attribution_to_string(report->attribution) : NULL);
-	put_text(out, judged ? zw_verdict_to_string(report->verdict) : NULL);
+	zw_put_text(out, zw_action_to_string(report->action));
+	zw_put_text(out, attributed ? zw_channel_to_string(report->channel) : NULL);
+	zw_put_text(out, attributed ? zw_attribution_to_string(report->attribution) : NULL);
+	zw_put_text(out, judged ? zw_verdict_to_string(report->verdict) : NULL);
 	zw_put_number(out, report->severity);
 	zw_put_number(out, (report->has_serial_before ? HAS_SERIAL_BEFORE : 0) |
 				   (report->has_serial_after ? HAS_SERIAL_AFTER : 0) |
@@ -102,9 +93,9 @@ int zw_history_event_encode(const struct zw_history_zone *zone, const struct zw_
 		if (r < 0)
 			return r;
 	}
-	put_text(out, zone ? zone->server : NULL);
-	put_text(out, zone ? zone->view : NULL);
-	put_text(out, zone ? zone->zone : NULL);
+	zw_put_text(out, zone ? zone->server : NULL);
+	zw_put_text(out, zone ? zone->view : NULL);
+	zw_put_text(out, zone ? zone->zone : NULL);
 	put_head(out, report);
 	if (len > 0 && json[len - 1] == '\n')
 		len--;
@@ -116,22 +107,10 @@ int zw_history_event_encode(const struct zw_history_zone *zone, const struct zw_
 	return out->failed ? -ENOMEM : 0;
 }
 
-static const char *take_text(struct zw_bytes *in)
-{
-	size_t len = zw_take_number(in);
-	const char *text = (const char *)zw_take(in, len);
-
-	if (text && (text[len - 1] != '\0' || strlen(text) != len - 1)) {
-		in->failed = true;
-		return NULL;
-	}
-	return text;
-}
-
 /* One that is always there. */
 static const char *need_text(struct zw_bytes *in)
 {
-	const char *text = take_text(in);
+	const char *text = zw_take_text(in);
 
 	if (!text)
 		in->failed = true;
@@ -146,13 +125,13 @@ static int64_t take_id(struct zw_bytes *in)
 static void take_actor(struct zw_bytes *in, struct zw_history_actor *actor)
 {
 	actor->role = need_text(in);
-	actor->user = take_text(in);
-	actor->login = take_text(in);
-	actor->exe = take_text(in);
-	actor->tsig_key = take_text(in);
-	actor->peer = take_text(in);
-	actor->origin = take_text(in);
-	actor->command = take_text(in);
+	actor->user = zw_take_text(in);
+	actor->login = zw_take_text(in);
+	actor->exe = zw_take_text(in);
+	actor->tsig_key = zw_take_text(in);
+	actor->peer = zw_take_text(in);
+	actor->origin = zw_take_text(in);
+	actor->command = zw_take_text(in);
 	actor->uid = take_id(in);
 	actor->euid = take_id(in);
 	actor->login_uid = take_id(in);
@@ -161,9 +140,9 @@ static void take_actor(struct zw_bytes *in, struct zw_history_actor *actor)
 
 static void take_zone(struct zw_bytes *in, struct zw_history_zone *zone)
 {
-	zone->server = take_text(in);
-	zone->view = take_text(in);
-	zone->zone = take_text(in);
+	zone->server = zw_take_text(in);
+	zone->view = zw_take_text(in);
+	zone->zone = zw_take_text(in);
 	if (!zone->server != !zone->view || !zone->server != !zone->zone)
 		in->failed = true;
 }
@@ -175,9 +154,9 @@ static void take_head(struct zw_bytes *in, struct zw_history_event *event, unsig
 	event->id = need_text(in);
 	event->time_ns = zw_take_number_to(in, INT64_MAX);
 	event->action = need_text(in);
-	event->channel = take_text(in);
-	event->attribution = take_text(in);
-	event->verdict = take_text(in);
+	event->channel = zw_take_text(in);
+	event->attribution = zw_take_text(in);
+	event->verdict = zw_take_text(in);
 	event->severity = (unsigned int)zw_take_number_to(in, 100);
 	flags = (unsigned int)zw_take_number_to(in, FLAGS_ALL);
 	event->has_serial_before = flags & HAS_SERIAL_BEFORE;

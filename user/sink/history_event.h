@@ -41,3 +41,15 @@ void zw_history_event_done(struct zw_history_event *event);
  * has changed; else as zw_history_put_event(). */
 int zw_history_store_event(
 	struct zw_history *history, const struct zw_history_event *event, int64_t *ret_seq);
+
+/* Where the state of a zone is not known none of these three does anything but the last. */
+
+/* The delta of the event that was stored as @seq makes the next state of its zone. */
+int zw_history_patch_event(
+	struct zw_history *history, const struct zw_history_event *event, int64_t seq);
+/* So does this one, which is no event's. */
+int zw_history_patch(struct zw_history *history, const struct zw_history_zone *zone,
+	const void *delta, size_t len, uint64_t time_ns);
+/* All that led to @snapshot was stored: writes it anew when it is time for that. */
+int zw_history_settle(struct zw_history *history, const struct zw_history_zone *zone,
+	const struct zw_snapshot *snapshot, uint64_t time_ns);

@@ -24,8 +24,12 @@ enum zw_history_sql {
 	ZW_SQL_PUT_ACTOR,
 	ZW_SQL_PUT_BASE,
 	ZW_SQL_GET_BASE,
+	ZW_SQL_GET_HELD,
+	ZW_SQL_GET_HELD_PATCHES,
 	ZW_SQL_PUT_PATCH,
 	ZW_SQL_GET_PATCHES,
+	ZW_SQL_PUT_META,
+	ZW_SQL_GET_META,
 	_ZW_SQL_MAX,
 };
 
@@ -33,13 +37,19 @@ struct zw_history {
 	sqlite3 *db;
 	sqlite3_stmt *sql[_ZW_SQL_MAX];
 	struct zw_hash_key key; /* of the snapshots that are read from here */
+	struct zw_history_cursor {
+		int64_t seq;
+		uint64_t rrsets;
+	} pruned;         /* so many RRsets of that event are not led to any more */
+	bool texts_stale; /* some of text may be of nobody */
 	struct zw_map *held;    /* server NUL view NUL zone NUL -> struct zw_history_held */
 };
 
 /* What the database is known to hold of a zone, so that the next state can be stored as a patch to it. */
 struct zw_history_held {
-	int64_t zone_id, base_id;
-	struct zw_snapshot *snapshot;
+	int64_t zone_id;
+	int64_t base_id; /* 0: its state is not known */
+	int64_t seq;     /* of the last event that led to a state; 0: not known */
 	uint64_t time_ns;
 	uint64_t base_bytes, patch_bytes, patches;
 };
@@ -70,6 +80,10 @@ int zw_history_zone_id(
 /* A complete state as the table "base" has it. -EUCLEAN when it does not check out, -ENOMEM. */
 int zw_history_unpack_state(const struct zw_hash_key *key, const void *data, size_t len,
 	size_t raw_len, struct zw_snapshot **ret_snapshot);
+
+/* Numbers that outlive the writer. -ENOENT when there is none. */
+int zw_history_set_meta(struct zw_history *history, const char *key, int64_t value);
+int zw_history_get_meta(struct zw_history *history, const char *key, int64_t *ret_value);
 
 /* history_from_1.c: a function for SQL */
 void zw_delta_from_1(sqlite3_context *context, int args, sqlite3_value **arg);

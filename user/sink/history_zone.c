@@ -1,32 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The states of zones: load, store, forget. */
+/* The states of zones: how each follows the last one. */
 #include "sink/history.h"
 
 #include <errno.h>
 #include <string.h>
-#include <zlib.h>
 
-#include "base/clock.h"
+#include "sink/history_blob.h"
 #include "sink/history_delta.h"
+#include "sink/history_event.h"
 #include "sink/history_impl.h"
-#include "sink/history_patch.h"
-
-/* zlib's fastest: zone data halves and more, and the agent waits meanwhile. */
-#define COMPRESSION_LEVEL 1
-/* deflate cannot do better than this (zlib.net/zlib_tech.html), so a greater ratio is damage. */
-#define COMPRESSION_RATIO_MAX 1032
 
 /* A state is written anew when its patches have grown to a quarter of it, which bounds both the space and
  * the time to load, though not before they are worth it, or are this many. */
 #define PATCH_SHARE 4
 #define PATCH_BYTES_MIN (64 << 10)
 #define PATCHES_MAX 4096
-
-struct blob {
-	uint8_t *data;
-	size_t len;
-	size_t raw_len;
-};
 
 static int map_key(const struct zw_history_zone *zone, struct zw_str *key)
 {
@@ -36,311 +24,261 @@ static int map_key(const struct zw_history_zone *zone, struct zw_str *key)
 	return key->failed ? -ENOMEM : 0;
 }
 
-static void held_free(struct zw_history_held *held)
+/* The last base and what its patches come to; base_id 0 when there is none that is known. */
+static int read_held(struct zw_history *history, struct zw_history_held *held)
 {
+	sqlite3_stmt *stmt = history->sql[ZW_SQL_GET_HELD];
+	int code, r = 0;
+
+	sqlite3_bind_int64(stmt, 1, held->zone_id);
+	code = sqlite3_step(stmt);
+	if (code == SQLITE_ROW) {
+		bool known = sqlite3_column_type(stmt, 2) != SQLITE_NULL;
+
+		held->base_id = known ? sqlite3_column_int64(stmt, 0) : 0;
+		held->time_ns = (uint64_t)sqlite3_column_int64(stmt, 1);
+		held->base_bytes = (uint64_t)sqlite3_column_int64(stmt, 2);
+	} else {
+		r = zw_history_errno(code);
+	}
+	sqlite3_reset(stmt);
+	if (r < 0 || !held->base_id)
+		return r;
+	stmt = history->sql[ZW_SQL_GET_HELD_PATCHES];
+	sqlite3_bind_int64(stmt, 1, held->base_id);
+	code = sqlite3_step(stmt);
+	if (code == SQLITE_ROW) {
+		uint64_t time_ns = (uint64_t)sqlite3_column_int64(stmt, 1);
+
+		held->patches = (uint64_t)sqlite3_column_int64(stmt, 0);
+		held->patch_bytes = (uint64_t)sqlite3_column_int64(stmt, 2);
+		if (time_ns > held->time_ns)
+			held->time_ns = time_ns;
+	}
+	sqlite3_reset(stmt);
+	return zw_history_errno(code);
+}
+
+static int get_held(struct zw_history *history, const struct zw_history_zone *zone,
+	struct zw_history_held **ret_held)
+{
+	_zw_free_ struct zw_history_held *held = NULL;
+	_zw_str_ struct zw_str key = {};
+	int r = map_key(zone, &key);
+
+	if (r < 0)
+		return r;
+	*ret_held = zw_map_get(history->held, key.buf, key.len);
+	if (*ret_held)
+		return 0;
+	held = calloc(1, sizeof(*held));
 	if (!held)
-		return;
-	zw_snapshot_unref(held->snapshot);
-	free(held);
-}
-
-static void drop_held(struct zw_history *history, const struct zw_str *key)
-{
-	held_free(zw_map_remove(history->held, key->buf, key->len));
-}
-
-/* A failure costs only that the next store writes the whole state. */
-static void hold(struct zw_history *history, const struct zw_str *key,
-	const struct zw_history_held *facts, const struct zw_snapshot *snapshot)
-{
-	struct zw_history_held *held = malloc(sizeof(*held));
-	void *old = NULL;
-
-	if (!held) {
-		drop_held(history, key);
-		return;
-	}
-	*held = *facts;
-	/* The reference count is all that changes. */
-	held->snapshot = zw_snapshot_ref((struct zw_snapshot *)snapshot);
-	if (zw_map_put(history->held, key->buf, key->len, held, &old) < 0) {
-		held_free(held);
-		drop_held(history, key);
-		return;
-	}
-	held_free(old);
-}
-
-static int compress_snapshot(const struct zw_snapshot *snapshot, struct blob *ret_blob)
-{
-	_zw_free_ uint8_t *raw = NULL, *packed = NULL;
-	size_t raw_len;
-	uLongf len;
-	int r;
-
-	r = zw_snapshot_save(snapshot, &raw, &raw_len);
+		return -ENOMEM;
+	r = zw_history_zone_id(history, zone, &held->zone_id);
+	if (r == 0)
+		r = read_held(history, held);
+	if (r == 0)
+		r = zw_map_put(history->held, key.buf, key.len, held, NULL);
 	if (r < 0)
 		return r;
-	len = compressBound(raw_len);
-	packed = malloc(len);
-	if (!packed)
-		return -ENOMEM;
-	if (compress2(packed, &len, raw, raw_len, COMPRESSION_LEVEL) != Z_OK)
-		return -ENOMEM;
-	*ret_blob = (struct blob){ZW_TAKE(packed), len, raw_len};
+	*ret_held = ZW_TAKE(held);
 	return 0;
 }
 
-int zw_history_unpack_state(const struct zw_hash_key *key, const void *data, size_t len,
-	size_t raw_len, struct zw_snapshot **ret_snapshot)
+/* In the order they came about, whatever the clock says. */
+static uint64_t next_time(const struct zw_history_held *held, uint64_t time_ns)
 {
-	_zw_free_ uint8_t *raw = NULL;
-	uLongf out_len = raw_len;
-	int r;
-
-	if (raw_len == 0 || raw_len / COMPRESSION_RATIO_MAX > len)
-		return -EUCLEAN;
-	raw = malloc(raw_len);
-	if (!raw)
-		return -ENOMEM;
-	r = uncompress(raw, &out_len, data, len);
-	if (r == Z_MEM_ERROR)
-		return -ENOMEM;
-	if (r != Z_OK || out_len != raw_len)
-		return -EUCLEAN;
-	r = zw_snapshot_load(key, raw, raw_len, ret_snapshot);
-	return r == -EBADMSG ? -EUCLEAN : r;
+	return held->time_ns > time_ns ? held->time_ns : time_ns;
 }
 
-static void bind_serial(sqlite3_stmt *stmt, int at, const struct zw_snapshot *snapshot)
-{
-	uint32_t serial;
-
-	if (snapshot && zw_snapshot_serial(snapshot, &serial))
-		sqlite3_bind_int64(stmt, at, serial);
-}
-
-/* @blob NULL: unknown from now on. */
-static int put_base(struct zw_history *history, struct zw_history_held *facts,
-	const struct zw_snapshot *snapshot, const struct blob *blob)
-{
-	sqlite3_stmt *stmt = history->sql[ZW_SQL_PUT_BASE];
-	int r = 0;
-
-	sqlite3_bind_int64(stmt, 1, facts->zone_id);
-	sqlite3_bind_int64(stmt, 2, (int64_t)facts->time_ns);
-	bind_serial(stmt, 3, snapshot);
-	sqlite3_bind_int64(stmt, 5, blob ? (int64_t)blob->raw_len : 0);
-	if (blob)
-		r = zw_history_errno(
-			sqlite3_bind_blob64(stmt, 6, blob->data, blob->len, SQLITE_STATIC));
-	return r < 0 ? r : zw_history_run_id(history, ZW_SQL_PUT_BASE, &facts->base_id);
-}
-
-static int put_patch(struct zw_history *history, const struct zw_history_held *facts,
-	const struct zw_snapshot *snapshot, const struct zw_str *patch)
-{
-	sqlite3_stmt *stmt = history->sql[ZW_SQL_PUT_PATCH];
-	int r;
-
-	sqlite3_bind_int64(stmt, 1, facts->zone_id);
-	sqlite3_bind_int64(stmt, 2, facts->base_id);
-	sqlite3_bind_int64(stmt, 3, (int64_t)facts->time_ns);
-	bind_serial(stmt, 4, snapshot);
-	r = zw_history_errno(sqlite3_bind_blob64(stmt, 6, patch->buf, patch->len, SQLITE_STATIC));
-	return r < 0 ? r : zw_history_run(history, ZW_SQL_PUT_PATCH);
-}
-
-static int zone_and_base(struct zw_history *history, const struct zw_history_zone *zone,
-	struct zw_history_held *facts, const struct zw_snapshot *snapshot, const struct blob *blob)
-{
-	int r = zw_history_zone_id(history, zone, &facts->zone_id);
-
-	return r < 0 ? r : put_base(history, facts, snapshot, blob);
-}
-
-static int store_base(struct zw_history *history, const struct zw_history_zone *zone,
-	const struct zw_str *key, const struct zw_snapshot *snapshot, uint64_t time_ns)
-{
-	struct zw_history_held facts = {.time_ns = time_ns};
-	_zw_free_ uint8_t *data = NULL;
-	struct blob blob;
-	int r;
-
-	r = compress_snapshot(snapshot, &blob);
-	if (r < 0)
-		return r;
-	data = blob.data;
-	r = zw_history_step_begin(history);
-	if (r < 0)
-		return r;
-	r = zw_history_step_end(history, zone_and_base(history, zone, &facts, snapshot, &blob));
-	if (r < 0) {
-		/* SQLite may have ended the caller's transaction, and other zones' stores with it. */
-		zw_history_forget_held(history);
-		return r;
-	}
-	facts.base_bytes = blob.len;
-	hold(history, key, &facts, snapshot);
-	return 0;
-}
-
-/* -ESTALE when the whole state is to be written instead. */
-static int store_patch(struct zw_history *history, const struct zw_str *key,
+/* @snapshot NULL: unknown from now on. */
+static int put_base(struct zw_history *history, struct zw_history_held *held,
 	const struct zw_snapshot *snapshot, uint64_t time_ns)
 {
-	struct zw_history_held *held = zw_map_get(history->held, key->buf, key->len);
+	sqlite3_stmt *stmt = history->sql[ZW_SQL_PUT_BASE];
+	_zw_free_ uint8_t *data = NULL;
+	struct zw_blob blob = {};
+	int64_t base_id = 0;
+	uint32_t serial;
+	int r = snapshot ? zw_blob_pack(snapshot, &blob) : 0;
+
+	data = blob.data;
+	if (r < 0)
+		return r;
+	time_ns = next_time(held, time_ns);
+	sqlite3_bind_int64(stmt, 1, held->zone_id);
+	sqlite3_bind_int64(stmt, 2, (int64_t)time_ns);
+	if (snapshot && zw_snapshot_serial(snapshot, &serial))
+		sqlite3_bind_int64(stmt, 3, serial);
+	if (held->seq)
+		sqlite3_bind_int64(stmt, 4, held->seq);
+	sqlite3_bind_int64(stmt, 5, (int64_t)blob.raw_len);
+	if (snapshot)
+		r = zw_history_errno(
+			sqlite3_bind_blob64(stmt, 6, blob.data, blob.len, SQLITE_STATIC));
+	if (r == 0)
+		r = zw_history_run_id(history, ZW_SQL_PUT_BASE, &base_id);
+	if (r < 0)
+		return r;
+	held->base_id = snapshot ? base_id : 0;
+	held->time_ns = time_ns;
+	held->base_bytes = blob.len;
+	held->patch_bytes = held->patches = 0;
+	return 0;
+}
+
+struct patch {
+	uint64_t time_ns;
+	bool has_serial;
+	uint32_t serial;
+	int64_t seq; /* of the event that has the delta; 0: it is here */
+	const void *delta;
+	size_t len;
+};
+
+static int put_patch(
+	struct zw_history *history, struct zw_history_held *held, const struct patch *patch)
+{
+	sqlite3_stmt *stmt = history->sql[ZW_SQL_PUT_PATCH];
+	uint64_t time_ns = next_time(held, patch->time_ns);
+	int r = 0;
+
+	sqlite3_bind_int64(stmt, 1, held->zone_id);
+	sqlite3_bind_int64(stmt, 2, held->base_id);
+	sqlite3_bind_int64(stmt, 3, (int64_t)time_ns);
+	if (patch->has_serial)
+		sqlite3_bind_int64(stmt, 4, patch->serial);
+	if (patch->seq)
+		sqlite3_bind_int64(stmt, 5, patch->seq);
+	else
+		r = zw_history_errno(
+			sqlite3_bind_blob64(stmt, 6, patch->delta, patch->len, SQLITE_STATIC));
+	if (r == 0)
+		r = zw_history_run(history, ZW_SQL_PUT_PATCH);
+	if (r < 0)
+		return r;
+	held->time_ns = time_ns;
+	held->patch_bytes += patch->len;
+	held->patches++;
+	if (patch->seq)
+		held->seq = patch->seq;
+	return 0;
+}
+
+static bool is_due(const struct zw_history_held *held, size_t more_bytes)
+{
+	uint64_t bytes = held->patch_bytes + more_bytes;
+
+	return !held->base_id || held->patches >= PATCHES_MAX ||
+	       (bytes > PATCH_BYTES_MIN && bytes > held->base_bytes / PATCH_SHARE);
+}
+
+int zw_history_patch_event(
+	struct zw_history *history, const struct zw_history_event *event, int64_t seq)
+{
+	struct zw_history_held *held;
+	int r = get_held(history, &event->zone, &held);
+
+	if (r < 0 || !held->base_id)
+		return r;
+	return put_patch(history, held,
+		&(struct patch){
+			.time_ns = event->time_ns,
+			.has_serial = event->has_serial_after,
+			.serial = event->serial_after,
+			.seq = seq,
+			.len = event->delta_len,
+		});
+}
+
+int zw_history_patch(struct zw_history *history, const struct zw_history_zone *zone,
+	const void *delta, size_t len, uint64_t time_ns)
+{
+	struct zw_history_held *held;
+	int r = get_held(history, zone, &held);
+
+	if (r < 0 || !held->base_id)
+		return r;
+	return put_patch(
+		history, held, &(struct patch){.time_ns = time_ns, .delta = delta, .len = len});
+}
+
+int zw_history_settle(struct zw_history *history, const struct zw_history_zone *zone,
+	const struct zw_snapshot *snapshot, uint64_t time_ns)
+{
+	struct zw_history_held *held;
+	int r = get_held(history, zone, &held);
+
+	if (r < 0 || !is_due(held, 0))
+		return r;
+	return put_base(history, held, snapshot, time_ns);
+}
+
+/* From the last state, which is read for that, to @snapshot. */
+static int store_difference(struct zw_history *history, const struct zw_history_zone *zone,
+	struct zw_history_held *held, const struct zw_snapshot *snapshot, uint64_t time_ns)
+{
+	_zw_snapshot_ struct zw_snapshot *last = NULL;
+	struct patch patch = {.time_ns = time_ns};
 	_zw_diff_ struct zw_diff *diff = NULL;
-	_zw_str_ struct zw_str patch = {};
-	struct zw_history_held facts;
+	_zw_str_ struct zw_str delta = {};
+	uint64_t last_ns;
 	int r;
 
-	if (!held || held->patches >= PATCHES_MAX)
+	if (is_due(held, 0))
 		return -ESTALE;
-	r = zw_diff_new(held->snapshot, (struct zw_snapshot *)snapshot, &diff);
+	r = zw_history_load_zone(history, zone, &last, &last_ns);
+	if (r == -ENOENT || r == -EUCLEAN)
+		return -ESTALE;
+	if (r == 0)
+		r = zw_diff_new(last, (struct zw_snapshot *)snapshot, &diff);
+	if (r < 0 || diff->len == 0)
+		return r;
+	r = zw_delta_encode(diff, &delta);
 	if (r < 0)
 		return r;
-	r = zw_delta_encode(diff, &patch);
-	if (r < 0)
-		return r;
-	if (held->patch_bytes + patch.len > PATCH_BYTES_MIN &&
-		held->patch_bytes + patch.len > held->base_bytes / PATCH_SHARE)
+	if (is_due(held, delta.len))
 		return -ESTALE;
-	facts = *held;
-	/* In the order they came about, whatever the clock says. */
-	if (facts.time_ns < time_ns)
-		facts.time_ns = time_ns;
-	r = put_patch(history, &facts, snapshot, &patch);
-	if (r < 0) {
-		/* SQLite may have ended the caller's transaction, and other zones' stores with it. */
-		zw_history_forget_held(history);
-		return r;
-	}
-	facts.patch_bytes += patch.len;
-	facts.patches++;
-	hold(history, key, &facts, snapshot);
-	return 0;
+	patch.delta = delta.buf;
+	patch.len = delta.len;
+	patch.has_serial = zw_snapshot_serial(snapshot, &patch.serial);
+	return put_patch(history, held, &patch);
 }
 
 int zw_history_store_zone(struct zw_history *history, const struct zw_history_zone *zone,
 	const struct zw_snapshot *snapshot, uint64_t time_ns)
 {
-	_zw_str_ struct zw_str key = {};
+	struct zw_history_held *held;
 	int r;
 
-	r = map_key(zone, &key);
+	r = zw_history_step_begin(history);
 	if (r < 0)
 		return r;
-	r = store_patch(history, &key, snapshot, time_ns);
-	if (r != -ESTALE)
-		return r;
-	return store_base(history, zone, &key, snapshot, time_ns);
-}
-
-/* Applies the patches, if any, to *@snapshot and replaces it. */
-static int load_patches(
-	struct zw_history *history, struct zw_history_held *facts, struct zw_snapshot **snapshot)
-{
-	sqlite3_stmt *stmt = history->sql[ZW_SQL_GET_PATCHES];
-	_zw_patch_list_ struct zw_patch_list list = {};
-	struct zw_snapshot *patched;
-	int code, r = 0;
-
-	sqlite3_bind_int64(stmt, 1, facts->base_id);
-	while ((code = sqlite3_step(stmt)) == SQLITE_ROW && r == 0) {
-		const void *data = sqlite3_column_blob(stmt, 1);
-		size_t len = (size_t)sqlite3_column_bytes(stmt, 1);
-
-		r = data ? zw_patch_add_delta(&list, zw_snapshot_origin(*snapshot), data, len)
-			 : -EBADMSG;
-		facts->time_ns = (uint64_t)sqlite3_column_int64(stmt, 0);
-		facts->patch_bytes += len;
-		facts->patches++;
-	}
-	sqlite3_reset(stmt);
+	r = get_held(history, zone, &held);
 	if (r == 0)
-		r = zw_history_errno(code);
-	if (r == 0 && facts->patches > 0)
-		r = zw_patch_list_apply(&history->key, *snapshot, &list, &patched);
+		r = store_difference(history, zone, held, snapshot, time_ns);
+	if (r == -ESTALE) {
+		/* What was known of it may have been found to be damaged. */
+		r = get_held(history, zone, &held);
+		if (r == 0)
+			r = put_base(history, held, snapshot, time_ns);
+	}
+	/* SQLite may have ended the caller's transaction, and other zones' stores with it. */
 	if (r < 0)
-		return r == -EBADMSG || r == -EFBIG ? -EUCLEAN : r;
-	if (facts->patches > 0) {
-		zw_snapshot_unref(*snapshot);
-		*snapshot = patched;
-	}
-	return 0;
-}
-
-static int load_base(struct zw_history *history, struct zw_history_held *facts,
-	struct zw_snapshot **ret_snapshot)
-{
-	sqlite3_stmt *stmt = history->sql[ZW_SQL_GET_BASE];
-	int code, r;
-
-	sqlite3_bind_int64(stmt, 1, facts->zone_id);
-	code = sqlite3_step(stmt);
-	r = code == SQLITE_DONE ? -ENOENT : zw_history_errno(code);
-	if (r == 0) {
-		struct blob blob = {
-			.raw_len = (size_t)sqlite3_column_int64(stmt, 2),
-			.data = (uint8_t *)sqlite3_column_blob(stmt, 3),
-			.len = (size_t)sqlite3_column_bytes(stmt, 3),
-		};
-
-		facts->base_id = sqlite3_column_int64(stmt, 0);
-		facts->time_ns = (uint64_t)sqlite3_column_int64(stmt, 1);
-		facts->base_bytes = blob.len;
-		r = sqlite3_column_type(stmt, 3) == SQLITE_NULL
-			    ? -ENOENT
-			    : zw_history_unpack_state(&history->key, blob.data, blob.len,
-				      blob.raw_len, ret_snapshot);
-	}
-	sqlite3_reset(stmt);
-	sqlite3_clear_bindings(stmt);
-	return r;
-}
-
-int zw_history_load_zone(struct zw_history *history, const struct zw_history_zone *zone,
-	struct zw_snapshot **ret_snapshot, uint64_t *ret_time_ns)
-{
-	_zw_snapshot_ struct zw_snapshot *snapshot = NULL;
-	struct zw_history_held facts = {};
-	_zw_str_ struct zw_str key = {};
-	int r;
-
-	r = map_key(zone, &key);
-	if (r == 0)
-		r = zw_history_find_zone(history, zone, &facts.zone_id);
-	if (r == 0)
-		r = load_base(history, &facts, &snapshot);
-	if (r == 0)
-		r = load_patches(history, &facts, &snapshot);
-	if (r == -EUCLEAN) {
-		/* What cannot be read now cannot be read later either. Where not even this works, the
-		 * file as a whole is damaged, and the next open tells. */
-		(void)zw_history_forget_zone(history, zone);
-		return r;
-	}
-	if (r < 0)
-		return r;
-	hold(history, &key, &facts, snapshot);
-	*ret_snapshot = ZW_TAKE(snapshot);
-	*ret_time_ns = facts.time_ns;
-	return 0;
+		zw_history_forget_held(history);
+	return zw_history_step_end(history, r);
 }
 
 int zw_history_forget_zone(struct zw_history *history, const struct zw_history_zone *zone)
 {
-	struct zw_history_held facts = {.time_ns = zw_realtime_ns()};
-	_zw_str_ struct zw_str key = {};
+	struct zw_history_held *held;
 	int r;
 
-	r = map_key(zone, &key);
-	if (r < 0)
-		return r;
-	drop_held(history, &key);
 	r = zw_history_step_begin(history);
 	if (r < 0)
 		return r;
-	return zw_history_step_end(history, zone_and_base(history, zone, &facts, NULL, NULL));
+	r = get_held(history, zone, &held);
+	if (r == 0)
+		r = put_base(history, held, NULL, 0);
+	return zw_history_step_end(history, r);
 }
