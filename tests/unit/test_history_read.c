@@ -609,6 +609,7 @@ static void test_blame(void **state)
 			zw_name_to_text(b->rrset.owner, owner);
 			zw_str_addf(&text, "%s %s %d\n", owner,
 				zw_type_to_text(b->rrset.type, type), (int)b->seq);
+			assert_int_equal(b->older, b->seq == 0);
 			if (!b->seq)
 				continue;
 			assert_int_equal(blame.change[b->change].seq, b->seq);
@@ -620,6 +621,25 @@ static void test_blame(void **state)
 		assert_string_equal(text.buf ? text.buf : "", cases[i].expected);
 		assert_int_equal(blame.begin_ns, BEGIN_NS);
 	}
+}
+
+/* What came without an event is not older than the history for that. */
+static void test_blame_without_event(void **state)
+{
+	struct fixture *f = *state;
+	_zw_reader_close_ struct zw_reader *reader = NULL;
+	_zw_blame_ struct zw_blame blame = {};
+	uint8_t name[ZW_NAME_MAX];
+	struct zw_blame_scope scope = {name, false, 0};
+
+	fill(f, true);
+	run_sql(f->path, "DELETE FROM rrset WHERE type = 1");
+	reader = open_reader(f->path);
+	assert_int_equal(zw_name_from_text("www.example.com.", name, NULL), 0);
+	assert_int_equal(zw_reader_blame(reader, 1, &scope, &blame), 0);
+	assert_int_equal(blame.rrsets, 1);
+	assert_int_equal(blame.rrset[0].seq, 0);
+	assert_false(blame.rrset[0].older);
 }
 
 static void assert_related(
@@ -674,6 +694,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_copies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_while_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_blame, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_blame_without_event, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_related, setup, teardown),
 	};
 

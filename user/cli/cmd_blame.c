@@ -142,15 +142,15 @@ static void add_change(struct zw_str *s, const struct printer *p, const struct z
 }
 
 /* In the columns of those that have a change. */
-static void add_older(struct zw_str *s, const struct printer *p)
+static void add_no_change(struct zw_str *s, const struct printer *p, bool older)
 {
 	_zw_str_ struct zw_str text = {};
 	char when[ZW_HISTORY_TIME_MAX];
 
-	zw_str_addf(&text, "%-*s  ", ZW_ULID_LEN, "older than the history");
-	zw_str_addf(&text, "%s  %-*s  %-9s %-*s",
-		zw_history_time(&p->o->common, p->blame->begin_ns, when), WHO_WIDTH, "-", "-",
-		VERDICT_WIDTH, "-");
+	zw_str_addf(&text, "%-*s  ", ZW_ULID_LEN, older ? "older than the history" : "no event");
+	zw_str_addf(&text, "%-19s  %-*s  %-9s %-*s",
+		older ? zw_history_time(&p->o->common, p->blame->begin_ns, when) : "-", WHO_WIDTH,
+		"-", "-", VERDICT_WIDTH, "-");
 	if (text.failed)
 		s->failed = true;
 	else
@@ -183,7 +183,7 @@ static int print_line(const struct printer *p, const struct zw_blame_rrset *b)
 	if (b->seq)
 		add_change(&s, p, &p->blame->change[b->change]);
 	else
-		add_older(&s, p);
+		add_no_change(&s, p, b->older);
 	zw_name_to_text(b->rrset.owner, name);
 	zw_str_addf(&s, " %s %u %s ", name, b->rrset.ttl, zw_type_to_text(b->rrset.type, type));
 	add_rdatas(&s, &b->rrset);
@@ -259,7 +259,7 @@ static int print_json(const struct printer *p, const struct zw_blame_rrset *b)
 	zw_json_set(object, "rdata", rdatas_value(&b->rrset), &failed);
 	zw_json_set(object, "change",
 		b->seq ? change_value(&p->blame->change[b->change]) : json_null(), &failed);
-	if (!b->seq)
+	if (b->older)
 		zw_json_set(object, "older_than", zw_json_time(p->blame->begin_ns), &failed);
 	if (failed || zw_json_dump(object, &s) < 0)
 		return -ENOMEM;

@@ -2,7 +2,6 @@
 #include "cli/history_cmd.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 

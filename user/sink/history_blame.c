@@ -275,20 +275,26 @@ static int read_changes(struct work *w)
 	return r;
 }
 
-static int read_begin(struct work *w, uint64_t *ret_begin_ns)
+/* What no event is of was there from the beginning, or came about unseen by the history. */
+static int look_at_first(struct work *w, uint64_t *ret_begin_ns)
 {
-	static const char text[] =
-		"SELECT time_ns FROM base WHERE zone_id = ?1 ORDER BY id LIMIT 1";
-	_zw_reader_reset_ sqlite3_stmt *stmt = NULL;
-	int r = zw_reader_sql(w->reader, text, &stmt);
+	_zw_reader_state_ struct zw_reader_state first = {};
+	int r = zw_reader_first_state(w->reader, w->zone_id, &first);
 
 	if (r < 0)
 		return r;
-	sqlite3_bind_int64(stmt, 1, w->zone_id);
-	r = zw_reader_step(w->reader, stmt);
-	if (r > 0)
-		*ret_begin_ns = (uint64_t)sqlite3_column_int64(stmt, 0);
-	return r < 0 ? r : 0;
+	for (size_t i = 0; i < w->rrsets.len; i++) {
+		struct zw_blame_rrset *b = &w->rrsets.items[i];
+		struct zw_rrset old;
+
+		if (b->seq)
+			continue;
+		b->older =
+			zw_snapshot_lookup(first.snapshot, b->rrset.owner, b->rrset.type, &old) &&
+			zw_rrset_equal(&old, &b->rrset);
+	}
+	*ret_begin_ns = first.time_ns;
+	return 0;
 }
 
 int zw_reader_blame(struct zw_reader *reader, int64_t zone_id, const struct zw_blame_scope *scope,
@@ -312,7 +318,7 @@ int zw_reader_blame(struct zw_reader *reader, int64_t zone_id, const struct zw_b
 	if (r == 0)
 		r = read_changes(&w);
 	if (r == 0)
-		r = read_begin(&w, &begin_ns);
+		r = look_at_first(&w, &begin_ns);
 	if (r < 0)
 		return r;
 	*ret_blame = (struct zw_blame){

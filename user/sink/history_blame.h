@@ -23,6 +23,7 @@ struct zw_blame_rrset {
 	struct zw_rrset rrset;
 	uint64_t seq;    /* the last event that changed it; 0: none in the history */
 	uint32_t change; /* which of the changes, where there is one */
+	bool older; /* it is none because the RRset was there when the history of the zone began */
 };
 
 struct zw_blame {

@@ -127,6 +127,10 @@ struct zw_reader_state {
 void zw_reader_state_done(struct zw_reader_state *state);
 #define _zw_reader_state_ _zw_cleanup_(zw_reader_state_done)
 
+/* The oldest state there is of the zone. -ENOENT; -EUCLEAN. */
+int zw_reader_first_state(
+	struct zw_reader *reader, int64_t zone_id, struct zw_reader_state *ret_state);
+
 /* Rebuilt from the nearest complete state before the moment. -ENOENT: the history of the zone begins later, or never
  * had that serial; -ENODATA: at that time nothing was known of the zone; -EUCLEAN: what it would be rebuilt from is
  * damaged. */

@@ -299,3 +299,29 @@ int zw_reader_state(struct zw_reader *reader, int64_t zone_id, const struct zw_m
 	};
 	return 0;
 }
+
+int zw_reader_first_state(
+	struct zw_reader *reader, int64_t zone_id, struct zw_reader_state *ret_state)
+{
+	static const char text[] = "SELECT id, time_ns, seq FROM base"
+				   " WHERE zone_id = ?1 AND blob IS NOT NULL ORDER BY id LIMIT 1";
+	_zw_reader_reset_ sqlite3_stmt *stmt = NULL;
+	struct zw_snapshot *snapshot;
+	int r = zw_reader_sql(reader, text, &stmt);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(stmt, 1, zone_id);
+	r = zw_reader_step(reader, stmt);
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	r = read_base(reader, sqlite3_column_int64(stmt, 0), &snapshot);
+	if (r < 0)
+		return r;
+	*ret_state = (struct zw_reader_state){
+		.snapshot = snapshot,
+		.time_ns = (uint64_t)sqlite3_column_int64(stmt, 1),
+		.seq = (uint64_t)sqlite3_column_int64(stmt, 2),
+	};
+	return 0;
+}
