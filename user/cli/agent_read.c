@@ -60,8 +60,10 @@ int zw_agent_catch_up(struct zw_agent *a, struct zw_agent_zone *z, struct zw_age
 		r->busy = true;
 	if (r->busy && !z->first_ns)
 		z->first_ns = r->begin_ns;
-	if (r->busy && r->begin_ns - z->first_ns >= BUSY_MAX_NS)
+	if (r->busy && r->begin_ns - z->first_ns >= BUSY_MAX_NS) {
 		r->busy = false;
+		r->torn = true;
+	}
 	return 0;
 }
 

@@ -185,7 +185,7 @@ static bool wait_for_better(
 	if (!f->present && z->is_dumped ? waited >= DUMP_NS
 		: !f->present || r->error.kind == ZW_ZERR_JOURNAL
 			? waited >= MISSING_GRACE_NS
-			: !f->writers || waited >= HALF_WRITTEN_NS)
+			: (!f->writers && !r->torn) || waited >= HALF_WRITTEN_NS)
 		return false;
 	zw_agent_schedule(a, z, zw_boottime_ns() + LOOK_AGAIN_NS);
 	return true;
@@ -358,6 +358,8 @@ void zw_agent_look(struct zw_agent *a, struct zw_agent_zone *z)
 #define FIRST_LOOKS 3
 /* One that is half-written is waited for a little. */
 #define HALF_LOOKS 10
+/* One that is written to without end is read until a state of it is caught. */
+#define TORN_MAX_NS (10 * ZW_NSEC_PER_SEC)
 
 /* What changed while no agent was there to see it. */
 static void load_stored(struct zw_agent *a, struct zw_agent_zone *z)
@@ -400,6 +402,14 @@ static bool half_written(const struct zw_agent_reading *r)
 	       (f->writers || !f->size_bytes || r->error.kind == ZW_ZERR_JOURNAL);
 }
 
+/* Whether a zone that was read in its place is to be read once more before it is followed. */
+static bool better_soon(const struct zw_agent_reading *r, int looks, uint64_t since_ns)
+{
+	if (r->torn && !r->snapshot && zw_boottime_ns() < since_ns + TORN_MAX_NS)
+		return true;
+	return half_written(r) && looks < HALF_LOOKS;
+}
+
 /* A file that was not known, or was another one, before it was read. */
 static bool watched_too_late(const struct zw_agent_zone *z, const struct zw_agent_reading *r)
 {
@@ -427,6 +437,7 @@ int zw_agent_watch(struct zw_agent *a, struct zw_agent_zone *z)
 int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
+	uint64_t began = zw_boottime_ns();
 	struct zw_agent_reading r;
 	bool moved = true;
 	int rc;
@@ -435,8 +446,7 @@ int zw_agent_first_look(struct zw_agent *a, struct zw_agent_zone *z)
 	/* Watch first, read then: a change in between has its event. The watch needs the inode, so it is
 	 * located again while the reading found another one. */
 	rc = zw_agent_locate(a, z, &r);
-	for (int i = 0; rc == 0 && (moved ? i < FIRST_LOOKS : half_written(&r) && i < HALF_LOOKS);
-		i++) {
+	for (int i = 0; rc == 0 && (moved ? i < FIRST_LOOKS : better_soon(&r, i, began)); i++) {
 		rc = adopt_files(a, z, &r);
 		zw_agent_reading_done(&r);
 		if (i >= FIRST_LOOKS)
