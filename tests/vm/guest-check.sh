@@ -22,7 +22,7 @@ type_of() { stat -f -c %T "$1"; }
 
 for tool in bash vim.tiny vi git rsync patch tar setpriv jq named knotd nsd pdns_server rndc knotc \
 	nsd-control dig nsupdate kdig journalctl bpftool sudo sshd ssh-keygen python3 perl awk ps ip ss \
-	tc strace install flock script unshare nsenter mkfs.ext4 losetup bindfs su sed cmp diff dd tee; do
+	curl tc strace install flock script unshare nsenter mkfs.ext4 losetup bindfs su sed cmp diff dd tee; do
 	want "there is $tool" command -v "$tool"
 done
 want "no program lacks a library" bash -c '! ldd /usr/sbin/{named,knotd,nsd,sshd} /usr/bin/{git,jq,dig,sudo} | grep -q "not found"'
