@@ -6,6 +6,9 @@
  *	race rename FILE ORIGIN SERIAL IPV4-A IPV4-B DELAY	A in place, B by a rename over it
  *	race records FILE ORIGIN SERIAL IPV4-A DIGIT DELAY	A the address of www, B the last digit
  *							of the address of mail, each with pwrite(2)
+ *	race swap FILE ORIGIN SERIAL IPV4-A IPV4-B DELAY	A exchanges the directory of the file with DIRECTORY.new, B
+ *							by a rename over it from DIRECTORY.spare, both of which
+ *							are there
  *
  * B starts DELAY microseconds after A. Both have the file open before; who is who is printed first:
  * {"a":{"pid":..},"b":{"pid":..}}.
@@ -27,6 +30,7 @@ struct race {
 	const char *shape;
 	const char *path;
 	char spare[PATH_MAX];
+	char dir[PATH_MAX], other[PATH_MAX], prepared[PATH_MAX]; /* of the shape `swap` */
 	uint64_t delay_ns;
 	struct zw_way_text text[2];
 	/* Boot time at which A starts, 0 until then; shared by the two. */
@@ -60,28 +64,39 @@ static int write_whole(int fd, const struct zw_way_text *text)
 	return pwrite(fd, text->data, text->len, 0) == (ssize_t)text->len ? 0 : -EIO;
 }
 
-static int prepare_rename(const struct race *race)
+static int prepare(const char *path, const struct zw_way_text *text)
 {
-	_zw_close_ int fd = open(race->spare, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	_zw_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
-	return fd < 0 ? -errno : write_whole(fd, &race->text[1]);
+	return fd < 0 ? -errno : write_whole(fd, text);
+}
+
+static int exchange(const char *a, const char *b)
+{
+	return renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) < 0 ? -errno : 0;
 }
 
 /* The life of writer @i: 0 is A, 1 is B. */
 static int writer_main(const struct race *race, int i)
 {
-	_zw_close_ int fd = open(race->path, O_WRONLY | O_CLOEXEC);
-	int renames = i == 1 && zw_streq(race->shape, "rename"), r = 0;
+	bool swap = zw_streq(race->shape, "swap");
+	_zw_close_ int fd = swap ? -1 : open(race->path, O_WRONLY | O_CLOEXEC);
+	bool renames = i == 1 && (swap || zw_streq(race->shape, "rename"));
+	int r = 0;
 
-	if (fd < 0)
+	if (fd < 0 && !swap)
 		return -errno;
 	if (renames)
-		r = prepare_rename(race);
+		r = prepare(race->spare, &race->text[1]);
+	else if (swap)
+		r = prepare(race->prepared, &race->text[0]);
 	if (r < 0)
 		return r;
 	wait_for_start(race, i == 1 ? race->delay_ns : 0);
 	if (renames)
 		return rename(race->spare, race->path) < 0 ? -errno : 0;
+	if (swap)
+		return exchange(race->dir, race->other);
 	if (!zw_streq(race->shape, "records"))
 		return write_whole(fd, &race->text[i]);
 	return i == 0 ? write_field(
@@ -116,6 +131,27 @@ static int make_texts(struct race *race, char **args)
 	return r;
 }
 
+/* The paths beside that of the file. */
+static int make_paths(struct race *race)
+{
+	bool swap = zw_streq(race->shape, "swap");
+	const char *path = race->path, *slash = strrchr(path, '/');
+	int dir, n[4];
+
+	if (!slash)
+		return -EINVAL;
+	dir = (int)(slash - path);
+	n[0] = swap ? snprintf(race->spare, PATH_MAX, "%.*s.spare%s", dir, path, slash)
+		    : snprintf(race->spare, PATH_MAX, "%s.new", path);
+	n[1] = snprintf(race->dir, PATH_MAX, "%.*s", dir, path);
+	n[2] = snprintf(race->other, PATH_MAX, "%.*s.new", dir, path);
+	n[3] = snprintf(race->prepared, PATH_MAX, "%.*s.new%s", dir, path, slash);
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(n); i++)
+		if (n[i] < 0 || n[i] >= PATH_MAX)
+			return -ENAMETOOLONG;
+	return 0;
+}
+
 static int parse(struct race *race, char **argv)
 {
 	uint32_t delay_us;
@@ -124,12 +160,11 @@ static int parse(struct race *race, char **argv)
 	race->shape = argv[1];
 	race->path = argv[2];
 	if (!zw_streq(argv[1], "whole") && !zw_streq(argv[1], "rename") &&
-		!zw_streq(argv[1], "records"))
+		!zw_streq(argv[1], "records") && !zw_streq(argv[1], "swap"))
 		return -EINVAL;
-	r = snprintf(race->spare, sizeof(race->spare), "%s.new", race->path);
-	if (r < 0 || (size_t)r >= sizeof(race->spare))
-		return -ENAMETOOLONG;
-	r = make_texts(race, argv + 3);
+	r = make_paths(race);
+	if (r == 0)
+		r = make_texts(race, argv + 3);
 	if (r == 0)
 		r = zw_parse_u32(argv[7], &delay_us);
 	if (r == 0)
