@@ -19,7 +19,7 @@
 /* A cause older than two reconciliations explains nothing any more. */
 #define CAUSE_PERIODS 2
 #define CAUSE_KEEP_MIN_NS (120 * ZW_NSEC_PER_SEC)
-/* A zone that is written to all the time does not keep the agent from stopping. */
+/* What is half-written all the time does not keep the agent from stopping. */
 #define STOP_MAX_NS (3 * ZW_NSEC_PER_SEC)
 /* Ancestors of a living process may have exited long ago; the table has a bound of its own besides. */
 #define PROC_KEEP_NS (3600 * ZW_NSEC_PER_SEC)
@@ -373,10 +373,21 @@ static int start(struct zw_agent *a)
 	return 0;
 }
 
+/* What was read whole after the end was asked for is told; what is written to it from then on is for the next agent. */
+static void leave_settled(struct zw_agent *a, uint64_t since_ns)
+{
+	for (size_t i = a->due.len; i-- > 0;) {
+		struct zw_agent_zone *z = a->due.items[i];
+
+		if (z->state == ZW_ZONE_GOOD && z->good_ns >= since_ns)
+			zw_agent_unschedule(a, z);
+	}
+}
+
 /* Looks at what was waiting, without the second looks of quieter times. */
 static void settle_for_good(struct zw_agent *a)
 {
-	uint64_t until = zw_boottime_ns() + STOP_MAX_NS;
+	uint64_t since = zw_boottime_ns(), until = since + STOP_MAX_NS;
 
 	a->stopping = true;
 	while (a->due.len && zw_boottime_ns() < until) {
@@ -385,6 +396,7 @@ static void settle_for_good(struct zw_agent *a)
 		ZW_VEC_FOREACH(z, &a->due)
 			(*z)->due_ns = 1;
 		(void)zw_agent_run_due(a);
+		leave_settled(a, since);
 		if (a->due.len)
 			nanosleep(&pause, NULL);
 	}

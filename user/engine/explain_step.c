@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "dns/name.h"
 #include "zone/update.h"
 
 typedef ZW_VEC(size_t) indexes;
@@ -17,7 +18,53 @@ struct steps {
 	size_t states;
 	/* For each state the request that made it, by itself; SIZE_MAX: none that is known. */
 	size_t *maker;
+	struct zw_map *changed; /* wire name -> indexes of the states before which it changed */
 };
+
+static void changed_free(struct zw_map *changed)
+{
+	size_t it = 0;
+	void *value;
+
+	while (changed && zw_map_next(changed, &it, NULL, NULL, &value)) {
+		indexes *list = value;
+
+		zw_vec_free(list);
+		free(list);
+	}
+	zw_map_free(changed);
+}
+ZW_DEFINE_CLEANUP(struct zw_map *, changed_free);
+
+static int note_name(struct zw_map *changed, const uint8_t *owner, size_t step)
+{
+	indexes *list = zw_map_get(changed, owner, zw_name_len(owner));
+	int r;
+
+	if (!list) {
+		list = calloc(1, sizeof(*list));
+		if (!list)
+			return -ENOMEM;
+		r = zw_map_put(changed, owner, zw_name_len(owner), list, NULL);
+		if (r < 0) {
+			free(list);
+			return r;
+		}
+	}
+	if (list->len && list->items[list->len - 1] == step)
+		return 0;
+	return zw_vec_push(list, step);
+}
+
+static int note_changed(const struct steps *s, const struct explanation *x, size_t step)
+{
+	int r = 0;
+
+	ZW_VEC_FOREACH(p, &x->pieces)
+		if (r == 0 && p->kind != PIECE_SERIAL)
+			r = note_name(s->changed, p->entry->owner, step);
+	return r;
+}
 
 /* Whether it asks for all of it, and it alone. */
 static bool covers(const struct explanation *x, const struct ask *ask)
@@ -57,32 +104,54 @@ static bool is_spent(const struct explanation *x)
 	return x->budget->tried >= x->budget->limit;
 }
 
+/* Tries it on the states from @from on, before @step, that differ from the one before in a name it is about. */
+static int try_changed(const struct steps *s, size_t index, size_t from, size_t step)
+{
+	const struct zw_message *m = s->all->asks->items[index].request->message;
+	int r = 0;
+
+	for (size_t i = 0; i < m->rrs && r == 0; i++) {
+		const uint8_t *owner = m->rr[i].owner;
+		const indexes *list = zw_map_get(s->changed, owner, zw_name_len(owner));
+
+		for (size_t k = is_asked(&m->rr[i]) && list ? list->len : 0; k-- > 0 && r == 0;) {
+			size_t at = list->items[k];
+
+			if (at <= from)
+				break;
+			if (at < step)
+				r = leads(s->all, index, s->state[at], s->state[at]);
+		}
+	}
+	return r;
+}
+
 /* 1 when the request would have changed nothing in a state before step @step: it may have had its turn there. Whoever
  * was done before it was asked had his turn before it, so that the states before that are none of it. */
 static int was_idle(const struct steps *s, size_t index, size_t step)
 {
 	struct ask *a = &s->all->asks->items[index];
 	size_t from = step;
+	int r = 0;
 
-	while (from-- > a->scanned)
+	while (from > a->scanned) {
+		from--;
 		if (s->maker[from] != SIZE_MAX &&
 			zw_explain_precedes(&s->all->asks->items[s->maker[from]], a))
 			break;
-	if (from == SIZE_MAX || from < a->scanned)
-		from = a->scanned;
-	for (; !a->idle && from < step; from++) {
-		int r;
-
-		if (is_spent(s->all))
-			return 1;
-		r = leads(s->all, index, s->state[from], s->state[from]);
-		if (r < 0)
-			return r;
-		a->idle = r > 0;
 	}
-	if (a->scanned < step)
-		a->scanned = step;
-	return a->idle;
+	if (a->idle || from >= step)
+		return a->idle;
+	if (is_spent(s->all))
+		return 1;
+	r = leads(s->all, index, s->state[from], s->state[from]);
+	if (r == 0)
+		r = try_changed(s, index, from, step);
+	if (r < 0)
+		return r;
+	a->idle = r > 0;
+	a->scanned = step;
+	return r;
 }
 
 /* 1 when it is not for @next yet: one of @list, which comes before it, must have made the step itself. */
@@ -95,9 +164,8 @@ static int is_later(const struct steps *s, const indexes *list, size_t next, siz
 	for (size_t i = 0; idle > 0 && i < list->len; i++) {
 		const struct ask *a = &all->asks->items[list->items[i]];
 
-		if (a->request->rcode != ZW_RCODE_NOERROR ||
-			!a->request->answered_ns || a->start_ns < all->in->from_end_ns ||
-			!zw_explain_precedes(a, n))
+		if (a->request->rcode != ZW_RCODE_NOERROR || !a->request->answered_ns ||
+			a->start_ns < all->in->from_end_ns || !zw_explain_precedes(a, n))
 			continue;
 		idle = was_idle(s, list->items[i], step);
 	}
@@ -206,6 +274,8 @@ static int explain_each(struct steps *s, zw_reports *reports)
 
 		r = zw_explain_pieces(&x);
 		if (r == 0)
+			r = note_changed(s, &x, i);
+		if (r == 0)
 			r = explain_step(&x, s, i);
 		if (r <= 0)
 			continue;
@@ -220,13 +290,16 @@ static int explain_each(struct steps *s, zw_reports *reports)
 int zw_explain_steps(const struct explanation *all, zw_reports *reports)
 {
 	struct steps s = {.all = all, .state = all->in->step, .states = all->in->steps};
+	_zw_cleanup_(changed_freep) struct zw_map *changed = NULL;
 	_zw_free_ size_t *maker = calloc(s.states, sizeof(*maker));
+	int r = maker ? zw_map_new(&changed) : -ENOMEM;
 
-	if (!maker)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < s.states; i++)
 		maker[i] = SIZE_MAX;
 	s.maker = maker;
+	s.changed = changed;
 	/* Each of them has an effect in one step, or in none. */
 	ZW_VEC_FOREACH(a, all->asks)
 		a->optional = true;
