@@ -396,6 +396,9 @@ static int open_connection(struct zw_agent *a, const struct zw_event *event, uin
 	q->server = endpoint(p->family, p->daddr, p->dport);
 	q->client_process = process_of(&p->sender);
 	q->server_process = process_of(&p->receiver);
+	/* Others of this host ask elsewhere: that changes nothing here. */
+	if (p->direction == ZW_DIRECTION_OUT && !server_of(a, &q->client_process))
+		return 0;
 	q->transport = ZW_TRANSPORT_TCP;
 	q->encrypted = true;
 	r = on_asked(a, q, false);

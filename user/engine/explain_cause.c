@@ -30,6 +30,19 @@ bool zw_explain_is_server(const struct zw_explain_input *in, const struct zw_act
 	return actor && same_program(in, actor->tgid, actor->exe_dev, actor->exe_ino);
 }
 
+/* What came through an encrypted connection is no sooner on disk than what is seen: a transfer is written when it is
+ * whole, and not found in time where the zone was looked at in between. */
+#define CONNECTION_LAG_NS 5000000000ULL
+
+/* An encrypted connection that the server made, as to get a zone. */
+static bool opened_itself(const struct zw_explain_input *in, const struct zw_request *request)
+{
+	const struct zw_request_process *p = &request->client_process;
+
+	return request->kind == ZW_REQUEST_CONNECTION && p->tgid &&
+	       same_program(in, p->tgid, p->exe_dev, p->exe_ino);
+}
+
 bool zw_explain_of_server(const struct zw_explain_input *in, const struct zw_request *request)
 {
 	bool inbound = request->kind == ZW_REQUEST_TRANSFER;
@@ -38,6 +51,8 @@ bool zw_explain_of_server(const struct zw_explain_input *in, const struct zw_req
 
 	if (inbound && request->client_actor)
 		return zw_explain_is_server(in, request->client_actor);
+	if (opened_itself(in, request))
+		return true;
 	/* A transfer that nobody of this host asked for goes out, not in. */
 	if (!p->tgid)
 		return !inbound;
@@ -46,9 +61,11 @@ bool zw_explain_of_server(const struct zw_explain_input *in, const struct zw_req
 
 bool zw_explain_is_early(const struct zw_explain_input *in, const struct zw_request *request)
 {
-	uint64_t end_ns = zw_request_end_ns(request);
+	uint64_t end_ns = zw_request_end_ns(request), lag_ns = in->lag_ns;
 
-	return end_ns < in->from_ns && in->from_ns - end_ns > in->lag_ns;
+	if (request->kind == ZW_REQUEST_CONNECTION && lag_ns < CONNECTION_LAG_NS)
+		lag_ns = CONNECTION_LAG_NS;
+	return end_ns < in->from_ns && in->from_ns - end_ns > lag_ns;
 }
 
 static uint64_t to_real(const struct zw_explain_input *in, uint64_t boot_ns)
@@ -77,10 +94,11 @@ static int append(struct zw_report *report, struct zw_report_cause cause)
 }
 
 /* The end that is told of: of a transfer where the zone came from, else who asked. */
-static int set_peer(const struct zw_request *request, struct zw_report_cause *cause)
+static int set_peer(const struct zw_explain_input *in, const struct zw_request *request,
+	struct zw_report_cause *cause)
 {
-	const struct zw_endpoint *end =
-		request->kind == ZW_REQUEST_TRANSFER ? &request->server : &request->client;
+	bool out = request->kind == ZW_REQUEST_TRANSFER || opened_itself(in, request);
+	const struct zw_endpoint *end = out ? &request->server : &request->client;
 	char text[ZW_ADDRESS_TEXT_MAX];
 
 	zw_endpoint_to_text(end, text);
@@ -103,7 +121,7 @@ int zw_explain_add_cause(const struct zw_explain_input *in, const struct zw_requ
 		.last_ns = to_real(
 			in, request->answered_ns ? request->answered_ns : request->asked_ns),
 	};
-	int r = set_peer(request, &cause);
+	int r = set_peer(in, request, &cause);
 
 	if (r == 0)
 		r = copy_text(request->tsig_key, &cause.tsig_key);
