@@ -56,7 +56,6 @@ UNIT_SRCS  := $(wildcard tests/unit/test_*.c)
 UNIT_BINS  := $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/tests/unit/%)
 TOOL_SRCS  := $(wildcard tests/e2e/*.c tests/bench/*.c tests/bpf/*.c)
 TOOL_BINS  := $(TOOL_SRCS:tests/%.c=$(BUILD)/tests/%)
-BENCH_BINS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 
 # Parsers only: nothing that is fuzzed needs the kernel side or the commands.
 FUZZ_SRCS  := $(wildcard tests/fuzz/fuzz_*.c)
@@ -160,8 +159,8 @@ vmtest: ## run the end-to-end tests on Debian's kernels in qemu, as root
 	$(Q)scripts/test build vm
 
 .PHONY: bench
-bench: $(BIN) $(TOOL_BINS) ## measure; figures are ratios within one run
-	$(Q)set -e; for b in $(BENCH_BINS) $(wildcard tests/bench/*.sh); do echo "== $$b"; $$b; done
+bench: $(BIN) $(TOOL_BINS) ## measure, as root; ends with a table of figures and budgets
+	$(Q)BUILD=$(BUILD) tests/bench/run
 
 FORMAT_FILES := $(wildcard user/*/*.[ch] include/*.h bpf/*.[ch] tests/*/*.[ch])
 

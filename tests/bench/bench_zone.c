@@ -4,6 +4,8 @@
  *
  *	bench_zone [RECORDS...]		default 100 10000 1000000
  *
+ * Lines that begin with "figure" are rows of the table of tests/bench/run.
+ *
  * Every measurement runs in a process of its own: its peak memory is read with wait4(2). */
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,6 +27,8 @@
 
 #define RUNS 5
 #define ORIGIN "example.com."
+/* The size of a zone that the figures are about. */
+#define FIGURE_RECORDS 1000000
 
 enum kind { KIND_A, KIND_MIXED };
 
@@ -37,6 +41,8 @@ struct job {
 	const char *old_path, *new_path, *order_path;
 	struct zw_hash_key key;
 	uint8_t origin[ZW_NAME_MAX];
+	size_t records;
+	const char *kind;
 };
 
 static void die(const char *what)
@@ -192,6 +198,10 @@ static double bench_full(const struct job *job)
 	printf("%37s %zu records, %.1f bytes each (%.1f of text in the file)\n", "",
 		zw_snapshot_count(s), (double)zw_snapshot_memory(s) / (double)zw_snapshot_count(s),
 		(double)b.len / (double)zw_snapshot_count(s));
+	if (job->records == FIGURE_RECORDS)
+		printf("figure\tmemory a record, %s\t%.1f bytes (%.1f of text in the file)\t\n",
+			job->kind, (double)zw_snapshot_memory(s) / (double)zw_snapshot_count(s),
+			(double)b.len / (double)zw_snapshot_count(s));
 	return t;
 }
 
@@ -257,9 +267,10 @@ static double bench_named(const struct job *job)
 		job);
 }
 
-/* Runs @fn in a child; the best of its times and the peak memory of it and its children. */
+/* Runs @fn in a child; the best of its times and the peak memory of it and its children. @budget: for a figure, "" for
+ * one without. */
 static double measure(const char *name, double (*fn)(const struct job *), const struct job *job,
-	int runs, double base)
+	int runs, double base, const char *budget)
 {
 	double best = 0;
 	long peak = 0;
@@ -308,13 +319,20 @@ static double measure(const char *name, double (*fn)(const struct job *), const 
 	if (base > 0)
 		printf("  %7.1f x re-read", best / base);
 	printf("\n");
+	if (budget && job->records == FIGURE_RECORDS)
+		printf("figure\t%s, 1M records, %s\t%.3f s, %.0f MiB\t%s\n", name, job->kind, best,
+			(double)peak / 1024, budget);
 	return best;
 }
 
 static void bench_zone(const char *dir, enum kind kind, size_t records)
 {
 	char old_path[256], new_path[256], order_path[256];
-	struct job job = {.old_path = old_path, .new_path = new_path, .order_path = order_path};
+	struct job job = {.old_path = old_path,
+		.new_path = new_path,
+		.order_path = order_path,
+		.records = records,
+		.kind = kind == KIND_A ? "A under distinct names" : "NS, A, AAAA and TXT"};
 	double changed;
 
 	snprintf(old_path, sizeof(old_path), "%s/old", dir);
@@ -326,17 +344,18 @@ static void bench_zone(const char *dir, enum kind kind, size_t records)
 	write_zone(old_path, kind, records, 0);
 	write_zone(new_path, kind, records, 1);
 	write_shuffled(order_path, records);
-	printf("%zu records, %s:\n", records,
-		kind == KIND_A ? "A under distinct names" : "NS, A, AAAA and TXT");
-	measure("libzscanner alone", bench_scanner, &job, RUNS, 0);
-	measure("parse", bench_parse, &job, RUNS, 0);
-	measure("first read (parse, sort)", bench_full, &job, RUNS, 0);
-	measure("re-read, nothing changed", bench_same, &job, RUNS, 0);
-	changed = measure("re-read and diff, a few changed", bench_changed, &job, RUNS, 0);
+	printf("%zu records, %s:\n", records, job.kind);
+	measure("libzscanner alone", bench_scanner, &job, RUNS, 0, NULL);
+	measure("parse", bench_parse, &job, RUNS, 0, NULL);
+	measure("first read (parse, sort)", bench_full, &job, RUNS, 0, "");
+	measure("re-read, nothing changed", bench_same, &job, RUNS, 0, NULL);
+	changed = measure(
+		"re-read and diff, a few changed", bench_changed, &job, RUNS, 0, "<= 0.3 s");
 	if (kind == KIND_A)
-		measure("re-read and diff, lines reordered", bench_shuffled, &job, 1, changed);
-	measure("ldns-compare-zones", bench_ldns, &job, 1, changed);
-	measure("named-compilezone x2, sort, diff", bench_named, &job, 1, changed);
+		measure("re-read and diff, lines reordered", bench_shuffled, &job, 1, changed,
+			NULL);
+	measure("ldns-compare-zones", bench_ldns, &job, 1, changed, "");
+	measure("named-compilezone x2, sort, diff", bench_named, &job, 1, changed, "");
 }
 
 int main(int argc, char **argv)

@@ -1,22 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What unrelated file work costs with the agent and without: pairs of runs, in alternating order, in a directory on
-# the filesystem of the watched zone, and, the worst that can be, in the zone's own directory. The same with an audit
-# watch on the zone's directory, where auditd can run.
-# Usage: filework.sh [FILES [PAIRS]]
+# What unrelated file work costs with the agent and without: many short runs, with and without taking turns, in a
+# directory on the file system of the watched zone, and, the worst that can be, in the zone's own directory. The same
+# with an audit watch on the zone's directory, where auditd can run.
+# Usage: filework.sh [PAIRS [FILES]]	FILES in each run of each pair
 set -u
 . "$(dirname "$0")/../e2e/lib.sh"
-e2e_need_root
+. "$(dirname "$0")/lib.sh"
+e2e_private_mounts "$0" "$@"
 TOOL=$E2E_ROOT/build/tests/bench/filework
-e2e_begin "$TOOL" taskset
+e2e_begin "$TOOL" taskset mkfs.ext4
 
-FILES=${1:-50000}
-PAIRS=${2:-7}
+PAIRS=${1:-25}
+FILES=${2:-4000}
 # The work stays on one processor, the agent may use the others.
 CPU=$(($(nproc) - 1))
 
-mkdir "$E2E_TMP/zones" "$E2E_TMP/elsewhere" "$E2E_TMP/audit"
-"$ZW_WAYS" text bench.test 1 192.0.2.1 >"$E2E_TMP/zones/zone.db"
+FS=$E2E_TMP/fs
+bench_filesystem "$FS"
+mkdir "$FS/zones" "$FS/elsewhere" "$E2E_TMP/audit"
+"$ZW_WAYS" text bench.test 1 192.0.2.1 >"$FS/zones/zone.db"
 
 work() {
 	taskset -c "$CPU" "$TOOL" "$1" "$FILES"
@@ -28,18 +31,13 @@ with_nothing() {
 	work "$1"
 }
 
-# Also how much the agent itself used meanwhile, in clock ticks.
-agent_ticks() {
-	awk '{ print $14 + $15 }' "/proc/$AGENT_PID/stat"
-}
-
 with_agent() {
 	local ticks
 
-	agent_start --zone "bench.test=$E2E_TMP/zones/zone.db" >&2 || exit 1
-	ticks=$(agent_ticks)
+	agent_start --zone "bench.test=$FS/zones/zone.db" >&2 || exit 1
+	ticks=$(bench_agent_ticks)
 	work "$1"
-	echo "$(($(agent_ticks) - ticks)) $(grep -c events-lost "$AGENT_OUT")" >>"$E2E_TMP/agent.ticks"
+	echo "$(($(bench_agent_ticks) - ticks)) $(grep -c events-lost "$AGENT_OUT")" >>"$E2E_TMP/agent.ticks"
 	kill -TERM "$AGENT_PID"
 	wait "$AGENT_PID"
 	AGENT_PID=
@@ -58,14 +56,14 @@ audit_on() {
 	auditd -n -c "$E2E_TMP/audit" >"$E2E_TMP/audit/out" 2>&1 &
 	AUDITD_PID=$!
 	e2e_until 5 eval 'auditctl -s 2>/dev/null | grep -q "^pid $AUDITD_PID"' &&
-		auditctl -q -w "$E2E_TMP/zones" -p wa -k zw-bench >/dev/null && auditctl -e 1 >/dev/null
+		auditctl -w "$FS/zones" -p wa -k zw-bench >/dev/null && auditctl -e 1 >/dev/null
 }
 
 audit_off() {
-	auditctl -W "$E2E_TMP/zones" -p wa -k zw-bench >/dev/null 2>&1
-	auditctl -e 0 >/dev/null 2>&1
+	auditctl -W "$FS/zones" -p wa -k zw-bench >/dev/null 2>&1
 	[ -z "$AUDITD_PID" ] || { kill "$AUDITD_PID" && wait "$AUDITD_PID"; } 2>/dev/null
 	AUDITD_PID=
+	auditctl -e 0 >/dev/null 2>&1
 }
 
 # Whether auditd can run here; what stands in the way otherwise.
@@ -74,12 +72,12 @@ audit_works() {
 	auditctl -s 2>/dev/null | grep -q '^pid 0$' || { echo "the kernel has no audit, or another auditd runs" && return 1; }
 	auditctl -s | grep -q '^enabled 0$' || { echo "audit is in use" && return 1; }
 	printf '%s\n' 'local_events = yes' "log_file = $E2E_TMP/audit/log" 'log_format = RAW' 'flush = INCREMENTAL_ASYNC' \
-		'freq = 50' 'max_log_file = 1000' 'num_logs = 2' 'max_log_file_action = ROTATE' >"$E2E_TMP/audit/auditd.conf"
+		'freq = 50' 'max_log_file = 1000' 'num_logs = 2' 'max_log_file_action = ROTATE' 'space_left = 75' \
+		'space_left_action = IGNORE' 'admin_space_left = 50' 'admin_space_left_action = IGNORE' >"$E2E_TMP/audit/auditd.conf"
 	chmod 640 "$E2E_TMP/audit/auditd.conf"
-	e2e_at_exit audit_off
 	if ! audit_on; then
 		audit_off
-		echo "auditd does not start: $(tail -n 1 "$E2E_TMP/audit/out")"
+		echo "auditd does not start: $(timeout 5 auditd -f -c "$E2E_TMP/audit" 2>&1 | grep -i error | head -n 1)"
 		return 1
 	fi
 	audit_off
@@ -87,7 +85,8 @@ audit_works() {
 
 # --- pairs ---------------------------------------------------------------------------------------
 
-# The throughput ratio with / without of each pair, by wall and by processor time, and the medians.
+# compare LABEL WITH DIRECTORY [BUDGET]: the throughput ratio with / without by the processor time of the work, which
+# others on this machine disturb less than the wall clock.
 compare() {
 	local label=$1 with=$2 dir=$3 pair a b
 
@@ -101,37 +100,29 @@ compare() {
 		fi
 		echo "$b $a" >>"$E2E_TMP/pairs"
 	done
-	report "$label, wall, without" 1 3
-	report "$label, processor, without" 2 4
-}
-
-# report LABEL COLUMN_WITHOUT COLUMN_WITH
-report() {
-	awk -v a="$2" '{ print $a / 1e6 }' "$E2E_TMP/pairs" | median "filework $1:" ms
-	awk -v a="$3" '{ print $a / 1e6 }' "$E2E_TMP/pairs" | median "filework ${1%without}with:" ms
-	awk -v a="$2" -v b="$3" '{ print $a / $b }' "$E2E_TMP/pairs" | median "filework ${1%, without} ratio:" ""
-}
-
-median() {
-	sort -n | awk -v label="$1" -v unit="$2" '{ v[NR] = $1 } END {
-		m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
-		printf "%s %.4g%s (%.4g to %.4g)\n", label, m, unit == "" ? "" : " " unit, v[1], v[NR] }'
+	echo "filework $label, us a file without: $(awk -v n="$FILES" '{ print $2 / n / 1e3 }' "$E2E_TMP/pairs" | bench_spread)"
+	echo "filework $label, us a file with: $(awk -v n="$FILES" '{ print $4 / n / 1e3 }' "$E2E_TMP/pairs" | bench_spread)"
+	echo "filework $label, ratio by wall clock: $(awk '{ print $1 / $3 }' "$E2E_TMP/pairs" | bench_spread)"
+	awk '{ print $2 / $4 }' "$E2E_TMP/pairs" >"$E2E_TMP/ratios"
+	echo "filework $label, ratio: $(bench_spread <"$E2E_TMP/ratios")"
+	bench_figure "unrelated file work, $label / without" "$(printf %.3f "$(bench_median <"$E2E_TMP/ratios")")" "${4:-}"
+	[ ! -s "$E2E_TMP/agent.ticks" ] || agent_use "$label"
 }
 
 agent_use() {
-	awk '{ print $1 * 1000 / hz }' hz="$(getconf CLK_TCK)" "$E2E_TMP/agent.ticks" | median "filework $1, processor time of the agent:" ms
-	awk '{ n += $2 } END { print n + 0 }' "$E2E_TMP/agent.ticks" | sed "s/^/filework $1, reports of lost events: /"
+	awk -v hz="$(getconf CLK_TCK)" -v n="$FILES" -v label="$1" '{ t += $1; lost += $2 } END {
+		printf "filework %s, the agent itself: %.2f us a file, %d reports of lost events\n", label, t / hz * 1e6 / n / NR, lost
+	}' "$E2E_TMP/agent.ticks"
 }
 
-echo "filework files: $FILES, pairs: $PAIRS"
-work "$E2E_TMP/elsewhere" >/dev/null # warm
-compare "agent, elsewhere" with_agent "$E2E_TMP/elsewhere"
-agent_use "agent, elsewhere"
-compare "agent, directory of the zone" with_agent "$E2E_TMP/zones"
-agent_use "agent, directory of the zone"
+echo "filework files: $FILES in each of $PAIRS pairs"
+work "$FS/elsewhere" >/dev/null # warm
+compare "with the agent" with_agent "$FS/elsewhere" ">= 0.99"
+compare "with the agent, in the directory of the zone" with_agent "$FS/zones"
 if why=$(audit_works); then
-	compare "audit, elsewhere" with_audit "$E2E_TMP/elsewhere"
-	compare "audit, directory of the zone" with_audit "$E2E_TMP/zones"
+	e2e_at_exit audit_off
+	compare "with auditd" with_audit "$FS/elsewhere"
+	compare "with auditd, in the directory of the zone" with_audit "$FS/zones"
 else
-	echo "filework audit: not measured, $why"
+	bench_absent "unrelated file work, with auditd / without" "$why"
 fi

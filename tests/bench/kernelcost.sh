@@ -1,45 +1,44 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What each of the agent's programs costs in the kernel for file work that concerns no zone, by the kernel's own count
-# of runs and time: nanoseconds a run, and all of them together for each file created, written, renamed and unlinked.
+# of runs and time: nanoseconds a run, and all of them together for each file created, written, renamed and unlinked;
+# net of a program that does nothing, which is what the counting costs.
 # Usage: kernelcost.sh [FILES]
 set -u
 . "$(dirname "$0")/../e2e/lib.sh"
-e2e_need_root
+. "$(dirname "$0")/lib.sh"
+e2e_private_mounts "$0" "$@"
 TOOL=$E2E_ROOT/build/tests/bench/filework
-e2e_begin "$TOOL" bpftool
+EMPTY=$E2E_ROOT/build/tests/bench/empty
+e2e_begin "$TOOL" "$EMPTY" bpftool mkfs.ext4
 
 FILES=${1:-20000}
-SWITCH=/proc/sys/kernel/bpf_stats_enabled
+NAME="kernel, a file created, written, renamed, unlinked"
 
-mkdir "$E2E_TMP/zones" "$E2E_TMP/elsewhere"
-"$ZW_WAYS" text bench.test 1 192.0.2.1 >"$E2E_TMP/zones/zone.db"
-
-# Number, name, runs and nanoseconds of each program that the agent holds.
-snapshot() {
-	local ids
-
-	ids=$(sed -n 's/^prog_id:[[:space:]]*//p' "/proc/$AGENT_PID"/fdinfo/* | sort -nu | jq -s -c .)
-	bpftool prog show -j | jq -r --argjson ids "$ids" '.[] | select(.id | IN($ids[]))
-		| [.id, .name, .run_cnt // 0, .run_time_ns // 0] | @tsv' | sort -n
-}
-
-before=$(cat "$SWITCH") || { echo "kernelcost: not measured, the kernel keeps no statistics of programs"; exit 0; }
-e2e_at_exit "echo $before >$SWITCH"
-agent_start --zone "bench.test=$E2E_TMP/zones/zone.db" || exit 1
-echo 1 >"$SWITCH"
-snapshot >"$E2E_TMP/before"
-if [ ! -s "$E2E_TMP/before" ]; then
-	echo "kernelcost: not measured, the agent holds no programs that bpftool knows"
+bench_filesystem "$E2E_TMP/fs"
+mkdir "$E2E_TMP/fs/zones" "$E2E_TMP/fs/elsewhere"
+"$ZW_WAYS" text bench.test 1 192.0.2.1 >"$E2E_TMP/fs/zones/zone.db"
+agent_start --zone "bench.test=$E2E_TMP/fs/zones/zone.db" || exit 1
+bench_empty_start file
+if ! bench_stats on || [ -z "$(bench_programs "$AGENT_PID")" ]; then
+	bench_absent "$NAME" "the kernel keeps no statistics of programs"
 	exit 0
 fi
-"$TOOL" "$E2E_TMP/elsewhere" "$FILES" >"$E2E_TMP/work"
-snapshot >"$E2E_TMP/after"
-# Programs run for whatever else happens on this machine too, so runs are counted, not supposed.
-paste "$E2E_TMP/before" "$E2E_TMP/after" | awk -v files="$FILES" '
-	$1 == $5 && $7 > $3 {
-		runs = $7 - $3; ns = $8 - $4; all += ns
-		printf "kernelcost %s: %.0f ns a run, %.2f runs a file\n", $2, ns / runs, runs / files
+bench_programs "$AGENT_PID" >"$E2E_TMP/before"
+"$TOOL" "$E2E_TMP/fs/elsewhere" "$FILES" >"$E2E_TMP/work"
+bench_programs "$AGENT_PID" >"$E2E_TMP/after"
+empty=$(bench_programs "$BENCH_EMPTY_PID" | awk '$2 > 0 { print $3 / $2 }')
+# Programs run for whatever else happens on this machine too, so runs are counted, not supposed; what ran for one file in
+# a hundred ran for something else.
+paste "$E2E_TMP/before" "$E2E_TMP/after" | awk -v files="$FILES" -v empty="$empty" -v work="$(cut -d ' ' -f 2 "$E2E_TMP/work")" '
+	$5 - $2 > files / 100 {
+		runs = $5 - $2; ns = $6 - $3; net += ns - runs * empty; all += runs
+		printf "kernelcost %s: %.0f ns a run, %.2f runs a file\n", $1, ns / runs, runs / files
 	}
-	END { printf "kernelcost all programs: %.0f ns a file\n", all / files }'
-awk -v files="$FILES" '{ printf "kernelcost the file work itself: %.0f ns of processor time a file\n", $2 / files }' "$E2E_TMP/work"
+	END {
+		printf "kernelcost a program that does nothing: %.0f ns a run\n", empty
+		printf "kernelcost the work itself: %.0f ns of processor time a file\n", work / files
+		printf "%.0f %.1f %.2f\n", net / files, all / files, 100 * net / work >out
+	}' out="$E2E_TMP/sum"
+read -r net runs percent <"$E2E_TMP/sum"
+bench_figure "$NAME" "$net ns net, $runs runs, $percent % of the work"

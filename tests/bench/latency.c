@@ -227,9 +227,8 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	if (argc < 7) {
-		fprintf(stderr,
-			"usage: latency FILE in-place|rename ROUNDS LABEL STAMPS AGENT "
-			"[ARGUMENTS...]\n");
+		fprintf(stderr, "usage: latency FILE in-place|rename ROUNDS LABEL STAMPS AGENT "
+				"[ARGUMENTS...]\n");
 		return 2;
 	}
 	change = strcmp(argv[2], "rename") == 0 ? change_by_rename : change_in_place;

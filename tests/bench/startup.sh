@@ -5,6 +5,7 @@
 # Usage: startup.sh [ZONES...]
 set -u
 . "$(dirname "$0")/../e2e/lib.sh"
+. "$(dirname "$0")/lib.sh"
 e2e_need_root
 TOOL=$E2E_ROOT/build/tests/bench/latency
 e2e_begin "$TOOL"
@@ -37,7 +38,7 @@ make_zones() {
 }
 
 memory() {
-	awk -v key="$1:" '$1 == key { print $2 / 1024 }' "/proc/$AGENT_PID/status"
+	awk -v key="$1:" '$1 == key { printf "%.1f\n", $2 / 1024 }' "/proc/$AGENT_PID/status"
 }
 
 ticks() {
@@ -62,12 +63,13 @@ measure() {
 		exit 1
 	fi
 	end=${EPOCHREALTIME/./}
-	echo "$label, to agent-ready: $(((end - begin) / 1000)) ms"
+	bench_figure "$label, to agent-ready" "$(((end - begin) / 1000)) ms" "$([ "$1" -lt 100000 ] || echo "<= 30000 ms")"
 	jq -r --arg name "$label" '"\($name), as the agent tells: \(.zonewitness.counts.startup_ms) ms",
 		"\($name), read: \(.zonewitness.counts.zones) zones, \(.zonewitness.counts.records) records"' \
 		<(head -n 1 "$AGENT_OUT")
 	echo "$label, processor time to agent-ready: $(($(ticks) * 1000 / $(getconf CLK_TCK))) ms"
-	echo "$label, resident: $(memory VmRSS) MiB, at most $(memory VmHWM) MiB"
+	bench_figure "$label, resident" "$(memory VmRSS) MiB"
+	echo "$label, resident at most: $(memory VmHWM) MiB"
 	before=$(ticks)
 	sleep "$IDLE_SECONDS"
 	# Not quite idle: the agent follows every process that this machine starts meanwhile.
@@ -84,7 +86,8 @@ for n in "${sizes[@]}"; do
 		make_zones "$n" "$layout"
 		measure "$n" "in $layout director$([ "$layout" = one ] && echo y || echo ies)"
 		"$TOOL" "$E2E_TMP/zones/0/z0.bench.test" in-place "$ROUNDS" "startup $n zones, $layout, change of one," "$E2E_TMP/stamps" \
-			"$ZW" watch --json --config "$E2E_TMP/conf.yaml"
+			"$ZW" watch --json --config "$E2E_TMP/conf.yaml" | tee "$E2E_TMP/latency"
+		bench_figure "$n zones, in $layout, write to event of one, p50" "$(sed -n 's/.*change of one, p50: //p' "$E2E_TMP/latency")"
 		rm -rf "$E2E_TMP/zones"
 	done
 done

@@ -1,0 +1,141 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Shared by the measurements; sourced after tests/e2e/lib.sh. A line that bench_figure prints is a row of the table that
+# tests/bench/run ends with; everything else is for who wants to know more.
+
+# bench_figure NAME FIGURE [BUDGET]: FIGURE is a number with its unit behind it, BUDGET is "<= 300 ns" or ">= 0.97".
+bench_figure() {
+	printf 'figure\t%s\t%s\t%s\n' "$1" "$2" "${3:-}"
+}
+
+# bench_absent NAME REASON: what could not be measured here.
+bench_absent() {
+	printf 'figure\t%s\tnot measured: %s\t\n' "$1" "$2"
+}
+
+# The median of the numbers on stdin, one a line.
+bench_median() {
+	sort -g | awk '{ v[NR] = $1 } END { printf "%.6g\n", (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+}
+
+# The same with what half of the numbers lie between: "0.994 (0.981 to 1.007)".
+bench_spread() {
+	sort -g | awk '{ v[NR] = $1 } END {
+		printf "%.4g (half between %.4g and %.4g)\n", (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2,
+			v[int((NR + 3) / 4)], v[NR - int((NR + 3) / 4) + 1] }'
+}
+
+# bench_filesystem DIRECTORY: a fresh ext4 in memory, with a journal, as Debian makes them. The one that this machine
+# runs on may have none: then ext4 steps over every inode that was deleted within minutes to find a free one
+# (fs/ext4/ialloc.c, recently_deleted), and each run takes longer than the one before. In a mount namespace of our own.
+bench_filesystem() {
+	mkdir "$1" "$1.memory" && mount -t tmpfs -o size=1100m none "$1.memory" &&
+		truncate -s 1G "$1.memory/image" &&
+		mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$1.memory/image" &&
+		mount -o loop "$1.memory/image" "$1" || e2e_die "no file system to measure on"
+	e2e_at_exit "umount '$1' '$1.memory'"
+}
+
+# --- programs in the kernel ----------------------------------------------------------------------
+
+BENCH_STATS=/proc/sys/kernel/bpf_stats_enabled
+
+# bench_stats on|off: whether the kernel counts the runs and the time of programs. Put back at the end.
+bench_stats() {
+	local before
+
+	before=$(cat "$BENCH_STATS" 2>/dev/null) || return 1
+	if [ "$1" = on ]; then
+		e2e_at_exit "echo $before >$BENCH_STATS"
+		echo 1 >"$BENCH_STATS"
+	else
+		echo 0 >"$BENCH_STATS"
+	fi
+}
+
+# bench_programs PID: name, runs and nanoseconds of each program that a process holds, in the order of their numbers.
+bench_programs() {
+	local ids
+
+	ids=$(sed -n 's/^prog_id:[[:space:]]*//p' "/proc/$1"/fdinfo/* 2>/dev/null | sort -nu | jq -s -c .)
+	bpftool prog show -j | jq -r --argjson ids "$ids" '.[] | select(.id | IN($ids[]))
+		| [.id, .name, .run_cnt // 0, .run_time_ns // 0] | @tsv' | sort -n | cut -f 2-
+}
+
+# bench_empty_start WHERE: a program that does nothing, at a place of the agent's; $BENCH_EMPTY_PID holds it.
+bench_empty_start() {
+	local hold=$E2E_TMP/empty.hold
+
+	mkfifo "$hold"
+	"${BENCH_IN[@]}" "$E2E_ROOT/build/tests/bench/empty" "$1" <"$hold" >"$E2E_TMP/empty.out" &
+	BENCH_EMPTY_PID=$!
+	exec {BENCH_EMPTY_HOLD}>"$hold"
+	e2e_until 10 test -s "$E2E_TMP/empty.out" || e2e_die "no empty program"
+}
+
+bench_empty_stop() {
+	exec {BENCH_EMPTY_HOLD}>&-
+	wait "$BENCH_EMPTY_PID"
+}
+
+# A command that runs others elsewhere, such as `ip netns exec NAME`.
+BENCH_IN=()
+
+# Processor time of the agent and its children, in clock ticks.
+bench_agent_ticks() {
+	awk '{ print $14 + $15 + $16 + $17 }' "/proc/$AGENT_PID/stat"
+}
+
+# --- a server ------------------------------------------------------------------------------------
+
+# bench_knot_start: a Knot with example.com, on port 53 of the loopback device of a network namespace of its own, at most
+# one thread answering over UDP; and a configuration of the agent with this server alone. Everything runs by
+# "${BENCH_IN[@]}" there.
+bench_knot_start() {
+	local netns=zwbench$$
+
+	ip netns add "$netns" || e2e_die "no network namespace"
+	e2e_at_exit "bench_knot_stop; ip netns del $netns"
+	ip -n "$netns" link set lo up
+	BENCH_IN=(ip netns exec "$netns")
+	mkdir "$E2E_TMP/zones" "$E2E_TMP/db"
+	printf '%s\n' '$TTL 60' '@ SOA ns a 1 2 3 4 5' '@ NS ns' 'ns A 127.0.0.1' 'www A 192.0.2.1' \
+		>"$E2E_TMP/zones/example.com.zone"
+	cat >"$E2E_TMP/knot.conf" <<-CONF
+		server:
+		    rundir: $E2E_TMP
+		    listen: 127.0.0.1@53
+		    user: root
+		    udp-workers: 1
+		database:
+		    storage: $E2E_TMP/db
+		acl:
+		  - id: local
+		    address: 127.0.0.1
+		    action: update
+		zone:
+		  - domain: example.com
+		    file: $E2E_TMP/zones/example.com.zone
+		    acl: local
+	CONF
+	cat >"$E2E_TMP/zonewitness.yaml" <<-CONF
+		servers: [{kind: knot, config: $E2E_TMP/knot.conf}]
+		history: {file: $E2E_TMP/history.db}
+		journald: {enabled: false}
+	CONF
+	"${BENCH_IN[@]}" knotd -c "$E2E_TMP/knot.conf" >"$E2E_TMP/knot.log" 2>&1 &
+	BENCH_KNOT_PID=$!
+	e2e_until 10 "${BENCH_IN[@]}" "$E2E_TOOLS/dnspeer" send --kind query --connect --wait 127.0.0.1 53 >/dev/null 2>&1 ||
+		e2e_die "Knot does not answer: $(tail -n 1 "$E2E_TMP/knot.log")"
+}
+
+bench_knot_stop() {
+	[ -z "$BENCH_KNOT_PID" ] || { kill "$BENCH_KNOT_PID" && wait "$BENCH_KNOT_PID"; } 2>/dev/null
+	BENCH_KNOT_PID=
+}
+BENCH_KNOT_PID=
+
+# The agent with that server, once it knows the zone.
+bench_agent_start() {
+	agent_start --config "$E2E_TMP/zonewitness.yaml" >&2 || exit 1
+}
