@@ -347,6 +347,8 @@ static void test_who_of_a_row(void **state)
 	struct fixture *f = *state;
 	struct zw_log_who who;
 	struct zw_log_row row;
+	struct zw_ulid_state ulid = {};
+	char id[ZW_ULID_LEN + 1];
 	uint64_t last = 0;
 	unsigned int len;
 
@@ -363,9 +365,15 @@ static void test_who_of_a_row(void **state)
 	assert_string_equal(who.user, "alice");
 	assert_int_equal(zw_log_last(f->reader, &last), 0);
 	assert_int_equal(last, 7);
-	assert_int_equal(zw_log_id_len(f->reader, 8, &len), 0);
-	/* Six of them are of one millisecond, their random parts differ. */
+	/* Made in one millisecond, they differ in what is random. */
+	zw_ulid(&ulid, SAMPLE_TIME_NS, id);
+	assert_int_equal(zw_log_id_len(f->reader, id, 8, &len), 0);
 	assert_in_range(len, 11, 14);
+	zw_ulid(&ulid, SAMPLE_TIME_NS + ZW_NSEC_PER_SEC, id);
+	assert_int_equal(zw_log_id_len(f->reader, id, 8, &len), 0);
+	assert_int_equal(len, 8);
+	assert_int_equal(zw_log_id_len(f->reader, "7", 8, &len), 0);
+	assert_int_equal(len, 8);
 }
 
 int main(void)

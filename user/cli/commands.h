@@ -16,6 +16,7 @@ int zw_cmd_run(int argc, char **argv);
 int zw_cmd_watch(int argc, char **argv);
 int zw_cmd_status(int argc, char **argv);
 int zw_cmd_selftest(int argc, char **argv);
+int zw_cmd_log(int argc, char **argv);
 int zw_cmd_show(int argc, char **argv);
 int zw_cmd_blame(int argc, char **argv);
 int zw_cmd_diff(int argc, char **argv);

@@ -19,6 +19,7 @@ static const struct command {
 		zw_cmd_status},
 	{"selftest", "write a scratch zone in every known way and print which hook saw it",
 		zw_cmd_selftest},
+	{"log", "changes and other events, newest first, by who, what, where and when", zw_cmd_log},
 	{"show", "one change whole: records, who did it and how, what else happened", zw_cmd_show},
 	{"blame", "who last set each record, when and how", zw_cmd_blame},
 	{"diff", "records that differ between two moments or two zone files", zw_cmd_diff},

@@ -10,8 +10,9 @@
 #include "sink/history_query_impl.h"
 #include "sink/history_read_impl.h"
 
-/* IDs that are compared: they begin with the time, so that near ones share more than distant ones. */
-#define ID_LOOK_MAX 100000
+/* Events beyond a bound in time that are rather met than looked for. */
+#define OUTSIDE_MAX 5000
+#define EARLY_MAX 1000
 
 int zw_log_range_parse(const char *text, struct zw_log_range *ret_range)
 {
@@ -159,36 +160,56 @@ static int query_number(
 }
 
 /* Events are stored in the order of their times but for clocks that are set back, so the bounds are looked for, in the
- * index alone; where nearly all lie within, the check of each event is less work. */
-static int bound_times(struct zw_log_query *query)
+ * index alone. @outside counts what lies beyond: where that is little, the check of each event is less work. */
+static int find_bound(struct zw_log_query *query, const char *outside, const char *inside,
+	uint64_t ns, int64_t none, int64_t *bound)
 {
-	const struct zw_log_filter *f = &query->filter;
-	int64_t outside = 0, bound;
-	int r = 0;
+	int64_t count = 0, found = none;
+	int r = query_number(query, outside, ns, &count);
 
-	if (f->since_ns) {
-		r = query_number(query,
-			"SELECT count(*) FROM (SELECT 1 FROM event WHERE time_ns < ?1 LIMIT 5000)",
-			f->since_ns, &outside);
-		bound = outside < 5000 ? query->first : INT64_MAX;
-		if (r == 0 && outside == 5000)
-			r = query_number(query, "SELECT min(seq) FROM event WHERE time_ns >= ?1",
-				f->since_ns, &bound);
-		if (r == 0 && bound > query->first)
-			query->first = bound;
-	}
-	if (r == 0 && f->until_ns) {
-		r = query_number(query,
-			"SELECT count(*) FROM (SELECT 1 FROM event WHERE time_ns >= ?1 LIMIT 5000)",
-			f->until_ns, &outside);
-		bound = outside < 5000 ? query->last : -1;
-		if (r == 0 && outside == 5000)
-			r = query_number(query, "SELECT max(seq) FROM event WHERE time_ns < ?1",
-				f->until_ns, &bound);
-		if (r == 0 && bound < query->last)
-			query->last = bound;
-	}
+	if (r < 0 || count < OUTSIDE_MAX)
+		return r;
+	r = query_number(query, inside, ns, &found);
+	if (r == 0)
+		*bound = found;
 	return r;
+}
+
+static int bound_since(struct zw_log_query *query)
+{
+	int64_t bound = query->first;
+	int r = find_bound(query,
+		"SELECT count(*) FROM (SELECT 1 FROM event WHERE time_ns < ?1 LIMIT 5000)",
+		"SELECT min(seq) FROM event INDEXED BY event_time WHERE time_ns >= ?1",
+		query->filter.since_ns, INT64_MAX, &bound);
+
+	query->bounded = true;
+	if (bound > query->first)
+		query->first = bound;
+	return r;
+}
+
+static int bound_until(struct zw_log_query *query)
+{
+	int64_t bound = query->last;
+	int r = find_bound(query,
+		"SELECT count(*) FROM (SELECT 1 FROM event WHERE time_ns >= ?1 LIMIT 5000)",
+		"SELECT max(seq) FROM event INDEXED BY event_time WHERE time_ns < ?1",
+		query->filter.until_ns, -1, &bound);
+
+	if (bound < query->last)
+		query->last = bound;
+	return r;
+}
+
+/* Where the time that is asked for begins matters only when many events before it were met. */
+static int meet(struct zw_log_query *query, const struct zw_log_row *row)
+{
+	if (query->bounded || row->time_ns >= query->filter.since_ns)
+		query->early = 0;
+	else if (++query->early == EARLY_MAX)
+		return bound_since(query);
+	return 0;
 }
 
 static int prepare(struct zw_log_query *query)
@@ -203,8 +224,10 @@ static int prepare(struct zw_log_query *query)
 		r = collect_actor_texts(query);
 	if (r == 0)
 		r = make_keys(query);
-	if (r == 0 && !query->nothing)
-		r = bound_times(query);
+	if (r == 0 && f->until_ns && !query->nothing)
+		r = bound_until(query);
+	if (r == 0 && f->oldest_first && !query->nothing)
+		r = bound_since(query);
 	if (r < 0)
 		return r;
 	query->nothing |= query->first > query->last;
@@ -232,9 +255,8 @@ void zw_log_query_free(struct zw_log_query *query)
 {
 	if (!query)
 		return;
-	ZW_VEC_FOREACH(stream, &query->stream)
-		sqlite3_finalize(stream->stmt);
-	zw_vec_free(&query->stream);
+	zw_log_leave(query);
+	zw_vec_free(&query->later);
 	sqlite3_finalize(query->event);
 	sqlite3_finalize(query->actor);
 	sqlite3_finalize(query->finding);
@@ -291,13 +313,23 @@ int zw_log_query_next(struct zw_log_query *query, struct zw_log_row *ret_row)
 
 	if (query->nothing)
 		return 0;
-	while ((r = next_seq(query, &seq)) > 0) {
-		r = zw_log_check(query, seq, ret_row);
-		if (r != 0) {
-			query->seq = seq;
-			return r;
+	do {
+		while ((r = next_seq(query, &seq)) > 0 && seq >= query->first) {
+			struct zw_log_row row = {};
+
+			r = zw_log_check(query, seq, &row);
+			if (r > 0) {
+				query->seq = seq;
+				*ret_row = row;
+				return r;
+			}
+			if (r == 0)
+				r = meet(query, &row);
+			if (r < 0)
+				return r;
 		}
-	}
+		r = r > 0 ? 0 : r;
+	} while (r == 0 && (r = zw_log_go_on(query)) > 0);
 	return r;
 }
 
@@ -336,29 +368,41 @@ int zw_log_last(struct zw_reader *reader, uint64_t *ret_seq)
 	return 0;
 }
 
-int zw_log_id_len(struct zw_reader *reader, unsigned int least, unsigned int *ret_len)
+/* How much @id has in common with the one next to it; @sql finds that. */
+static int common_len(
+	struct zw_reader *reader, const char *sql, const char *id, unsigned int *ret_len)
 {
-	static const char text[] = "SELECT id FROM event ORDER BY id DESC LIMIT ?1";
 	_zw_reader_reset_ sqlite3_stmt *stmt = NULL;
-	char last[ZW_ULID_LEN + 1] = "";
-	unsigned int len = least;
-	int r = zw_reader_sql(reader, text, &stmt);
+	unsigned int same = 0;
+	const char *next;
+	int r = zw_reader_sql(reader, sql, &stmt);
 
+	if (r == 0)
+		r = zw_history_errno(sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC));
+	if (r == 0)
+		r = zw_reader_step(reader, stmt);
+	if (r <= 0)
+		return r;
+	next = (const char *)sqlite3_column_text(stmt, 0);
+	while (next && id[same] && id[same] == next[same])
+		same++;
+	*ret_len = same;
+	return 0;
+}
+
+int zw_log_id_len(
+	struct zw_reader *reader, const char *id, unsigned int least, unsigned int *ret_len)
+{
+	static const char before[] = "SELECT id FROM event WHERE id < ?1 ORDER BY id DESC LIMIT 1";
+	static const char after[] = "SELECT id FROM event WHERE id > ?1 ORDER BY id LIMIT 1";
+	unsigned int with_before = 0, with_after = 0, len;
+	int r = common_len(reader, before, id, &with_before);
+
+	if (r == 0)
+		r = common_len(reader, after, id, &with_after);
 	if (r < 0)
 		return r;
-	sqlite3_bind_int(stmt, 1, ID_LOOK_MAX);
-	while ((r = zw_reader_step(reader, stmt)) > 0) {
-		const char *id = (const char *)sqlite3_column_text(stmt, 0);
-		unsigned int same = 0;
-
-		if (!id)
-			continue;
-		while (id[same] && id[same] == last[same])
-			same++;
-		if (same + 1 > len && last[0])
-			len = same + 1;
-		snprintf(last, sizeof(last), "%s", id);
-	}
-	*ret_len = len > ZW_ULID_LEN ? ZW_ULID_LEN : len;
-	return r;
+	len = (with_before > with_after ? with_before : with_after) + 1;
+	*ret_len = len < least ? least : len > ZW_ULID_LEN ? ZW_ULID_LEN : len;
+	return 0;
 }

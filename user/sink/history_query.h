@@ -79,9 +79,9 @@ int zw_log_query_plan(struct zw_log_query *query, struct zw_str *out);
 
 /* The newest event there is; 0 when there is none. */
 int zw_log_last(struct zw_reader *reader, uint64_t *ret_seq);
-/* How many characters of the IDs of all events tell them from one another at least, the newest 100,000 of them looked
- * at and @least the fewest. */
-int zw_log_id_len(struct zw_reader *reader, unsigned int least, unsigned int *ret_len);
+/* How many characters of @id tell it from every other, @least at least. */
+int zw_log_id_len(
+	struct zw_reader *reader, const char *id, unsigned int least, unsigned int *ret_len);
 
 /* Whoever had a part in an event, the principal first; texts are NULL where there is none. */
 struct zw_log_who {

@@ -48,6 +48,8 @@ struct zw_log_query {
 	struct zw_log_filter filter;
 	int64_t first, last; /* bounds of seq */
 	bool nothing;        /* no event can match */
+	bool bounded;        /* @first is not before the time that is asked for */
+	unsigned int early;  /* events before that time that were met in a row */
 	/* numbers of texts: of the user, of the executables, ... */
 	struct zw_log_ids user, login, exe, tsig_key;
 	struct zw_log_ids zone;       /* what the filter's zone, server and view leave */
@@ -56,6 +58,7 @@ struct zw_log_query {
 		struct zw_log_stream *items;
 		size_t len, cap;
 	} stream;
+	struct zw_log_sources later; /* to be read when the streams are at their end */
 	sqlite3_stmt *event, *actor, *finding, *who;
 	int64_t seq; /* returned last */
 };
@@ -68,6 +71,10 @@ int zw_log_collect(
 
 /* history_query_source.c: chooses the way in and opens its streams. */
 int zw_log_enter(struct zw_log_query *query);
+/* 1: there are further streams to read; 0; -errno. */
+int zw_log_go_on(struct zw_log_query *query);
+/* Closes the streams. */
+void zw_log_leave(struct zw_log_query *query);
 bool zw_log_has_ids(const struct zw_log_ids *ids, int64_t id);
 
 /* history_query_check.c: 1 when event @seq matches every condition, with *ret_row filled; 0; -errno. */

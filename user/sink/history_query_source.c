@@ -10,6 +10,8 @@
 
 /* What a way leads to is counted up to this: beyond, one way is as good as another that is in order. */
 #define COUNT_MAX 2000
+/* Events looked at one by one before that many have to be sorted. */
+#define LOOK_FIRST 5000
 /* Sources of one condition that are still read side by side. */
 #define SOURCES_MAX 64
 
@@ -347,6 +349,13 @@ static int open_stream(struct zw_log_query *query, const struct zw_log_source *s
 	return 0;
 }
 
+void zw_log_leave(struct zw_log_query *query)
+{
+	ZW_VEC_FOREACH(stream, &query->stream)
+		sqlite3_finalize(stream->stmt);
+	zw_vec_free(&query->stream);
+}
+
 static int open_streams(struct zw_log_query *query, const struct zw_log_sources *sources)
 {
 	static const struct zw_log_source everything = {.from = "event WHERE 1", .ordered = true};
@@ -369,6 +378,50 @@ static int open_streams(struct zw_log_query *query, const struct zw_log_sources 
 			stream->done = true;
 	}
 	return r < 0 ? r : 0;
+}
+
+/* The newest events of all are looked at first, where what would have to be sorted is much: there may be enough. */
+static int open_newest(struct zw_log_query *query, struct zw_log_sources *sources)
+{
+	static const struct zw_log_sources everything;
+	int64_t first = query->first;
+	uint64_t last;
+	int r = zw_log_last(query->reader, &last);
+
+	if (r < 0)
+		return r;
+	if (query->last > (int64_t)last)
+		query->last = (int64_t)last;
+	if (query->last - LOOK_FIRST > query->first)
+		query->first = query->last - LOOK_FIRST;
+	r = open_streams(query, &everything);
+	query->last = query->first - 1;
+	query->first = first;
+	query->later = *sources;
+	*sources = (struct zw_log_sources){};
+	return r;
+}
+
+int zw_log_go_on(struct zw_log_query *query)
+{
+	int r;
+
+	if (query->later.len == 0 || query->first > query->last)
+		return 0;
+	zw_log_leave(query);
+	r = open_streams(query, &query->later);
+	zw_vec_free(&query->later);
+	return r < 0 ? r : 1;
+}
+
+static bool is_much_to_sort(
+	const struct zw_log_query *query, const struct zw_log_sources *sources, int64_t count)
+{
+	bool ordered = true;
+
+	ZW_VEC_FOREACH(source, sources)
+		ordered = ordered && source->ordered;
+	return !ordered && count >= COUNT_MAX && !query->filter.oldest_first;
 }
 
 int zw_log_enter(struct zw_log_query *query)
@@ -398,7 +451,8 @@ int zw_log_enter(struct zw_log_query *query)
 		zw_vec_free(&sources);
 	}
 	if (r == 0 && !query->nothing)
-		r = open_streams(query, &best);
+		r = is_much_to_sort(query, &best, fewest) ? open_newest(query, &best)
+							  : open_streams(query, &best);
 	zw_vec_free(&best);
 	return r;
 }
