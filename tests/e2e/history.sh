@@ -1,0 +1,409 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The history: what was told is in it, once, whatever becomes of the agent, the disk or the file. The agent is killed while
+# zones change; its disk is full, or read-only; its database is damaged, somebody else's, removed, copied while it is
+# written.
+# Usage: history.sh [GROUP...]; all groups when none is named.
+set -u
+. "$(dirname "$0")/lib.sh"
+e2e_private_mounts "$0" "$@"
+E2E_TAKES='kill copies damaged foreign removed full readonly'
+e2e_begin perl sqlite3 losetup mkfs.ext4
+
+EVENT_SECONDS=10
+KILLS=200
+CHANGES_A_SECOND=60
+[ "$ZW_TIME_SCALE" -gt 1 ] && KILLS=20 CHANGES_A_SECOND=20
+ZONES=(k1 k2 k3 k4)
+DB=$E2E_TMP/history.db
+
+# --- zones -------------------------------------------------------------------------------------
+
+# zone_text NAME SERIAL
+zone_text() {
+	printf '%s\n' '$TTL 3600' "@ IN SOA ns.$1.test. hostmaster.$1.test. $2 3600 900 604800 300" \
+		"@ IN NS ns.$1.test." 'ns IN A 192.0.2.53' "www IN A 10.$(($2 >> 16)).$(($2 >> 8 & 255)).$(($2 & 255))"
+}
+
+put() {
+	zone_text "$1" "$2" >"$E2E_TMP/$1.db"
+}
+
+write_conf() {
+	{
+		printf '%s\n' 'servers: []' 'journald: {enabled: false}' "json: {file: $E2E_TMP/events.json}" \
+			"history: {file: $DB}" 'zones:'
+		for name in "$@"; do
+			echo "  - {name: $name.test, file: $E2E_TMP/$name.db}"
+		done
+	} >"$E2E_TMP/conf.yaml"
+}
+
+# As systemd starts it.
+start_run() {
+	AGENT_OUT=$E2E_TMP/events.json
+	AGENT_ERR=$E2E_TMP/run.err
+	: >"$AGENT_OUT"
+	"$ZW" run --config "$E2E_TMP/conf.yaml" --socket "$E2E_TMP/status.sock" >/dev/null 2>"$AGENT_ERR" </dev/null &
+	AGENT_PID=$!
+	e2e_until 30 agent_ready_or_dead
+	agent_alive || e2e_fail "agent-ready" "the agent does not start" "$(cat "$AGENT_ERR")"
+}
+
+# Without a word, as the kernel's out-of-memory killer does it.
+kill_agent() {
+	kill -KILL "$AGENT_PID"
+	wait "$AGENT_PID" 2>/dev/null
+	AGENT_PID=
+}
+
+status_of() {
+	"$ZW" status --socket "$E2E_TMP/status.sock" --json 2>/dev/null | jq -r ".agent.history.$1"
+}
+
+status_is() {
+	[ "$(status_of "$1")" = "$2" ]
+}
+
+all_stored() {
+	[ "$(status_of waiting)" = 0 ] && [ "$(status_of stored)" -ge "$1" ]
+}
+
+sql() {
+	sqlite3 -readonly -cmd '.timeout 10000' "${2:-$DB}" "$1"
+}
+
+# --- the books -----------------------------------------------------------------------------------
+
+# Every change of a zone begins where the one before it ended, the first one at serial 1; none is there twice. Prints what
+# is not so. books DB ZONE LAST_SERIAL
+books() {
+	sql "
+	WITH c AS (SELECT e.seq, e.serial_before AS b, e.serial_after AS a,
+			lag(e.serial_after, 1, 1) OVER (ORDER BY e.seq) AS expected
+		FROM event e JOIN zone z ON z.id = e.zone_id
+		WHERE z.zone = '$2.test.' AND e.action = 'record-change')
+	SELECT 'change ' || seq || ' of $2 is from ' || b || ' to ' || a || ', after one to ' || expected
+	FROM c WHERE b IS NOT expected OR a <= b" "$1"
+	[ -z "${3:-}" ] || sql "SELECT 'the last change of $2 is to ' || ifnull(max(e.serial_after), 'nothing') || ', not to $3'
+		FROM event e JOIN zone z ON z.id = e.zone_id WHERE z.zone = '$2.test.' AND e.action = 'record-change'
+		HAVING max(e.serial_after) IS NOT $3" "$1"
+	sql "SELECT 'event ' || e.seq || ' of $2 has no state of its own' FROM event e JOIN zone z ON z.id = e.zone_id
+		LEFT JOIN patch p ON p.seq = e.seq
+		WHERE z.zone = '$2.test.' AND e.action = 'record-change' AND p.id IS NULL LIMIT 3" "$1"
+}
+
+# What the history makes of a zone is what the zone file says: at a serial, and now.
+state_faults() {
+	local db=$1 name=$2 serial=$3
+
+	"$ZW" diff --db "$db" --json "$name.test" 1 "$serial" 2>&1 | jq -r --arg serial "$serial" --arg name "$name" '
+		[.. | objects | select(.type? == "A" and has("after")) | .after.rdata[0]][0] as $a
+		| ($serial | tonumber) as $n
+		| "10.\($n / 65536 | floor).\($n / 256 | floor % 256).\($n % 256)" as $expected
+		| if $a == $expected or $n == 1 then empty else "\($name) at \($n) has \($a), not \($expected)" end' 2>&1
+}
+
+# --- killed ----------------------------------------------------------------------------------------
+
+# Writes new states of the zones, in turn, until it is told to stop; what was written last is in FILE.last.
+load() {
+	perl -e '
+	use Time::HiRes "sleep";
+	my ($dir, $rate, $file, @zones) = @ARGV;
+	my %serial = map { $_ => 1 } @zones;
+	my $stop = 0;
+	$SIG{TERM} = sub { $stop = 1 };
+	for (my $i = 0; !$stop; $i++) {
+		my $z = $zones[$i % @zones];
+		my $n = ++$serial{$z};
+		open my $f, ">", "$dir/$z.new" or die;
+		printf $f "\$TTL 3600\n\@ IN SOA ns.%s.test. hostmaster.%s.test. %d 3600 900 604800 300\n" .
+			"\@ IN NS ns.%s.test.\nns IN A 192.0.2.53\nwww IN A 10.%d.%d.%d\n",
+			$z, $z, $n, $z, $n >> 16, $n >> 8 & 255, $n & 255;
+		close $f or die;
+		rename "$dir/$z.new", "$dir/$z.db" or die;
+		sleep 1 / $rate;
+	}
+	open my $f, ">", $file or die;
+	print $f "$_ $serial{$_}\n" for @zones;
+	close $f;' "$E2E_TMP" "$CHANGES_A_SECOND" "$E2E_TMP/last" "${ZONES[@]}" &
+	LOAD_PID=$!
+	e2e_at_exit "kill $LOAD_PID 2>/dev/null"
+}
+
+watch_zones() {
+	local args=(--db "$DB") name
+
+	for name in "${ZONES[@]}"; do
+		args+=(--zone "$name.test=$E2E_TMP/$name.db")
+	done
+	: >"$E2E_TMP/watch.out"
+	"$ZW" watch --json "${args[@]}" >"$E2E_TMP/watch.out" 2>>"$E2E_TMP/watch.err" </dev/null &
+	AGENT_PID=$!
+}
+
+is_ready() {
+	grep -q agent-ready "$E2E_TMP/watch.out" || ! agent_alive
+}
+
+# Killed at any moment: while it starts, when it is ready, after some changes.
+test_kill() {
+	local i name serial changes unseen faults='' ids
+
+	for name in "${ZONES[@]}"; do
+		put "$name" 1
+	done
+	# From serial 1 on.
+	watch_zones
+	e2e_until 30 is_ready || e2e_fail "killed" "the agent does not start" "$(cat "$E2E_TMP/watch.err")"
+	load
+	for ((i = 0; i < KILLS; i++)); do
+		if ((i % 5)); then
+			e2e_until 30 is_ready
+			perl -e 'select undef, undef, undef, rand 0.15'
+		else
+			perl -e 'select undef, undef, undef, rand 0.5'
+		fi
+		agent_alive || faults+="it ended by itself"$'\n'
+		cat "$E2E_TMP/watch.out" >>"$E2E_TMP/told"
+		kill_agent
+		watch_zones
+	done
+	kill "$LOAD_PID"
+	wait "$LOAD_PID"
+	e2e_until 30 is_ready
+	AGENT_OUT=$E2E_TMP/watch.out AGENT_ERR=$E2E_TMP/watch.err
+	agent_stop
+	cat "$E2E_TMP/watch.out" >>"$E2E_TMP/told"
+	while read -r name serial; do
+		faults+=$(books "$DB" "$name" "$serial" | head -n 5)
+		faults+=$(state_faults "$DB" "$name" "$serial")
+		faults+=$(state_faults "$DB" "$name" "$(sql "SELECT serial_after FROM event e JOIN zone z
+			ON z.id = e.zone_id WHERE zone = '$name.test.' AND serial_after LIMIT 1 OFFSET 100")")
+	done <"$E2E_TMP/last"
+	e2e_check "killed $KILLS times, the books balance" "$faults" "$(tail -n 20 "$E2E_TMP/watch.err")"
+	# What was told is stored: a line that was cut by the kill is no event.
+	ids=$(sql 'SELECT id FROM event' | sort)
+	e2e_check "what was told is stored" "$(jq -R -r 'fromjson? | .event.id' "$E2E_TMP/told" | sort -u |
+		comm -23 - <(echo "$ids") | sed 's/$/ was told and is not stored/' | head -n 5)"
+	changes=$(sql "SELECT count(*) FROM event WHERE action = 'record-change'")
+	unseen=$(sql "SELECT count(*) FROM event WHERE action = 'record-change' AND attribution = 'none'")
+	e2e_check "what nobody was seen to do is no more than fell between two agents" "$(
+		[ "$unseen" -le $(((KILLS + 1) * ${#ZONES[@]})) ] || echo "$unseen of $changes changes are nobody's"
+		[ "$changes" -gt "$KILLS" ] || echo "only $changes changes")"
+	# The state that is stored is what the files are: another agent finds nothing.
+	watch_zones
+	e2e_until 30 is_ready
+	agent_stop
+	e2e_check "nothing is left to find" "$(jq -R -r 'fromjson? | select(.event.action == "record-change") | .message' \
+		"$E2E_TMP/watch.out")"
+	echo "# $changes changes stored, $unseen of them between two agents, $(stat -c %s "$DB") bytes"
+}
+
+# --- copied while it is written ----------------------------------------------------------------------
+
+copy_live() {
+	local to=$E2E_TMP/copy$1
+
+	mkdir -p "$to"
+	cp "$DB" "$to/history.db"
+	case $2 in
+	all) cp "$DB-wal" "$DB.pending" "$to/" 2>/dev/null; cp "$DB.pending.old" "$to/" 2>/dev/null ;;
+	wal) cp "$DB-wal" "$to/" 2>/dev/null ;;
+	esac
+}
+
+# A copy is the history as it was, as far as it goes; with the file of what is pending an agent goes on from there.
+test_copies() {
+	local i name faults='' dir
+
+	rm -f "$DB"*
+	ZONES=(k1)
+	put k1 1
+	watch_zones
+	e2e_until 30 is_ready
+	load
+	e2e_until 10 eval '[ "$(sql "SELECT count(*) FROM event")" -gt 20 ]'
+	for ((i = 0; i < 9; i++)); do
+		copy_live "$i" "$(case $((i % 3)) in 0) echo all ;; 1) echo wal ;; 2) echo alone ;; esac)"
+		perl -e 'select undef, undef, undef, 0.1 + rand 0.1'
+	done
+	kill "$LOAD_PID"
+	wait "$LOAD_PID"
+	AGENT_OUT=$E2E_TMP/watch.out AGENT_ERR=$E2E_TMP/watch.err
+	e2e_until 10 eval '[ "$(sql "SELECT max(serial_after) FROM event")" = "$(cut -d " " -f 2 "$E2E_TMP/last")" ]'
+	agent_stop
+	for ((i = 0; i < 9; i++)); do
+		dir=$E2E_TMP/copy$i
+		# Read as it is, where the reader may write nothing.
+		faults+=$("$ZW" diff --db "$dir/history.db" --stat k1.test 1 >/dev/null 2>"$E2E_TMP/err" || cat "$E2E_TMP/err")
+		faults+=$(books "$dir/history.db" k1)
+	done
+	e2e_check "copied while it is written" "$faults"
+	faults=
+	for i in 0 3 6; do
+		dir=$E2E_TMP/copy$i
+		"$ZW" watch --json --db "$dir/history.db" --zone "k1.test=$E2E_TMP/k1.db" --for 300ms >"$E2E_TMP/out" \
+			2>"$E2E_TMP/err" || faults+=$(cat "$E2E_TMP/err")
+		faults+=$(books "$dir/history.db" k1 "$(cut -d ' ' -f 2 "$E2E_TMP/last")")
+	done
+	e2e_check "an agent goes on with a copy" "$faults"
+	ZONES=(k1 k2 k3 k4)
+}
+
+# --- the file ----------------------------------------------------------------------------------------
+
+# changed NAME SERIAL: the agent tells of it.
+changed() {
+	put one "$2"
+	if agent_wait "$EVENT_SECONDS" '.zonewitness.serial.after == '"$2" >/dev/null; then
+		e2e_pass "$1: it goes on telling"
+	else
+		e2e_fail "$1: it goes on telling" "no event" "$(cat "$AGENT_ERR")"
+	fi
+}
+
+said() {
+	e2e_check "$1: it says so, once" "$([ "$(grep -c "$2" "$AGENT_ERR")" = 1 ] || echo "not said once: $2")" \
+		"$(cat "$AGENT_ERR")"
+}
+
+begin_one() {
+	rm -rf "$DB"*
+	DB=$1
+	rm -rf "$DB"*
+	put one 1
+	write_conf one
+}
+
+test_damaged() {
+	begin_one "$E2E_TMP/damaged/history.db"
+	start_run
+	changed "before the damage" 2
+	agent_stop
+	# The second page is a table's.
+	perl -e 'open my $f, "+<", $ARGV[0] or die; seek $f, 4096, 0; print $f "x" x 4096' "$DB"
+	start_run
+	said "damaged" "the history is damaged; it is now '$DB.damaged-"
+	e2e_check "damaged: it is set aside" "$(ls "$DB".damaged-*Z >/dev/null 2>&1 || echo "it is not")"
+	changed "damaged" 3
+	e2e_until 10 all_stored 2 || e2e_fail "damaged: a new one is begun" "$(status_of error)"
+	agent_stop
+	e2e_check "damaged: a new one has what came since" "$(books "$DB" one 3 | grep -v 'after one to 1$')"
+}
+
+test_foreign() {
+	local before
+
+	begin_one "$E2E_TMP/foreign.db"
+	sqlite3 "$DB" 'CREATE TABLE bookmarks (url); INSERT INTO bookmarks VALUES ("x")'
+	before=$(md5sum <"$DB")
+	start_run
+	said "somebody else's" "is a database of another program"
+	changed "somebody else's" 2
+	e2e_check "somebody else's: status" "$(status_is open false || echo "open is $(status_of open)"
+		[ "$(status_of waiting)" -gt 0 ] || echo "nothing waits")"
+	agent_stop
+	e2e_check "somebody else's: it is left alone" "$([ "$before" = "$(md5sum <"$DB")" ] || echo "it was written")"
+	"$ZW" watch --db "$DB" --zone "one.test=$E2E_TMP/one.db" --for 1s >"$E2E_TMP/out" 2>&1 &&
+		e2e_fail "somebody else's: watch refuses it" "it does not" || e2e_pass "somebody else's: watch refuses it"
+	rm "$DB"
+	start_run
+	e2e_until 10 all_stored 2
+	agent_stop
+	e2e_check "somebody else's, taken away: what waited is stored" \
+		"$([ "$(sql "SELECT count(*) FROM event WHERE serial_after = 2")" = 1 ] || echo "it is not")"
+}
+
+test_removed() {
+	begin_one "$E2E_TMP/removed.db"
+	start_run
+	changed "before it is removed" 2
+	e2e_until 10 all_stored 2
+	rm "$DB" "$DB-wal" "$DB-shm"
+	changed "removed" 3
+	e2e_until 10 test -s "$DB"
+	said "removed" "was removed or replaced while it was written"
+	changed "begun anew" 4
+	e2e_until 10 all_stored 4
+	agent_stop
+	e2e_check "begun anew: states go on" "$(books "$DB" one 4 | grep -v 'after one to 1$\|event 1 of')"
+	start_run
+	agent_stop
+	e2e_check "begun anew: nothing is left to find" "$(agent_events '.event.action == "record-change"')"
+}
+
+make_disk() {
+	mkdir -p "$E2E_TMP/disk" && truncate -s 16M "$E2E_TMP/image" && mkfs.ext4 -q -F "$E2E_TMP/image" &&
+		LOOP=$(losetup -f --show "$E2E_TMP/image") || return 1
+	e2e_at_exit "losetup -d '$LOOP'"
+	mount "$LOOP" "$E2E_TMP/disk" || return 1
+	e2e_at_exit "umount '$E2E_TMP/disk' 2>/dev/null"
+}
+
+test_full() {
+	local n lost
+
+	[ -d "$E2E_TMP/disk" ] || make_disk || { e2e_skip "full disk" "no loop device"; return; }
+	begin_one "$E2E_TMP/disk/history.db"
+	start_run
+	changed "before the disk is full" 2
+	e2e_until 10 all_stored 2
+	cat /dev/zero >"$E2E_TMP/disk/filler" 2>/dev/null
+	for ((n = 3; n < 60; n++)); do
+		put one "$n"
+		perl -e 'select undef, undef, undef, 0.02'
+	done
+	changed "full" 60
+	e2e_until 10 grep -q 'nothing can be stored' "$AGENT_ERR"
+	said "full" "nothing can be stored in the history '$DB': No space left on device"
+	e2e_check "full: status" "$([ "$(status_of waiting)" -gt 0 ] || echo "nothing waits"
+		[[ $(status_of error) == *'No space left'* ]] || echo "error is '$(status_of error)'")"
+	lost=$(status_of lost)
+	rm "$E2E_TMP/disk/filler"
+	e2e_until 20 status_is waiting 0
+	said "room again" "the history is written again"
+	changed "room again" 61
+	e2e_until 10 status_is waiting 0
+	e2e_check "room again: what waited is stored" "$([ "$lost" = 0 ] || echo "$lost lost"; books "$DB" one 61)"
+	# Killed while it is full: what could not be kept is found again, and is there once.
+	cat /dev/zero >"$E2E_TMP/disk/filler" 2>/dev/null
+	changed "full again" 62
+	kill_agent
+	rm "$E2E_TMP/disk/filler"
+	start_run
+	agent_stop
+	e2e_check "killed while it is full" "$(books "$DB" one 62)"
+}
+
+test_readonly() {
+	[ -d "$E2E_TMP/disk" ] || make_disk || { e2e_skip "read-only disk" "no loop device"; return; }
+	begin_one "$E2E_TMP/disk/readonly.db"
+	start_run
+	changed "before the disk is read-only" 2
+	agent_stop
+	mount -o remount,ro "$E2E_TMP/disk" || { e2e_skip "read-only disk" "it cannot be remounted"; return; }
+	start_run
+	changed "read-only" 3
+	e2e_check "read-only: it says so" "$(grep -q 'the history' "$AGENT_ERR" || echo "it does not")" "$(cat "$AGENT_ERR")"
+	mount -o remount,rw "$E2E_TMP/disk"
+	e2e_until 20 status_is waiting 0 || e2e_fail "writable again" "$(status_of waiting) wait: $(status_of error)"
+	changed "writable again" 4
+	e2e_until 10 status_is waiting 0
+	agent_stop
+	e2e_check "writable again: what waited is stored" "$(books "$DB" one 4 | grep -v 'has no state')"
+	start_run
+	agent_stop
+	e2e_check "writable again: nothing is left to find" "$(agent_events '.event.action == "record-change"')"
+	umount "$E2E_TMP/disk"
+	losetup -d "$LOOP"
+	rm -r "$E2E_TMP/disk" "$E2E_TMP/image"
+}
+
+groups=("$@")
+[ $# -gt 0 ] || groups=(kill copies damaged foreign removed full readonly)
+for group in "${groups[@]}"; do
+	"test_$group"
+done
+e2e_end
