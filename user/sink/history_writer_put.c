@@ -145,6 +145,18 @@ int zw_writer_load_zone(struct zw_writer *w, const struct zw_history_zone *zone,
 	return r;
 }
 
+int zw_writer_with(
+	struct zw_writer *w, int (*fn)(struct zw_history *history, void *ctx), void *ctx)
+{
+	int r = -ENODEV;
+
+	pthread_mutex_lock(&w->disk);
+	if (w->history)
+		r = fn(w->history, ctx);
+	pthread_mutex_unlock(&w->disk);
+	return r;
+}
+
 static struct zw_writer_item *new_item(struct zw_snapshot *snapshot)
 {
 	static const char room[ZW_PENDING_HEAD];
