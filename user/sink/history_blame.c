@@ -11,6 +11,9 @@
 #include "sink/history_read_impl.h"
 #include "zone/diff.h"
 
+/* Rows of one RRset that are stepped over before the next one is searched. */
+#define ROWS_MAX 16
+
 struct work {
 	struct zw_reader *reader;
 	int64_t zone_id;
@@ -19,8 +22,9 @@ struct work {
 	ZW_VEC(struct zw_blame_rrset) rrsets;
 	ZW_VEC(struct zw_blame_change) changes;
 	ZW_VEC(char *) texts;
-	struct zw_map *by_id; /* text.id -> text */
-	struct zw_str key;    /* of the name that is looked at */
+	struct zw_map *by_id;  /* text.id -> text */
+	const uint8_t *key_of; /* the name that is looked at, of the snapshot */
+	struct zw_str key;     /* and its key */
 };
 
 void zw_blame_done(struct zw_blame *blame)
@@ -71,14 +75,15 @@ static int collect_rrsets(struct work *w)
 }
 
 /* How the RRset stands to the row (name, type) of the index. */
-static int compare(struct work *w, const struct zw_rrset *rrset, sqlite3_stmt *stmt, bool same_name)
+static int compare(struct work *w, const struct zw_rrset *rrset, sqlite3_stmt *stmt)
 {
 	const void *name = sqlite3_column_blob(stmt, 0);
 	size_t len = (size_t)sqlite3_column_bytes(stmt, 0);
 	int type = sqlite3_column_int(stmt, 1), c;
 	size_t common;
 
-	if (!same_name) {
+	if (w->key_of != rrset->owner) {
+		w->key_of = rrset->owner;
 		w->key.len = 0;
 		if (zw_name_key(rrset->owner, &w->key) < 0)
 			return 0;
@@ -90,65 +95,92 @@ static int compare(struct work *w, const struct zw_rrset *rrset, sqlite3_stmt *s
 	return c ? c : (rrset->type > type) - (rrset->type < type);
 }
 
-/* Gives the RRsets that rows are about the number of the last event. Rows of RRsets that are gone are passed over. */
+/* Where the scan goes on: before (name, type). */
+static int bind_bound(sqlite3_stmt *stmt, const void *name, size_t len, int type)
+{
+	int code = sqlite3_bind_blob(stmt, 3, name, (int)len, SQLITE_TRANSIENT);
+
+	sqlite3_bind_int(stmt, 4, type);
+	return code == SQLITE_OK ? 0 : -ENOMEM;
+}
+
+/* Goes to the RRset of the row; those above it have no event. False when the row is about one that is gone. */
+static bool descend(struct work *w, sqlite3_stmt *stmt, size_t *left)
+{
+	while (*left > 0) {
+		int c = compare(w, &w->rrsets.items[*left - 1].rrset, stmt);
+
+		if (c <= 0)
+			return c == 0;
+		--*left;
+	}
+	return false;
+}
+
+/* Gives the RRsets the number of the last event about them: from the end of the zone and of the index backwards, so
+ * that the newest row of an RRset comes first. What comes after it is passed over, and by a search when it is much: the
+ * SOA has a row of every change. */
 static int merge(struct work *w, sqlite3_stmt *stmt)
 {
-	const uint8_t *owner = NULL;
-	size_t at = 0;
+	const struct zw_blame_rrset *last = NULL;
+	size_t left = w->rrsets.len, rows = 0;
 	int r;
 
-	while (at < w->rrsets.len && (r = zw_reader_step(w->reader, stmt)) != 0) {
-		int c = -1;
+	while (left > 0 && (r = zw_reader_step(w->reader, stmt)) != 0) {
+		struct zw_blame_rrset *b;
 
 		if (r < 0)
 			return r;
-		for (; at < w->rrsets.len; at++) {
-			struct zw_blame_rrset *b = &w->rrsets.items[at];
-
-			c = compare(w, &b->rrset, stmt, owner == b->rrset.owner);
-			owner = b->rrset.owner;
+		if (!descend(w, stmt, &left)) {
 			if (w->key.failed)
 				return -ENOMEM;
-			if (c >= 0)
-				break;
+			continue;
 		}
+		b = &w->rrsets.items[left - 1];
+		rows = b == last ? rows + 1 : 0;
 		/* A deletion is not what made it: some state that no event is of did. */
-		if (c == 0 && sqlite3_column_int(stmt, 3) != ZW_DIFF_DELETE)
-			w->rrsets.items[at].seq = (uint64_t)sqlite3_column_int64(stmt, 2);
+		if (rows == 0 && sqlite3_column_int(stmt, 3) != ZW_DIFF_DELETE)
+			b->seq = (uint64_t)sqlite3_column_int64(stmt, 2);
+		last = b;
+		if (rows < ROWS_MAX)
+			continue;
+		sqlite3_reset(stmt);
+		r = bind_bound(stmt, w->key.buf, w->key.len, b->rrset.type);
+		if (r < 0)
+			return r;
 	}
-	return 0;
+	return w->key.failed ? -ENOMEM : 0;
 }
 
-/* The subtree is a range of keys, but for the root's, which has no end. */
 static int find_last_events(struct work *w)
 {
-	static const char one[] = "SELECT name, type, max(seq), op FROM rrset"
-				  " WHERE name = ?1 AND zone_id = ?2 GROUP BY name, type";
-	static const char below[] = "SELECT name, type, max(seq), op FROM rrset"
-				    " WHERE name >= ?1 AND name < ?3 AND zone_id = ?2"
-				    " GROUP BY name, type";
-	static const char all[] = "SELECT name, type, max(seq), op FROM rrset"
-				  " WHERE name >= ?1 AND zone_id = ?2 GROUP BY name, type";
+	static const char text[] = "SELECT name, type, seq, op FROM rrset"
+				   " WHERE name >= ?1 AND zone_id = ?2 AND (name, type) < (?3, ?4)"
+				   " ORDER BY name DESC, type DESC, seq DESC";
 	_zw_str_ struct zw_str begin = {}, end = {};
 	_zw_reader_reset_ sqlite3_stmt *stmt = NULL;
-	const char *text = w->scope->subtree ? below : one;
-	int r = zw_name_key(w->scope->name, &begin);
+	int r = zw_name_key(w->scope->name, &begin), type = 0;
 
-	if (r == 0 && w->scope->subtree)
+	if (r == 0 && w->scope->subtree) {
 		r = zw_name_key_end(w->scope->name, &end);
+	} else if (r == 0) {
+		zw_str_add_len(&end, begin.buf ? begin.buf : "", begin.len);
+		type = UINT16_MAX + 1;
+	}
 	if (r == -ERANGE) {
-		text = all;
+		/* Below the root is everything; no label has so many octets. */
+		for (size_t i = 0; i <= ZW_LABEL_MAX; i++)
+			zw_str_add_char(&end, (char)0xff);
 		r = 0;
 	}
 	if (r == 0)
-		r = zw_reader_sql(w->reader, text, &stmt);
+		r = end.failed ? -ENOMEM : zw_reader_sql(w->reader, text, &stmt);
 	if (r < 0)
 		return r;
 	sqlite3_bind_blob(stmt, 1, begin.buf ? begin.buf : "", (int)begin.len, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 2, w->zone_id);
-	if (text == below)
-		sqlite3_bind_blob(stmt, 3, end.buf, (int)end.len, SQLITE_STATIC);
-	return merge(w, stmt);
+	r = bind_bound(stmt, end.buf ? end.buf : "", end.len, type);
+	return r < 0 ? r : merge(w, stmt);
 }
 
 /* An interned text by its number, read once. */
