@@ -18,6 +18,7 @@
 
 struct follow {
 	struct zw_log_options o;
+	uint64_t before; /* events shown before those that come */
 	struct zw_log_totals totals;
 	struct zw_reader *reader; /* NULL: there is no database at the moment */
 	char *path;
@@ -74,7 +75,7 @@ static int show_before(struct follow *f)
 {
 	struct zw_log_options o = f->o;
 	struct zw_log_filter newest = f->o.filter;
-	uint64_t n = f->o.limited ? f->o.limit : BEFORE, first = 0;
+	uint64_t n = f->before, first = 0;
 	_zw_log_query_ struct zw_log_query *query = NULL;
 	struct zw_log_row row;
 	int r = zw_reader_begin(f->reader);
@@ -144,6 +145,7 @@ int zw_log_follow(const struct zw_log_options *options)
 	struct follow f = {.o = *options};
 	int r = zw_history_path(&options->common, &f.path);
 
+	f.before = f.o.limited ? f.o.limit : BEFORE;
 	f.o.limit = 0;
 	f.o.filter.oldest_first = true;
 	/* Ends by a signal, or when nobody reads any more. */
