@@ -109,6 +109,33 @@ test_large() {
 		fault(.process.pid == $pid; "accuses \(.process.pid), not \($pid)")' --argjson pid "$act_pid"
 }
 
+# A flood of one process: some are told, the others counted, and told together at the end.
+test_flood() {
+	local i lines=() told
+
+	for ((i = 0; i < 100; i++)); do
+		lines+=("update add f$i.rf-none.test. 300 A 192.0.2.9" send)
+	done
+	update 1002 127.0.0.1 "" "${lines[@]}"
+	for ((told = 0; told < 20; told++)); do
+		dns_next rf-none.test
+		[ -n "$event" ] && jq -e --argjson pid "$act_pid" '.event.action == "update-refused" and .process.pid == $pid
+			and .zonewitness.request.repeated == null' <<<"$event" >/dev/null || break
+	done
+	e2e_check "a flood: some are told of" "$([ "$told" = 20 ] || echo "$told were")" "$event"
+	FLOOD_PID=$act_pid
+}
+
+# When the agent ends, if the minute is not over before.
+test_flood_told() {
+	agent_stop
+	dns_expect "a flood: the others are counted" rf-none.test update-refused "$SERVER" '
+		fault(.zonewitness.request.repeated == 80; "repeated is \(.zonewitness.request.repeated)"),
+		fault(.zonewitness.request.asked_total == 80; "asked_total is \(.zonewitness.request.asked_total)"),
+		fault(.zonewitness.request.first <= .zonewitness.request.last; "from \(.zonewitness.request.first)"),
+		fault(.process.pid == $pid; "accuses \(.process.pid), not \($pid)")' --argjson pid "$FLOOD_PID"
+}
+
 # Its processes are not ours to name.
 test_remote() {
 	{ echo "server 198.51.100.1 $PORT" && echo "update add c.rf-none.test. 300 A 192.0.2.9" && echo send; } |
@@ -127,6 +154,7 @@ test_signed
 test_large
 test_remote
 test_remote -v
-agent_stop
+test_flood
+test_flood_told
 dns_no_more rf-none.test rf-key.test
 e2e_end

@@ -433,6 +433,7 @@ int zw_agent_run(struct zw_agent *a)
 	/* What was seen is told, also what was waiting to settle. */
 	(void)zw_agent_drain(a);
 	settle_for_good(a);
+	zw_agent_refusals_expire(a, zw_boottime_ns(), true);
 	zw_agent_history_tick(a);
 	report_stopped(a);
 	return r;

@@ -243,7 +243,7 @@ struct zw_agent {
 	uint64_t discover_ns;  /* when to look for servers again */
 	uint64_t stop_ns;      /* 0: never */
 	uint64_t drops[_ZW_DROP_MAX];
-	uint64_t drops_reported;
+	uint64_t drops_reported, net_drops_reported;
 	uint64_t events, bad_events, changes, failed_looks;
 	uint64_t started_ns; /* CLOCK_BOOTTIME */
 	bool ready, stopping, reload;
@@ -455,26 +455,19 @@ void zw_agent_deliver(struct zw_agent *a, struct zw_report *report);
  * asked for: @report is then the first of several changes. Judges all of them. */
 int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 	const struct zw_agent_reading *r, struct zw_report *report, struct zw_explained *ret);
+
+/* agent_losses.c: what was lost since the start, as of when the kernel was last asked */
+
+/* By name, in the order it is told of; at most ZW_AGENT_LOSSES. */
+#define ZW_AGENT_LOSSES 17
+size_t zw_agent_losses_list(
+	const struct zw_agent *a, struct zw_report_count ret_list[static ZW_AGENT_LOSSES]);
+/* Events of files that may have been a cause; packets and commands that may have been a request; and all. */
+uint64_t zw_agent_file_losses(const struct zw_agent *a);
+uint64_t zw_agent_net_losses(const struct zw_agent *a);
+uint64_t zw_agent_losses(const struct zw_agent *a);
+/* Tells of what was lost since that was last told of. */
 void zw_agent_report_losses(struct zw_agent *a);
-
-/* Since the start, as of when the kernel was last asked: events of files that may have been a cause, and all. */
-static inline uint64_t zw_agent_file_losses(const struct zw_agent *a)
-{
-	return a->drops[ZW_DROP_FILE_RING_FULL] + a->drops[ZW_DROP_FILE_SKIPPED] + a->bad_events;
-}
-
-static inline uint64_t zw_agent_losses(const struct zw_agent *a)
-{
-	return zw_agent_file_losses(a) + a->drops[ZW_DROP_PROC_RING_FULL] +
-	       a->drops[ZW_DROP_PROC_SKIPPED] + a->drops[ZW_DROP_CONTROL_SKIPPED];
-}
-
-/* Runs of programs that the kernel left out. */
-static inline uint64_t zw_agent_skipped(const struct zw_agent *a)
-{
-	return a->drops[ZW_DROP_FILE_SKIPPED] + a->drops[ZW_DROP_PROC_SKIPPED] +
-	       a->drops[ZW_DROP_CONTROL_SKIPPED];
-}
 
 /* agent_sinks.c: what the configuration says of sinks */
 
@@ -573,6 +566,10 @@ void zw_agent_net_free(struct zw_agent_net *net);
 int zw_agent_packet(struct zw_agent *a, const struct zw_event *event);
 /* Gives up what was waited for; now and then. */
 void zw_agent_net_expire(struct zw_agent *a, uint64_t now_ns);
+/* Packets that never came here may have been requests: enters what was lost since into the book of them. */
+void zw_agent_net_lose(struct zw_agent *a, uint64_t now_ns);
+/* agent_refused.c: tells of refused updates that were counted, with @all also of those of this minute. */
+void zw_agent_refusals_expire(struct zw_agent *a, uint64_t now_ns, bool all);
 
 /* agent_ports.c */
 

@@ -132,6 +132,8 @@ int zw_agent_explain(struct zw_agent *a, struct zw_agent_zone *z, const struct z
 		return 0;
 	if (zw_proc_table_lookup(a->procs, in.server_pid, z->server->start_ns, &server) == 0)
 		in.server_actor = server;
+	/* What was lost until now may have been asked in this window. */
+	zw_agent_net_lose(a, zw_boottime_ns());
 	rc = collect_steps(a, z, r, &steps);
 	if (rc == 0)
 		rc = collect_siblings(a, z, &in, &siblings);

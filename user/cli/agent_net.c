@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "dns/name.h"
-#include "engine/explain.h"
 
 /* Longer than a retransmission takes (RFC 6298: a second and more), shorter than anybody waits for an event. */
 #define HOLE_NS (2 * ZW_NSEC_PER_SEC)
@@ -74,97 +73,12 @@ static int on_asked(void *ctx, struct zw_request *request, bool again)
 	return again ? 0 : zw_request_book_add(a->requests, request);
 }
 
-static bool is_of(const struct zw_agent_server *s, const struct zw_request_process *process)
-{
-	return s->pid && ((uint32_t)s->pid == process->tgid ||
-				 (s->exe_ino && s->exe_dev == process->exe_dev &&
-					 s->exe_ino == process->exe_ino));
-}
-
-static const struct zw_agent_server *server_of(
-	const struct zw_agent *a, const struct zw_request_process *process)
-{
-	const struct zw_agent_server *like = NULL;
-
-	ZW_VEC_FOREACH(s, &a->servers) {
-		if ((*s)->pid && (uint32_t)(*s)->pid == process->tgid)
-			return *s;
-		if (process->tgid && is_of(*s, process))
-			like = *s;
-	}
-	return like;
-}
-
-/* The zone the request was about; of several views none, since which one it was is the server's to know. */
-static const struct zw_agent_zone *zone_of(const struct zw_agent *a,
-	const struct zw_agent_server *server, const struct zw_request *request)
-{
-	const struct zw_agent_zone *found = NULL;
-
-	ZW_VEC_FOREACH(z, &a->zones) {
-		if ((*z)->server != server || (*z)->is_signed || !request->zone ||
-			!zw_name_equal((*z)->origin, request->zone))
-			continue;
-		if (found)
-			return NULL;
-		found = *z;
-	}
-	return found;
-}
-
-static int name_zone(struct zw_report *report, const struct zw_agent_server *server,
-	const struct zw_request *request)
-{
-	char text[ZW_NAME_TEXT_MAX];
-
-	report->server_kind = strdup(zw_server_kind_to_string(server->kind));
-	report->server_pid = (uint32_t)server->pid;
-	if (request->zone) {
-		zw_name_to_text(request->zone, text);
-		report->zone = strdup(text);
-	}
-	return report->server_kind && (report->zone || !request->zone) ? 0 : -ENOMEM;
-}
-
-/* A refusal that a secondary passes on is told of where it comes from. */
-static bool was_told(struct zw_agent_net *net, struct zw_request *request)
-{
-	struct zw_request *first = (struct zw_request *)zw_request_first(request);
-
-	for (size_t i = 0; i < ZW_ARRAY_SIZE(net->told); i++)
-		if (net->told[i] == request)
-			return true;
-	if (first != request) {
-		zw_request_unref(net->told[net->told_next]);
-		net->told[net->told_next] = zw_request_ref(first);
-		net->told_next = (net->told_next + 1) % ZW_ARRAY_SIZE(net->told);
-	}
-	return false;
-}
-
 static void on_answered(void *ctx, struct zw_request *request)
 {
 	struct zw_agent *a = ctx;
-	const struct zw_agent_server *server = server_of(a, &request->server_process);
-	_zw_report_free_ struct zw_report *report = NULL;
-	const struct zw_agent_zone *zone;
-	int r = 0;
 
-	zw_served_heed(a, request);
-	if (request->kind != ZW_REQUEST_UPDATE || request->rcode <= 0 || !server ||
-		was_told(a->net, request))
-		return;
-	zone = zone_of(a, server, request);
-	report = zw_agent_report_new(a, ZW_ACTION_UPDATE_REFUSED, zone);
-	if (report && !zone)
-		r = name_zone(report, server, request);
-	if (report && r == 0)
-		r = zw_explain_refusal(request, zw_boot_to_real_offset_ns(), report);
-	if (!report || r < 0) {
-		zw_error("out of memory: a refused update goes without its event");
-		return;
-	}
-	zw_agent_deliver(a, ZW_TAKE(report));
+	if (request->kind == ZW_REQUEST_UPDATE && request->rcode > 0)
+		zw_agent_refused(a, request);
 }
 
 static int ask(struct zw_agent *a, const struct zw_packet *packet)
@@ -464,6 +378,8 @@ int zw_agent_net_open(struct zw_agent *a)
 	if (r == 0)
 		r = zw_exchange_new(&ops, a, &a->net->exchange);
 	if (r == 0)
+		r = zw_refusals_new(&a->net->refusals);
+	if (r == 0)
 		r = zw_streams_new(&options, on_message, a, &a->net->dns);
 	options.framing = ZW_STREAM_RAW;
 	if (r == 0)
@@ -484,6 +400,7 @@ void zw_agent_net_free(struct zw_agent_net *net)
 	zw_streams_free(net->dns);
 	zw_streams_free(net->raw);
 	zw_exchange_free(net->exchange);
+	zw_refusals_free(net->refusals);
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(net->told); i++)
 		zw_request_unref(net->told[i]);
 	zw_vec_free(&net->ports);
@@ -492,14 +409,10 @@ void zw_agent_net_free(struct zw_agent_net *net)
 	free(net);
 }
 
-/* Packets that never came here may have been requests. */
-static void count_losses(struct zw_agent *a, uint64_t now_ns)
+void zw_agent_net_lose(struct zw_agent *a, uint64_t now_ns)
 {
-	uint64_t lost = zw_streams_stats(a->net->dns)->lost + zw_streams_stats(a->net->raw)->lost +
-			zw_exchange_stats(a->net->exchange)->cut;
+	uint64_t lost = zw_agent_net_losses(a);
 
-	for (int i = ZW_DROP_NET_RING_FULL; i <= ZW_DROP_NET_BOUND; i++)
-		lost += a->drops[i];
 	if (lost != a->net->lost)
 		zw_request_book_lost(a->requests, now_ns);
 	a->net->lost = lost;
@@ -512,5 +425,6 @@ void zw_agent_net_expire(struct zw_agent *a, uint64_t now_ns)
 	zw_exchange_expire(a->net->exchange, now_ns);
 	if (a->ready && a->net->unlooked && zw_agent_ports_look(a) < 0)
 		a->bad_events++;
-	count_losses(a, now_ns);
+	zw_agent_refusals_expire(a, now_ns, false);
+	zw_agent_net_lose(a, now_ns);
 }

@@ -5,6 +5,7 @@
 
 #include "cli/agent.h"
 #include "engine/exchange.h"
+#include "engine/refusals.h"
 #include "engine/stream.h"
 #include "probe/net.h"
 
@@ -34,6 +35,7 @@ typedef ZW_VEC(struct zw_net_port) zw_agent_net_ports;
 struct zw_agent_net {
 	struct zw_streams *dns, *raw;
 	struct zw_exchange *exchange;
+	struct zw_refusals *refusals;
 	struct zw_map *connections; /* encrypted ones: pair of ends -> struct zw_request */
 	zw_agent_net_ports ports;   /* as the kernel has them */
 	ZW_VEC(struct zw_agent_netns) netns;
@@ -54,3 +56,15 @@ const struct zw_agent_server *zw_agent_port_server(
 	const struct zw_agent *a, const struct zw_endpoint *end, bool tcp, uint32_t netns);
 /* Looks for others who hold a port of a server. 0 or -errno. */
 int zw_agent_ports_look(struct zw_agent *a);
+
+static inline bool is_of(const struct zw_agent_server *s, const struct zw_request_process *process)
+{
+	return s->pid && ((uint32_t)s->pid == process->tgid ||
+				 (s->exe_ino && s->exe_dev == process->exe_dev &&
+					 s->exe_ino == process->exe_ino));
+}
+
+/* agent_refused.c */
+
+/* Tells of an update that was not accepted, or counts it. */
+void zw_agent_refused(struct zw_agent *a, struct zw_request *request);

@@ -331,32 +331,3 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 		rc = zw_agent_explain(a, z, r, report, ret);
 	return rc < 0 ? rc : zw_agent_judge(a, report, ret ? ret : &none);
 }
-
-void zw_agent_report_losses(struct zw_agent *a)
-{
-	_zw_report_free_ struct zw_report *report = NULL;
-	uint64_t lost;
-
-	if (zw_probe_drops(a->probe, a->drops) < 0)
-		return;
-	lost = zw_agent_losses(a);
-	if (lost == a->drops_reported)
-		return;
-	report = zw_agent_report_new(a, ZW_ACTION_EVENTS_LOST, NULL);
-	if (!report)
-		return;
-	report->severity = 47;
-	report->count[report->counts++] =
-		(struct zw_report_count){"file_ring_full", a->drops[ZW_DROP_FILE_RING_FULL]};
-	report->count[report->counts++] =
-		(struct zw_report_count){"process_ring_full", a->drops[ZW_DROP_PROC_RING_FULL]};
-	report->count[report->counts++] =
-		(struct zw_report_count){"programs_skipped", zw_agent_skipped(a)};
-	report->count[report->counts++] = (struct zw_report_count){"not_processed", a->bad_events};
-	report->count[report->counts++] =
-		(struct zw_report_count){"since_last_report", lost - a->drops_reported};
-	a->drops_reported = lost;
-	/* What was lost is found by looking: every zone is read anew. */
-	zw_agent_reconcile_now(a);
-	zw_agent_deliver(a, ZW_TAKE(report));
-}

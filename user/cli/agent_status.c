@@ -156,15 +156,21 @@ static json_t *control_counters(const struct zw_agent *a)
 
 static json_t *counters(const struct zw_agent *a)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "events",
-		(json_int_t)a->events, "changes", (json_int_t)a->changes, "reports",
-		(json_int_t)a->sequence, "file_ring_full",
-		(json_int_t)a->drops[ZW_DROP_FILE_RING_FULL], "process_ring_full",
-		(json_int_t)a->drops[ZW_DROP_PROC_RING_FULL], "programs_skipped",
-		(json_int_t)zw_agent_skipped(a), "coalesced",
-		(json_int_t)a->drops[ZW_DROP_COALESCED], "not_processed", (json_int_t)a->bad_events,
-		"failed_looks", (json_int_t)a->failed_looks, "causes",
-		(json_int_t)zw_cause_book_len(a->book));
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "events", (json_int_t)a->events, "changes",
+		(json_int_t)a->changes, "reports", (json_int_t)a->sequence, "coalesced",
+		(json_int_t)a->drops[ZW_DROP_COALESCED], "failed_looks", (json_int_t)a->failed_looks,
+		"causes", (json_int_t)zw_cause_book_len(a->book));
+}
+
+static json_t *losses(const struct zw_agent *a)
+{
+	struct zw_report_count list[ZW_AGENT_LOSSES];
+	size_t n = zw_agent_losses_list(a, list);
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < n; i++)
+		json_object_set_new(object, list[i].name, json_integer((json_int_t)list[i].value));
+	return object;
 }
 
 static json_t *sinks(const struct zw_agent *a)
@@ -191,11 +197,11 @@ void zw_agent_status_answer(struct zw_agent *a)
 		return;
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	(void)zw_probe_drops(a->probe, a->drops);
-	root = json_pack("{s:s, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+	root = json_pack("{s:s, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 		ZW_VERSION, "pid", (int)getpid(), "uptime_ms",
 		(json_int_t)((zw_boottime_ns() - a->started_ns) / ZW_NSEC_PER_MSEC), "hooks",
 		zw_status_hooks(a->probe), "servers", servers(a), "zones", zones(a), "counters",
-		counters(a), "sinks", sinks(a), "control", control_counters(a), "requests",
+		counters(a), "sinks", sinks(a), "control", control_counters(a), "losses", losses(a), "requests",
 		requests(a));
 	if (root && a->history)
 		json_object_set_new(root, "history", history(a));

@@ -233,12 +233,27 @@ static void counters(struct zw_str *s, const json_t *c)
 		number_of(c, "events"), number_of(c, "coalesced"));
 	zw_str_addf(s, "reports: %lld, of which %lld are changes of records\n",
 		number_of(c, "reports"), number_of(c, "changes"));
-	zw_str_addf(s,
-		"lost: %lld file events and %lld process events as the ring was full, %lld as the kernel "
-		"skipped a program, %lld that could not be processed; %lld looks at zones failed\n",
-		number_of(c, "file_ring_full"), number_of(c, "process_ring_full"),
-		number_of(c, "programs_skipped"), number_of(c, "not_processed"),
-		number_of(c, "failed_looks"));
+	if (number_of(c, "failed_looks"))
+		zw_str_addf(s, "looks at zones that failed: %lld\n", number_of(c, "failed_looks"));
+}
+
+/* By name, those that there are; what they mean is in the manual. */
+static void losses(struct zw_str *s, const json_t *list)
+{
+	const char *name;
+	json_t *value;
+	bool any = false;
+
+	zw_str_add(s, "lost:");
+	json_object_foreach((json_t *)list, name, value) {
+		if (!json_integer_value(value))
+			continue;
+		zw_str_add(s, any ? ", " : " ");
+		zw_str_add_escaped(s, name, strlen(name));
+		zw_str_addf(s, " %lld", json_integer_value(value));
+		any = true;
+	}
+	zw_str_add(s, any ? "\n" : " nothing\n");
 }
 
 static void sinks(struct zw_str *s, const json_t *list)
@@ -288,6 +303,7 @@ void zw_status_agent_text(struct zw_str *s, const json_t *agent, bool all_zones)
 	servers(s, json_object_get(agent, "servers"));
 	zones(s, json_object_get(agent, "zones"), all_zones);
 	counters(s, json_object_get(agent, "counters"));
+	losses(s, json_object_get(agent, "losses"));
 	sinks(s, json_object_get(agent, "sinks"));
 	history(s, json_object_get(agent, "history"));
 }

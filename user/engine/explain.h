@@ -20,6 +20,7 @@
 #pragma once
 
 #include "base/hash.h"
+#include "engine/refusals.h"
 #include "engine/report.h"
 #include "engine/request.h"
 
@@ -83,3 +84,7 @@ int zw_explain_zone(const struct zw_explain_input *in, struct zw_report *report)
  * the request. 0 or -ENOMEM. */
 int zw_explain_refusal(
 	const struct zw_request *request, int64_t real_offset_ns, struct zw_report *report);
+
+/* The same of many of one client, or of several, that are told together. */
+int zw_explain_refusals(
+	const struct zw_refusals_sum *sum, int64_t real_offset_ns, struct zw_report *report);

@@ -352,3 +352,21 @@ int zw_explain_refusal(
 	report->has_principal = report->causes > 0;
 	return r;
 }
+
+int zw_explain_refusals(
+	const struct zw_refusals_sum *sum, int64_t real_offset_ns, struct zw_report *report)
+{
+	const struct zw_explain_input in = {.real_offset_ns = real_offset_ns};
+	int r = zw_explain_refusal(sum->last, real_offset_ns, report);
+
+	report->request.repeated = sum->count;
+	report->request.asked_total = sum->asked;
+	report->request.first_ns = to_real(&in, sum->first_ns);
+	report->request.last_ns = report->time_ns = to_real(&in, sum->last_ns);
+	if (r < 0 || !sum->several)
+		return r;
+	report->attribution = ZW_ATTRIBUTION_AMBIGUOUS;
+	report->has_principal = false;
+	return zw_report_add_reason(report,
+		"more clients asked than can be told apart; this is the last one");
+}

@@ -152,11 +152,17 @@ static int record_change(struct zw_str *s, const struct zw_report *r)
 	return rc;
 }
 
-static void counts(struct zw_str *s, const struct zw_report *r)
+static void counts(struct zw_str *s, const struct zw_report *r, bool zeros)
 {
-	for (size_t i = 0; i < r->counts; i++)
-		zw_str_addf(s, "%s%s %llu", i ? ", " : ": ", r->count[i].name,
+	const char *before = ": ";
+
+	for (size_t i = 0; i < r->counts; i++) {
+		if (!zeros && !r->count[i].value)
+			continue;
+		zw_str_addf(s, "%s%s %llu", before, r->count[i].name,
 			(unsigned long long)r->count[i].value);
+		before = ", ";
+	}
 }
 
 static void zone_sentence(struct zw_str *s, const struct zw_report *r, const char *what)
@@ -189,10 +195,29 @@ static void zone_unreadable(struct zw_str *s, const struct zw_report *r)
 	}
 }
 
+static void updates_refused(struct zw_str *s, const struct zw_report *r)
+{
+	zw_str_addf(s, "%llu more updates", (unsigned long long)r->request.repeated);
+	if (r->has_principal) {
+		zw_str_add(s, " of ");
+		add_text(s, r->zone ? r->zone : "no zone");
+		zw_str_add(s, " by ");
+		add_who(s, &r->cause[0]);
+		add_tool(s, &r->cause[0]);
+	} else {
+		zw_str_add(s, " by many clients");
+	}
+	zw_str_addf(s, " were refused (%s) within a minute", r->request.rcode);
+}
+
 static void update_refused(struct zw_str *s, const struct zw_report *r)
 {
 	const struct zw_report_request *request = &r->request;
 
+	if (request->repeated) {
+		updates_refused(s, r);
+		return;
+	}
 	zw_str_add(s, "An update of ");
 	add_text(s, r->zone ? r->zone : "no zone");
 	if (r->causes) {
@@ -294,15 +319,15 @@ int zw_report_set_message(struct zw_report *r)
 		break;
 	case ZW_ACTION_AGENT_READY:
 		zw_str_add(&s, "The agent watches");
-		counts(&s, r);
+		counts(&s, r, true);
 		break;
 	case ZW_ACTION_AGENT_STOPPED:
 		zw_str_add(&s, "The agent stopped");
-		counts(&s, r);
+		counts(&s, r, true);
 		break;
 	case ZW_ACTION_EVENTS_LOST:
-		zw_str_add(&s, "Events were lost, every zone is read anew");
-		counts(&s, r);
+		zw_str_add(&s, "Events were lost");
+		counts(&s, r, false);
 		break;
 	case ZW_ACTION_CONFIG_CHANGE:
 		zw_str_add(&s, "The configuration was read again");

@@ -114,6 +114,9 @@ struct zw_report_request {
 	char **asked;   /* "add www.example.com. 300 A 192.0.2.1", printable; the first ones */
 	size_t asked_len;
 	uint64_t asked_total;
+	/* So many requests in one event, where they were too many to be told one by one, between these times; 0: it is one. */
+	uint64_t repeated;
+	uint64_t first_ns, last_ns; /* CLOCK_REALTIME */
 };
 
 /* What a person says of a change, after it (acknowledged) or before (expected). Who ran the command is the principal. */
@@ -126,6 +129,8 @@ struct zw_report_note {
 	uint64_t from_ns, until_ns; /* CLOCK_REALTIME */
 	bool withdrawn;             /* no longer expected */
 };
+
+#define ZW_REPORT_COUNTS_MAX 24
 
 struct zw_report {
 	enum zw_action action;
@@ -165,7 +170,7 @@ struct zw_report {
 	struct zw_report_count {
 		const char *name; /* static or in @count_names, snake_case */
 		uint64_t value;
-	} count[8];
+	} count[ZW_REPORT_COUNTS_MAX];
 	size_t counts;
 	char *count_names; /* owned; NULL while they are static */
 };

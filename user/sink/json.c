@@ -194,6 +194,11 @@ static json_t *request_object(const struct zw_report_request *request)
 		zw_json_append(asked, zw_json_text(request->asked[i]), &failed);
 	zw_json_set(object, "asked", asked, &failed);
 	zw_json_set(object, "asked_total", zw_json_u64(request->asked_total), &failed);
+	if (request->repeated) {
+		zw_json_set(object, "repeated", zw_json_u64(request->repeated), &failed);
+		zw_json_set(object, "first", zw_json_time(request->first_ns), &failed);
+		zw_json_set(object, "last", zw_json_time(request->last_ns), &failed);
+	}
 	return failed ? NULL : ZW_TAKE(object);
 }
 

@@ -304,6 +304,12 @@ static int take_request(struct reader *x)
 	if (r == 0)
 		r = zw_json_in_u64(
 			&x->in, object, "asked_total", UINT64_MAX, &request->asked_total);
+	if (r == 0)
+		r = zw_json_in_u64(&x->in, object, "repeated", UINT64_MAX, &request->repeated);
+	if (r == 0)
+		r = zw_json_in_time(&x->in, object, "first", &request->first_ns);
+	if (r == 0)
+		r = zw_json_in_time(&x->in, object, "last", &request->last_ns);
 	return r;
 }
 
