@@ -5,6 +5,7 @@
 # with an audit watch on the zone's directory, where auditd can run.
 # Usage: filework.sh [PAIRS [FILES]]	FILES in each run of each pair
 set -u
+E2E_TAKES="*"
 . "$(dirname "$0")/../e2e/lib.sh"
 . "$(dirname "$0")/lib.sh"
 e2e_private_mounts "$0" "$@"

@@ -5,6 +5,7 @@
 # Usage: latency.sh [RECORDS...]
 set -u
 here=$(dirname "$0")/../e2e
+E2E_TAKES="*"
 . "$here/lib.sh"
 . "$here/lib-journald.sh"
 . "$(dirname "$0")/lib.sh"

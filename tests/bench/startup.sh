@@ -4,6 +4,7 @@
 # change costs then.
 # Usage: startup.sh [ZONES...]
 set -u
+E2E_TAKES="*"
 . "$(dirname "$0")/../e2e/lib.sh"
 . "$(dirname "$0")/lib.sh"
 e2e_need_root

@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -40,6 +41,8 @@ int zw_file_read_on(
 	b->len = 0;
 	if (expect > max)
 		expect = max;
+	if (expect > SIZE_MAX - 2)
+		return -EFBIG;
 	for (;;) {
 		ssize_t n;
 		int r = 0;
