@@ -311,7 +311,7 @@ static int open_connection(struct zw_agent *a, const struct zw_event *event, uin
 	q->client_process = process_of(&p->sender);
 	q->server_process = process_of(&p->receiver);
 	/* Others of this host ask elsewhere: that changes nothing here. */
-	if (p->direction == ZW_DIRECTION_OUT && !server_of(a, &q->client_process))
+	if (p->direction == ZW_DIRECTION_OUT && !zw_agent_process_server(a, &q->client_process))
 		return 0;
 	q->transport = ZW_TRANSPORT_TCP;
 	q->encrypted = true;

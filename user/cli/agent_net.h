@@ -54,6 +54,9 @@ struct zw_agent_net {
 /* Who serves DNS there; NULL: nobody that is known. */
 const struct zw_agent_server *zw_agent_port_server(
 	const struct zw_agent *a, const struct zw_endpoint *end, bool tcp, uint32_t netns);
+/* Which server a process is; NULL: none that is known. */
+const struct zw_agent_server *zw_agent_process_server(
+	const struct zw_agent *a, const struct zw_request_process *process);
 /* Looks for others who hold a port of a server. 0 or -errno. */
 int zw_agent_ports_look(struct zw_agent *a);
 

@@ -149,6 +149,20 @@ static bool overlaps(
 	       (own->family == end->family && memcmp(own->addr, end->addr, sizeof(any)) == 0);
 }
 
+const struct zw_agent_server *zw_agent_process_server(
+	const struct zw_agent *a, const struct zw_request_process *process)
+{
+	const struct zw_agent_server *like = NULL;
+
+	ZW_VEC_FOREACH(s, &a->servers) {
+		if ((*s)->pid && (uint32_t)(*s)->pid == process->tgid)
+			return *s;
+		if (process->tgid && is_of(*s, process))
+			like = *s;
+	}
+	return like;
+}
+
 const struct zw_agent_server *zw_agent_port_server(
 	const struct zw_agent *a, const struct zw_endpoint *end, bool tcp, uint32_t netns)
 {

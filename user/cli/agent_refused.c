@@ -9,20 +9,6 @@
 #include "dns/name.h"
 #include "engine/explain.h"
 
-static const struct zw_agent_server *server_of(
-	const struct zw_agent *a, const struct zw_request_process *process)
-{
-	const struct zw_agent_server *like = NULL;
-
-	ZW_VEC_FOREACH(s, &a->servers) {
-		if ((*s)->pid && (uint32_t)(*s)->pid == process->tgid)
-			return *s;
-		if (process->tgid && is_of(*s, process))
-			like = *s;
-	}
-	return like;
-}
-
 /* The zone the request was about; of several views none, since which one it was is the server's to know. */
 static const struct zw_agent_zone *zone_of(const struct zw_agent *a,
 	const struct zw_agent_server *server, const struct zw_request *request)
@@ -72,7 +58,7 @@ static bool was_told(struct zw_agent_net *net, struct zw_request *request)
 
 static struct zw_report *refused_new(struct zw_agent *a, const struct zw_request *request)
 {
-	const struct zw_agent_server *server = server_of(a, &request->server_process);
+	const struct zw_agent_server *server = zw_agent_process_server(a, &request->server_process);
 	const struct zw_agent_zone *zone = server ? zone_of(a, server, request) : NULL;
 	_zw_report_free_ struct zw_report *report =
 		zw_agent_report_new(a, ZW_ACTION_UPDATE_REFUSED, zone);
@@ -87,7 +73,7 @@ void zw_agent_refused(struct zw_agent *a, struct zw_request *request)
 {
 	_zw_report_free_ struct zw_report *report = NULL;
 
-	if (!server_of(a, &request->server_process) || was_told(a->net, request) ||
+	if (!zw_agent_process_server(a, &request->server_process) || was_told(a->net, request) ||
 		!zw_refusals_take(a->net->refusals, request, zw_boottime_ns()))
 		return;
 	report = refused_new(a, request);
