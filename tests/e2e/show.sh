@@ -148,7 +148,7 @@ test_diff() {
 		e2e_check "diff without a difference prints nothing" "$(cat "$E2E_TMP/out")"
 	zw "diff before the history" 1 diff --db "$db" "$zone" -1h &&
 		e2e_check "diff before the history says so" \
-			"$(grep -q "no state of zone '$zone' at '1h ago'" "$E2E_TMP/err" || echo "it does not")" \
+			"$(grep -q "no state of zone '$zone.' at '1h ago'" "$E2E_TMP/err" || echo "it does not")" \
 			"$(cat "$E2E_TMP/err")"
 	zw "diff --stat" 0 diff --db "$db" --stat "$zone" "${IDS[4]}^" "${IDS[4]}" &&
 		e2e_check "diff --stat counts" "$(grep -qE '^  total +1 +1 +1 +2 +2$' "$E2E_TMP/out" ||
