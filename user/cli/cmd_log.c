@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/log.h"
+#include "cli/log_journal.h"
 #include "cli/pager.h"
 
 static int log_once(const struct zw_log_options *o)
@@ -26,6 +27,16 @@ static int log_once(const struct zw_log_options *o)
 	return code;
 }
 
+static int log_journal(struct zw_log_options *o)
+{
+	_zw_log_journal_ struct zw_log_journal journal = {};
+
+	if (zw_log_journal_load(o->journal_path, &journal) < 0)
+		return ZW_EXIT_FAILED;
+	o->common.db = journal.path;
+	return log_once(o);
+}
+
 int zw_cmd_log(int argc, char **argv)
 {
 	struct zw_log_options o = {.filter = ZW_LOG_FILTER_INIT};
@@ -35,5 +46,7 @@ int zw_cmd_log(int argc, char **argv)
 		return code;
 	/* Before the pager stands between us and the terminal. */
 	o.colour = !o.common.json && zw_history_colour(&o.common);
+	if (o.journal)
+		return log_journal(&o);
 	return o.follow ? zw_log_follow(&o) : log_once(&o);
 }
