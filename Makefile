@@ -26,6 +26,7 @@ MANDIR     ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
 UNITDIR    ?= /lib/systemd/system
 CATALOGDIR ?= /usr/lib/systemd/catalog
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 
 PKGS      := libbpf libelf zlib yaml-0.1 libknot libzscanner libsystemd sqlite3 jansson
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
@@ -184,6 +185,7 @@ install: $(BIN) ## install below DESTDIR
 	$(Q)$(INSTALL) -m 755 $(BIN) $(DESTDIR)$(SBINDIR)/zonewitness
 	$(Q)$(INSTALL) -m 644 scripts/zonewitness.service $(DESTDIR)$(UNITDIR)/zonewitness.service
 	$(Q)$(INSTALL) -m 644 scripts/zonewitness.catalog $(DESTDIR)$(CATALOGDIR)/zonewitness.catalog
+	$(Q)$(INSTALL) -m 644 scripts/completion/zonewitness $(DESTDIR)$(COMPLETIONDIR)/zonewitness
 	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/zonewitness/zonewitness.yaml || $(INSTALL) -m 644 \
 		scripts/zonewitness.yaml $(DESTDIR)$(SYSCONFDIR)/zonewitness/zonewitness.yaml
 	$(Q)set -e; for page in $(wildcard scripts/man/*.[58]); do \

@@ -19,8 +19,8 @@ static const char usage[] =
 	"now when one is; or of two zone files: records that went with \"-\", records that came with \"+\".\n"
 	"\n" ZW_MOMENT_HELP "\n"
 	"  --zone NAME    the zone that the files are of, where they do not say it\n"
-	"  --stat         how many RRsets and records differ, by type, instead of the records\n" ZW_HISTORY_HELP
-	"  -h, --help     this text\n";
+	"  --stat         how many RRsets and records differ, by type, instead of the records\n" ZW_ZONE_HELP
+		ZW_HISTORY_HELP "  -h, --help     this text\n";
 
 enum {
 	OPT_ZONE = 256,
