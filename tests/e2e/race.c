@@ -191,8 +191,10 @@ static int run(struct race *race)
 	if (r == 0)
 		printf("{\"a\":{\"pid\":%d},\"b\":{\"pid\":%d}}\n", pids[0], pids[1]);
 	fflush(stdout);
-	/* A millisecond is ample for both to have opened the file and to be spinning. */
-	atomic_store(race->start, zw_boottime_ns() + ZW_NSEC_PER_MSEC);
+	/* A millisecond is ample for both to have opened the file and to be spinning. What is put in the place of a
+	 * directory was prepared some ticks of the coarse clock before, as file times tell. */
+	atomic_store(race->start,
+		zw_boottime_ns() + (zw_streq(race->shape, "swap") ? 40 : 1) * ZW_NSEC_PER_MSEC);
 	for (int i = 0; i < 2 && pids[i] > 0; i++)
 		if (waitpid(pids[i], &status, 0) < 0 || status != 0)
 			r = WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;

@@ -816,6 +816,56 @@ static void test_directory_renamed(void **state)
 	}
 }
 
+/* The file in the directory that came was touched after that, a tick of the clock before, when it was written too or
+ * only put there, or long before. */
+static void test_directory_unwatched(void **state)
+{
+	static const struct {
+		uint64_t age_ns, written_ns;
+		bool doubt;
+	} cases[] = {
+		{0, 0, true},
+		{5 * MS, 5 * MS, false},
+		{5 * MS, 50 * MS, true},
+		{20 * MS, 50 * MS, false},
+	};
+	struct upper u;
+
+	(void)state;
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(cases); i++) {
+		machine_setup(&u.m, NAMED);
+		path_to(&u.before, ZW_PLACE_DIR, DIR_OLD, 0, FILE_OLD, 1);
+		path_to(&u.after, ZW_PLACE_DIR, DIR_NEW, 0, FILE_NEW, 1);
+		upper_tell(&u, P1,
+			(struct zw_file_facts){.op = ZW_FOP_RENAME,
+				.ino = DIR_NEW,
+				.dir_ino = PARENT,
+				.old_dir_ino = PARENT},
+			"current");
+		u.after.reading.ctime_ns = u.m.now + MS - cases[i].age_ns;
+		u.after.reading.mtime_ns = u.m.now + MS - cases[i].written_ns;
+		if (cases[i].doubt)
+			upper_check(&u, &(struct verdict)BY(PROBABLE, P1, B(P1)));
+		else
+			upper_check(&u, &(struct verdict)BY(CERTAIN, P1, B(P1)));
+	}
+	/* By the process itself, as it was seen. */
+	machine_setup(&u.m, NAMED);
+	path_to(&u.before, ZW_PLACE_DIR, DIR_OLD, 0, FILE_OLD, 1);
+	path_to(&u.after, ZW_PLACE_DIR, DIR_NEW, 0, FILE_NEW, 1);
+	upper_tell(&u, P1,
+		(struct zw_file_facts){.op = ZW_FOP_RENAME,
+			.ino = DIR_NEW,
+			.dir_ino = PARENT,
+			.old_dir_ino = PARENT},
+		"current");
+	upper_tell(&u, P1,
+		(struct zw_file_facts){.op = ZW_FOP_WRITE, .ino = FILE_NEW, .dir_ino = DIR_NEW},
+		"zone");
+	u.after.reading.ctime_ns = u.m.now;
+	upper_check(&u, &(struct verdict)BY(CERTAIN, P1, B(P1)));
+}
+
 /* On an overlay, the first who changes anything in a directory of the lower layer makes it one of the upper. What
  * another did in that then counts, and when nothing is known of it, nobody is certain. */
 static void test_directory_copied_up(void **state)
@@ -1112,6 +1162,7 @@ int main(void)
 		cmocka_unit_test(test_server_and_time),
 		cmocka_unit_test(test_link_swapped),
 		cmocka_unit_test(test_directory_renamed),
+		cmocka_unit_test(test_directory_unwatched),
 		cmocka_unit_test(test_directory_copied_up),
 		cmocka_unit_test(test_mounted_over),
 		cmocka_unit_test(test_included_file),

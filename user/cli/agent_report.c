@@ -62,6 +62,7 @@ static struct zw_reading reading_of(const struct zw_agent_file *f)
 		.present = f->present,
 		.size_bytes = f->size_bytes,
 		.ctime_ns = f->ctime_ns,
+		.mtime_ns = f->mtime_ns,
 		.generation = f->generation,
 		.mode = f->mode,
 		.owner_uid = f->uid,

@@ -102,8 +102,8 @@ static void adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 static bool may_be_told_yet(
 	struct zw_agent *a, struct zw_agent_zone *z, const struct zw_report *report, bool unsettled)
 {
-	if ((report->attribution != ZW_ATTRIBUTION_NONE && !unsettled) || z->state == ZW_ZONE_NEW || a->stopping ||
-		z->postponed >= POSTPONE_MAX)
+	if ((report->attribution != ZW_ATTRIBUTION_NONE && !unsettled) || z->state == ZW_ZONE_NEW ||
+		a->stopping || z->postponed >= POSTPONE_MAX)
 		return false;
 	z->postponed++;
 	zw_agent_schedule(a, z, zw_boottime_ns() + POSTPONE_NS);

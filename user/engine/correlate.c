@@ -110,6 +110,12 @@ static int attribute(
 			"what it replaced was not what was there at the reading before, "
 			"and nobody was seen putting that there");
 	}
+	if (s->unwatched) {
+		report->attribution = ZW_ATTRIBUTION_PROBABLE;
+		return zw_report_add_reason(report,
+			"the file was touched when the way to it had just begun to lead there, "
+			"which another process may have done unseen");
+	}
 	if (doubt) {
 		report->attribution = ZW_ATTRIBUTION_PROBABLE;
 		return zw_report_add_reason(report,

@@ -13,7 +13,7 @@ struct zw_reading {
 	size_t places;
 	bool present;
 	uint64_t size_bytes;
-	uint64_t ctime_ns;   /* CLOCK_REALTIME */
+	uint64_t ctime_ns, mtime_ns; /* CLOCK_REALTIME */
 	uint32_t generation; /* of the inode; 0: not known */
 	uint32_t mode, owner_uid;
 };

@@ -21,7 +21,8 @@ struct suspect {
 struct suspects {
 	ZW_VEC(struct suspect) list;
 	struct zw_map *by_process;
-	bool gap; /* what was there before the last of them is nobody's */
+	bool gap;       /* what was there before the last of them is nobody's */
+	bool unwatched; /* the file was touched where nobody was watched yet */
 };
 
 /* correlate_suspects.c; NULL and -ENOMEM mean that memory is out */

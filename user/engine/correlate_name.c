@@ -71,6 +71,51 @@ static int below(struct scene *sc)
 	return 0;
 }
 
+/* A file's change time is not older than this much less than the act that moved it: a tick of the slowest coarse clock. */
+#define TICK_NS (10 * ZW_NSEC_PER_MSEC)
+
+/* Whether one of those who count was seen touching the file when its change time last moved. */
+static bool is_accounted_for(const struct scene *sc, const struct zw_place *file)
+{
+	const zw_causes *list = zw_cause_book_of(sc->in->book, file->dev, file->ino);
+
+	if (!list)
+		return false;
+	ZW_VEC_FOREACH(c, list) {
+		uint64_t real_ns = (uint64_t)((int64_t)(*c)->time_ns + sc->in->real_offset_ns);
+
+		if (!zw_cause_of_file(*c, &sc->f->after) ||
+			real_ns + ZW_COALESCE_NS < sc->f->after.ctime_ns)
+			continue;
+		ZW_VEC_FOREACH(x, &sc->s->list)
+			if (x->decided && zw_actor_same_process(x->actor, (*c)->actor))
+				return true;
+	}
+	return false;
+}
+
+/* A directory that came is watched a moment later. Whoever touched the file in it until then was not seen, but left the
+ * change time: a later one, or the same as of what was written just before the directory came; not so a file that was
+ * written earlier and put there only then, by its modification time. */
+static void doubt_unwatched(struct scene *sc)
+{
+	const struct zw_reading *r = &sc->f->after;
+	const struct zw_place *file = zw_file_place(r);
+	uint64_t came_ns = sc->final_ns;
+
+	if (!file || file == sc->at.new)
+		return;
+	ZW_VEC_FOREACH(x, &sc->s->list)
+		if (!sc->final_ns && x->decided && x->last_ns > came_ns)
+			came_ns = x->last_ns;
+	if (!came_ns)
+		return;
+	came_ns = (uint64_t)((int64_t)came_ns + sc->in->real_offset_ns);
+	sc->s->unwatched = (r->ctime_ns > came_ns || (r->ctime_ns + TICK_NS >= came_ns &&
+							     r->mtime_ns != r->ctime_ns)) &&
+			   !is_accounted_for(sc, file);
+}
+
 static int explain(struct scene *sc, bool through)
 {
 	bool marks = false;
@@ -92,6 +137,8 @@ static int explain(struct scene *sc, bool through)
 		zw_scene_doubt(sc);
 	if (r == 0 && sc->at.new && !sc->at.mounted)
 		r = below(sc);
+	if (r == 0 && sc->at.new)
+		doubt_unwatched(sc);
 	return r;
 }
 

@@ -81,6 +81,7 @@ int zw_suspects_merge(struct suspects *to, const struct suspects *from)
 		x->wrote |= y->wrote;
 	}
 	to->gap |= from->gap;
+	to->unwatched |= from->unwatched;
 	return 0;
 }
 
