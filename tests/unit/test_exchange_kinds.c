@@ -71,6 +71,109 @@ static void test_forwarding_seen_backwards(void **state)
 	assert_null(t.asked.items[1]->forwarded_from);
 }
 
+#define SECONDARY ((struct zw_request_process){.tgid = 700, .start_ns = 7})
+#define PRIMARY ((struct zw_request_process){.tgid = 800, .start_ns = 8})
+
+/* From a client to the secondary, and from there to the primary. */
+static struct zw_packet to_secondary(struct wire *w, unsigned int id, uint32_t client)
+{
+	struct zw_packet p;
+
+	make_update(w, id, "a.example");
+	p = packet(w, false);
+	p.source.port = (uint16_t)(4000 + client);
+	p.sender = (struct zw_request_process){.tgid = client, .start_ns = 1};
+	p.receiver = SECONDARY;
+	return p;
+}
+
+static struct zw_packet to_primary(struct wire *w, unsigned int id)
+{
+	struct zw_packet p;
+
+	make_update(w, id, "a.example");
+	p = packet(w, false);
+	p.time_ns++;
+	p.source = v4(2, 5000);
+	p.destination = v4(3, 53);
+	p.sender = SECONDARY;
+	p.receiver = PRIMARY;
+	return p;
+}
+
+static void test_forwarding_unsigned(void **state)
+{
+	struct wire w, v;
+	struct zw_packet in = to_secondary(&w, 7, 900), out = to_primary(&v, 99);
+
+	(void)state;
+	for (int backwards = 0; backwards < 2; backwards++) {
+		_done_ struct test t;
+
+		open_exchange(&t);
+		feed(&t, backwards ? &out : &in);
+		feed(&t, backwards ? &in : &out);
+		assert_ptr_equal(
+			t.asked.items[!backwards]->forwarded_from, t.asked.items[backwards]);
+		assert_null(t.asked.items[backwards]->forwarded_from);
+	}
+}
+
+/* Who passes it on is known by its process; it may be known late. */
+static void test_forwarding_unsigned_by_whom(void **state)
+{
+	struct wire w, v;
+	struct zw_packet in = to_secondary(&w, 7, 900), out = to_primary(&v, 99);
+	_done_ struct test t;
+
+	(void)state;
+	open_exchange(&t);
+	feed(&t, &in);
+	out.sender = (struct zw_request_process){};
+	feed(&t, &out);
+	assert_null(t.asked.items[1]->forwarded_from);
+	out.sender = SECONDARY;
+	feed(&t, &out);
+	assert_ptr_equal(t.asked.items[1]->forwarded_from, t.asked.items[0]);
+	out = to_primary(&v, 100);
+	out.source.port++;
+	out.sender.start_ns++;
+	feed(&t, &out);
+	assert_null(t.asked.items[2]->forwarded_from);
+}
+
+/* Two clients ask for the same: whose it passed on first is not known. */
+static void test_forwarding_unsigned_of_two(void **state)
+{
+	struct wire w, v;
+	struct zw_packet in = to_secondary(&w, 7, 900), out = to_primary(&v, 99);
+	_done_ struct test t;
+
+	(void)state;
+	open_exchange(&t);
+	feed(&t, &in);
+	in = to_secondary(&w, 8, 901);
+	feed(&t, &in);
+	feed(&t, &out);
+	assert_null(t.asked.items[2]->forwarded_from);
+	/* When the first was answered before the second, it is. */
+	zw_exchange_expire(t.exchange, T0 + 3 * ZW_REQUEST_WAIT_NS);
+	in = to_secondary(&w, 7, 900);
+	feed(&t, &in);
+	make_answer(&v, 7, 0);
+	out = packet(&v, true);
+	out.destination.port = in.source.port;
+	feed(&t, &out);
+	in = to_secondary(&w, 8, 901);
+	in.time_ns += 2;
+	feed(&t, &in);
+	out = to_primary(&v, 100);
+	out.time_ns += 3;
+	feed(&t, &out);
+	assert_ptr_equal(t.asked.items[5]->forwarded_from, t.asked.items[4]);
+	assert_int_equal(t.asked.items[4]->client_process.tgid, 901);
+}
+
 static size_t soa(uint8_t *out, uint32_t serial)
 {
 	memcpy(out, "\2ns\300\14\1h\300\14", 9);
@@ -198,6 +301,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tsig_and_forwarding),
 		cmocka_unit_test(test_forwarding_seen_backwards),
+		cmocka_unit_test(test_forwarding_unsigned),
+		cmocka_unit_test(test_forwarding_unsigned_by_whom),
+		cmocka_unit_test(test_forwarding_unsigned_of_two),
 		cmocka_unit_test(test_notify),
 		cmocka_unit_test(test_transfer),
 		cmocka_unit_test(test_tkey),

@@ -6,54 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actor/list.h"
-#include "base/hash.h"
 #include "dns/name.h"
-#include "engine/exchange_impl.h"
+#include "engine/exchange_pending.h"
 
 /* An answer that is read before its request is so much older at most: rings are read at least that often. */
 #define ORPHAN_NS 2000000000ULL
-
-/* What a request and its answer have in common. */
-struct pair_key {
-	uint8_t client[16], server[16];
-	uint32_t netns; /* of loopback addresses, which mean another host in each; else 0 */
-	uint16_t client_port, server_port, id;
-	uint8_t family, transport;
-};
-_Static_assert(sizeof(struct pair_key) == 44, "no padding in what is hashed");
-
-struct answer {
-	uint64_t time_ns;
-	int rcode;
-	bool has_serial, incremental;
-	uint32_t serial;
-	struct zw_request_process client, server;
-};
-
-struct pending {
-	struct zw_list order; /* by seen_ns */
-	struct pair_key key;
-	uint64_t seen_ns;
-	uint64_t question; /* hash of it; 0: none */
-	uint64_t content;  /* hash of the whole request */
-	uint32_t netns;
-	struct zw_request *request; /* NULL: an answer without one */
-	struct answer answer;
-	bool answered;
-	uint8_t *signature; /* key, time and MAC of TSIG; NULL: unsigned */
-	size_t signature_len;
-};
-
-struct zw_exchange {
-	struct zw_exchange_ops ops;
-	void *ctx;
-	struct zw_hash_key hash;
-	struct zw_map *pending;      /* struct pair_key -> struct pending */
-	struct zw_map *by_signature; /* -> struct pending: the last request so signed */
-	struct zw_list order;
-	struct zw_exchange_stats stats;
-};
 
 int zw_exchange_new(const struct zw_exchange_ops *ops, void *ctx, struct zw_exchange **ret_exchange)
 {
@@ -69,6 +26,8 @@ int zw_exchange_new(const struct zw_exchange_ops *ops, void *ctx, struct zw_exch
 	r = zw_map_new(&x->pending);
 	if (r == 0)
 		r = zw_map_new(&x->by_signature);
+	if (r == 0)
+		r = zw_map_new(&x->by_body);
 	if (r < 0)
 		return r;
 	*ret_exchange = ZW_TAKE(x);
@@ -80,6 +39,7 @@ static void pending_free(struct pending *p)
 	if (!p)
 		return;
 	zw_list_del(&p->order);
+	zw_list_del(&p->twins);
 	zw_request_unref(p->request);
 	free(p->signature);
 	free(p);
@@ -94,6 +54,7 @@ void zw_exchange_free(struct zw_exchange *exchange)
 		pending_free(ZW_CONTAINER_OF(exchange->order.next, struct pending, order));
 	zw_map_free(exchange->pending);
 	zw_map_free(exchange->by_signature);
+	zw_map_free(exchange->by_body);
 	free(exchange);
 }
 
@@ -139,8 +100,7 @@ static uint64_t hash_question(const struct zw_exchange *x, const struct zw_messa
 static void finish(struct zw_exchange *x, struct pending *p)
 {
 	zw_map_remove(x->pending, &p->key, sizeof(p->key));
-	if (p->signature && zw_map_get(x->by_signature, p->signature, p->signature_len) == p)
-		zw_map_remove(x->by_signature, p->signature, p->signature_len);
+	zw_exchange_leave_joins(x, p);
 	if (!p->request) {
 		x->stats.orphans++;
 	} else if (!p->answered) {
@@ -184,6 +144,7 @@ static int learn(struct zw_exchange *x, struct pending *p, const struct zw_reque
 	if (q->client_process.tgid != 0 || client->tgid == 0)
 		return 0;
 	q->client_process = *client;
+	zw_exchange_join_again(x, p);
 	return x->ops.asked(x->ctx, q, true);
 }
 
@@ -204,54 +165,6 @@ static int apply(struct zw_exchange *x, struct pending *p, const struct answer *
 	return r;
 }
 
-static bool same_host(const struct zw_endpoint *a, const struct zw_endpoint *b)
-{
-	return a->family == b->family && memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
-}
-
-static bool is_from(const struct zw_request *q, const struct zw_request *of)
-{
-	for (; q; q = q->forwarded_from)
-		if (q == of)
-			return true;
-	return false;
-}
-
-/* Two requests with one signature: the second was made of the first by the server that the first was sent to. */
-static void join(struct zw_request *earlier, struct zw_request *later)
-{
-	bool turned = same_host(&later->server, &earlier->client) &&
-		      !same_host(&earlier->server, &later->client);
-	struct zw_request *outer = turned ? later : earlier, *inner = turned ? earlier : later;
-
-	/* The client itself, with another id. */
-	if (zw_endpoint_equal(&earlier->client, &later->client) &&
-		zw_endpoint_equal(&earlier->server, &later->server))
-		return;
-	if (!inner->forwarded_from && !is_from(outer, inner))
-		inner->forwarded_from = zw_request_ref(outer);
-}
-
-/* Enters a signed update by its signature, and joins it with one that has the same. */
-static int enter_signature(struct zw_exchange *x, struct pending *p)
-{
-	const struct zw_tsig *t = &p->request->message->tsig;
-	size_t key_len = zw_name_len(t->key);
-	struct pending *other;
-
-	p->signature_len = key_len + sizeof(t->time_signed) + t->mac_len;
-	p->signature = malloc(p->signature_len);
-	if (!p->signature)
-		return -ENOMEM;
-	memcpy(p->signature, t->key, key_len);
-	memcpy(p->signature + key_len, &t->time_signed, sizeof(t->time_signed));
-	memcpy(p->signature + key_len + sizeof(t->time_signed), t->mac, t->mac_len);
-	other = zw_map_get(x->by_signature, p->signature, p->signature_len);
-	if (other)
-		join(other->request, p->request);
-	return zw_map_put(x->by_signature, p->signature, p->signature_len, p, NULL);
-}
-
 /* Seen before: on another device or in another namespace, or sent again. Within a TCP connection it is not: its stream
  * has every octet once. */
 static bool is_again(const struct pending *p, const struct zw_packet *packet, uint64_t content)
@@ -269,12 +182,9 @@ static int new_request(struct zw_exchange *x, const struct zw_packet *packet,
 	if (r < 0)
 		return r;
 	x->stats.cut += cut;
-	if (p->request->message && p->request->message->has_tsig &&
-		p->request->message->tsig.mac_len > 0) {
-		r = enter_signature(x, p);
-		if (r < 0)
-			return r;
-	}
+	r = zw_exchange_enter_joins(x, p, packet);
+	if (r < 0)
+		return r;
 	r = x->ops.asked(x->ctx, p->request, false);
 	if (r == 0)
 		x->stats.requests++;
@@ -308,6 +218,7 @@ static int on_request(
 	if (!p)
 		return -ENOMEM;
 	zw_list_init(&p->order);
+	zw_list_init(&p->twins);
 	p->key = key;
 	p->seen_ns = packet->time_ns;
 	p->question = question;
@@ -321,8 +232,7 @@ static int on_request(
 	if (r == 0)
 		r = remember(x, p);
 	if (r < 0) {
-		if (p->signature)
-			zw_map_remove(x->by_signature, p->signature, p->signature_len);
+		zw_exchange_leave_joins(x, p);
 		return r;
 	}
 	if (early.time_ns)
@@ -352,6 +262,7 @@ static int keep_orphan(struct zw_exchange *x, const struct pair_key *key, uint64
 	if (!p)
 		return -ENOMEM;
 	zw_list_init(&p->order);
+	zw_list_init(&p->twins);
 	p->key = *key;
 	p->question = question;
 	p->answer = *answer;

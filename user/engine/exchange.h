@@ -4,7 +4,8 @@
  *
  * One request is told of once, however often it was seen: on several devices and in several network namespaces, or
  * sent again by a client that had no answer. An answer may come before its request, as rings of several processors
- * are read. A request that a secondary forwards keeps its TSIG (RFC 2136 section 6.1), which joins the two. */
+ * are read. A request that a secondary forwards keeps its TSIG (RFC 2136 section 6.1), which joins the two; an unsigned
+ * one is known by its content, and by the process that passed it on. */
 #pragma once
 
 #include <stdbool.h>
