@@ -3,15 +3,13 @@
  * what came of it. */
 #pragma once
 
-#include <errno.h>
 #include <linux/bpf.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "check.h"
 #include "event/event.h"
 #include "frames.h"
 #include "probe/internal.h"
@@ -26,22 +24,6 @@
 #define TYPE_TKEY 249
 #define PORT_CONTROL 953
 #define PORT_TLS 853
-
-static unsigned int passed, failed;
-
-static inline bool check(bool good, const char *name)
-{
-	printf("%s - %s\n", good ? "ok" : "not ok", name);
-	*(good ? &passed : &failed) += 1;
-	return good;
-}
-
-static inline void die(const char *what)
-{
-	printf("not ok - %s: %s\n%u passed, %u failed\n", what, strerror(errno), passed,
-		failed + 1);
-	exit(1);
-}
 
 /* --- running a frame ----------------------------------------------------------------------------------- */
 
@@ -172,6 +154,5 @@ static inline int bench_main(int argc, char **argv, void (*test)(struct bench *b
 	look(&b);
 	test(&b);
 	look(&b);
-	printf("%u passed, %u failed\n", passed, failed);
-	return failed ? 1 : 0;
+	return checked();
 }

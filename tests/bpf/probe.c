@@ -6,11 +6,8 @@
  * The questions to inodes run by BPF_PROG_RUN (zw_probe_inode_state()) and as iterators. Programs on tp_btf hooks
  * take kernel pointers that BPF_PROG_RUN cannot make, so these are fired by doing what they watch for, in child
  * processes: what the agent itself does is not told. */
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -20,25 +17,10 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "check.h"
 #include "event/event.h"
 #include "probe/probe.h"
 #include "server/server.h"
-
-static unsigned int passed, failed;
-
-static bool check(bool good, const char *name)
-{
-	printf("%s - %s\n", good ? "ok" : "not ok", name);
-	*(good ? &passed : &failed) += 1;
-	return good;
-}
-
-static void die(const char *what)
-{
-	printf("not ok - %s: %s\n%u passed, %u failed\n", what, strerror(errno), passed,
-		failed + 1);
-	exit(1);
-}
 
 /* --- what came ---------------------------------------------------------------------------------------- */
 
@@ -436,6 +418,5 @@ int main(int argc, char **argv)
 	test_coalescing(p, path);
 	test_devices(p, argv + 2, argc - 2);
 	test_losses(argv[1]);
-	printf("%u passed, %u failed\n", passed, failed);
-	return failed ? 1 : 0;
+	return checked();
 }

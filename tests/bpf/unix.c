@@ -4,11 +4,8 @@
  *	unix DIRECTORY	for files and sockets of its own
  *
  * Clients and servers are children, since what the agent itself says is not told. */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -20,28 +17,13 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "check.h"
 #include "event/event.h"
 #include "probe/probe.h"
 #include "server/server.h"
 
 #define CLIENT_UID 31011
 #define BIG_BYTES 30000
-
-static unsigned int passed, failed;
-
-static bool check(bool good, const char *name)
-{
-	printf("%s - %s\n", good ? "ok" : "not ok", name);
-	*(good ? &passed : &failed) += 1;
-	return good;
-}
-
-static void die(const char *what)
-{
-	printf("not ok - %s: %s\n%u passed, %u failed\n", what, strerror(errno), passed,
-		failed + 1);
-	exit(1);
-}
 
 /* --- what came ---------------------------------------------------------------------------------------- */
 
@@ -457,6 +439,5 @@ int main(int argc, char **argv)
 		kill(servers[i], SIGKILL);
 		waitpid(servers[i], NULL, 0);
 	}
-	printf("%u passed, %u failed\n", passed, failed);
-	return failed ? 1 : 0;
+	return checked();
 }

@@ -1,26 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* BIND's journals, as named 9.18 wrote them for nsupdate, as named-journalprint -d rewrote one in the format of 9.16,
  * and damaged copies. */
-#include <stdlib.h>
-
 #include "dns/journal.h"
-#include "unit/zone_support.h"
-
-#define DATA_MAX 8192
+#include "unit/journal_fixture.h"
 
 static const uint8_t origin[] = "\7EXAMPLE";
-
-static size_t read_fixture(const char *name, uint8_t data[static DATA_MAX])
-{
-	_zw_free_ char *path = zw_asprintf("tests/data/journals/%s.jnl", name);
-	_zw_fclose_ FILE *f = fopen(path, "re");
-	size_t len;
-
-	assert_non_null(f);
-	len = fread(data, 1, DATA_MAX, f);
-	assert_true(len < DATA_MAX);
-	return len;
-}
 
 static int add_line(void *ctx, bool add, const struct zw_record *record)
 {

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Single records that come and go, against zones loaded from nothing; and journals of a real BIND against the zone file
  * that it wrote afterwards. */
-#include <stdlib.h>
-
-#include "unit/zone_support.h"
+#include "unit/journal_fixture.h"
 #include "zone/patch.h"
 #include "zone/replay.h"
 #include "zone/snapshot_impl.h"
@@ -240,8 +238,6 @@ static void test_random(void **state)
 
 /* --- journals ---------------------------------------------------------------------------------- */
 
-#define DATA_MAX 8192
-
 /* The zone file of the fixtures, and what named-compilezone -j makes of it and the journal. */
 static const char zone_before[] =
 	"$TTL 3600\n@ SOA ns hostmaster 1 3600 900 604800 300\n@ NS ns\n@ MX 10 Mail\n"
@@ -251,18 +247,6 @@ static const char zone_after[] =
 	"$TTL 3600\n@ SOA ns hostmaster 6 3600 900 604800 300\n@ NS ns\n@ MX 10 Mail\n@ MX 20 MAIL\n"
 	"*.b\\000c\\.d 60 TYPE65280 \\# 3 010203\nMail A 192.0.2.25\nnew 300 A 192.0.2.77\n"
 	"ns A 192.0.2.53\ntxt 60 TXT hello world\nwww 600 A 192.0.2.2\nwww 600 A 192.0.2.9\n";
-
-static size_t read_fixture(const char *name, uint8_t data[static DATA_MAX])
-{
-	_zw_free_ char *path = zw_asprintf("tests/data/journals/%s.jnl", name);
-	_zw_fclose_ FILE *f = fopen(path, "re");
-	size_t len;
-
-	assert_non_null(f);
-	len = fread(data, 1, DATA_MAX, f);
-	assert_true(len < DATA_MAX);
-	return len;
-}
 
 /* NULL: it does not fit, and @ret_error says why. */
 static struct zw_snapshot *replay(const uint8_t *data, size_t len, struct zw_snapshot *base,
