@@ -162,6 +162,8 @@ int zw_agent_new(
 	if (o->for_ns)
 		a->stop_ns = a->started_ns + o->for_ns;
 	r = open_books(a, o, error);
+	if (r == 0 && a->history)
+		zw_agent_expectations_load(a);
 	if (r == 0)
 		r = open_kernel(a, error);
 	if (r == 0 && o->status_socket) {
@@ -212,6 +214,7 @@ void zw_agent_free(struct zw_agent *a)
 		unlink(a->status_path);
 	free(a->status_path);
 	free(a->status_line);
+	zw_expectations_done(&a->expectations);
 	zw_map_free(a->journals);
 	zw_buffer_done(&a->content);
 	zw_buffer_done(&a->journal);
@@ -296,6 +299,7 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 			(void)(*s)->ops->tick(*s);
 	zw_agent_notify_status(a);
 	zw_agent_history_tick(a);
+	zw_agent_expectations_save(a);
 }
 
 static int wait_until(struct zw_agent *a, uint64_t at_ns)
@@ -435,6 +439,7 @@ int zw_agent_run(struct zw_agent *a)
 	settle_for_good(a);
 	zw_agent_refusals_expire(a, zw_boottime_ns(), true);
 	zw_agent_history_tick(a);
+	zw_agent_expectations_save(a);
 	report_stopped(a);
 	return r;
 }

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "actor/table.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -19,6 +21,7 @@
 #include "engine/causes.h"
 #include "engine/correlate.h"
 #include "engine/dialog.h"
+#include "engine/expect.h"
 #include "engine/explain.h"
 #include "engine/report.h"
 #include "probe/probe.h"
@@ -152,7 +155,7 @@ struct zw_agent_zone {
 		*pair;  /* of inline signing: the zone before it is signed, or after; NULL: none */
 	bool is_signed; /* it is the one after */
 	bool is_dumped; /* nobody but BIND has a reason to write the file */
-	bool is_copy;   /* the file is what the server writes of what it has: counts when it cannot be asked */
+	bool is_copy; /* the file is what the server writes of what it has: counts when it cannot be asked */
 	ZW_VEC(struct zw_inode_key) sites; /* inodes it depends on beyond its chain */
 	bool unindexed;                    /* some of them could not be watched: try again */
 	uint8_t origin[256];               /* wire form */
@@ -172,8 +175,9 @@ struct zw_agent_zone {
 	bool early;          /* an operation on names may not be done yet, see zw_hook_is_early() */
 	bool wants_entry; /* a file of it is missing, or covered by what comes: entries of its directory matter */
 	size_t wanting_slot; /* then its place among those of its chain */
-	struct zw_snapshot *told; /* what the events since then made of @good; NULL: none was told */
-	bool unsaved;             /* the history may not have @good, nor what led to it */
+	struct zw_snapshot
+		*told; /* what the events since then made of @good; NULL: none was told */
+	bool unsaved;  /* the history may not have @good, nor what led to it */
 	/* holders seen while the file was mapped, for a store that no hook can see */
 	ZW_VEC(struct zw_correlate_holder) mappers;
 	/* when it is to be looked at */
@@ -212,17 +216,18 @@ struct zw_agent {
 	bool requests_seen; /* what servers are asked is seen, as far as it can be */
 	struct zw_agent_net *net;
 	struct zw_writer *history; /* NULL: none is kept */
-	bool history_leads;  /* the events that are told make the next state of their zone */
-	bool history_missed; /* one of them was lost */
-	uint64_t history_lost;    /* events, as reported */
-	uint64_t history_told_ns; /* CLOCK_BOOTTIME: when that was */
+	bool history_leads;        /* the events that are told make the next state of their zone */
+	bool history_missed;       /* one of them was lost */
+	uint64_t history_lost;     /* events, as reported */
+	uint64_t history_told_ns;  /* CLOCK_BOOTTIME: when that was */
 	struct zw_ulid_state ulid;
 	char hostname[256];
 	struct zw_sink_host host;
 	ZW_VEC(struct zw_sink *) sinks;
 	struct zw_sink *journald, *jsonfile; /* those of the configuration; borrowed, NULL: none */
 	uint64_t sequence;
-	struct { /* processes that asked servers for transfers, and when; the oldest is overwritten */
+	struct
+	{ /* processes that asked servers for transfers, and when; the oldest is overwritten */
 		pid_t pid;
 		uint64_t from_ns, to_ns;
 	} reader[64];
@@ -249,8 +254,11 @@ struct zw_agent {
 	bool ready, stopping, reload;
 	int timer_fd, signal_fd, epoll_fd, status_fd;
 	char *status_path;
-	char *status_line;       /* what the service manager was told last */
-	uint64_t watchdog_at_ns; /* when it is to be told again that this runs; 0: at once */
+	zw_expectations expectations;
+	bool expectations_wanted; /* they could not be read yet */
+	bool expectations_used;   /* counts are newer than what the history has */
+	char *status_line;        /* what the service manager was told last */
+	uint64_t watchdog_at_ns;  /* when it is to be told again that this runs; 0: at once */
 };
 
 /* agent_index.c, agent_chain.c: which zones an inode concerns, and the kernel's watch map */
@@ -529,8 +537,8 @@ int zw_agent_drain(struct zw_agent *a);
 /* agent_history.c */
 
 /* Opens the history that @conf names. With @need a failure is one, else it is logged and tried again. */
-int zw_agent_history_open(const struct zw_conf *conf, bool need, struct zw_writer **ret_writer,
-	struct zw_str *error);
+int zw_agent_history_open(
+	const struct zw_conf *conf, bool need, struct zw_writer **ret_writer, struct zw_str *error);
 /* How the history names the server of @z; the caller frees it. NULL: no memory. */
 char *zw_agent_history_server(const struct zw_agent_zone *z);
 /* Fills @z->good and @z->stored_ns with what is stored. -ENOENT when nothing is, -ENOMEM, -EUCLEAN, -EIO, ... */
@@ -595,5 +603,18 @@ int zw_agent_control_run(struct zw_agent *a, const struct zw_event *event);
 /* agent_status.c */
 
 int zw_agent_status_open(struct zw_agent *a, const char *path);
-/* Answers one client of the status socket with one JSON object. */
+/* Answers one client of the status socket with one JSON object: its state, or what came of the request when the client
+ * makes one, which it says by binding its own end to a name before it connects. */
 void zw_agent_status_answer(struct zw_agent *a);
+
+/* agent_notes.c: what people say of changes */
+
+/* Carries out a request of whoever is at the other end of @fd. *@ret_answer is for them, also when it was refused; NULL: no
+ * memory. */
+void zw_agent_note(struct zw_agent *a, int fd, json_t **ret_answer);
+/* Reads what is expected from the history, as soon as that can be read. */
+void zw_agent_expectations_load(struct zw_agent *a);
+/* Makes expected changes authorized. 0 or -ENOMEM. */
+int zw_agent_expect(struct zw_agent *a, struct zw_report *report);
+/* Stores how often each was used; reads them where that was not possible before. Now and then. */
+void zw_agent_expectations_save(struct zw_agent *a);

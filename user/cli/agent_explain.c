@@ -176,10 +176,14 @@ int zw_agent_judge(struct zw_agent *a, struct zw_report *report, struct zw_expla
 {
 	int rc = zw_policy_judge(&a->conf->policy, report);
 
+	if (rc == 0)
+		rc = zw_agent_expect(a, report);
 	ZW_VEC_FOREACH(more, &explained->more) {
 		zw_ulid(&a->ulid, (*more)->time_ns, (*more)->id);
 		if (rc == 0)
 			rc = zw_policy_judge(&a->conf->policy, *more);
+		if (rc == 0)
+			rc = zw_agent_expect(a, *more);
 	}
 	return rc;
 }

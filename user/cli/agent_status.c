@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -136,9 +137,9 @@ static json_t *history(const struct zw_agent *a)
 	zw_writer_facts(a->history, &facts);
 	if (facts.oldest_ns)
 		zw_time_iso(facts.oldest_ns, oldest);
-	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:s*, s:s*}", "file", a->conf->history.file,
-		"open", facts.open, "stored", (json_int_t)facts.stored, "waiting",
-		(json_int_t)facts.waiting, "lost", (json_int_t)facts.lost, "bytes",
+	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:s*, s:s*}", "file",
+		a->conf->history.file, "open", facts.open, "stored", (json_int_t)facts.stored,
+		"waiting", (json_int_t)facts.waiting, "lost", (json_int_t)facts.lost, "bytes",
 		(json_int_t)facts.bytes, "oldest", oldest[0] ? oldest : NULL, "error",
 		facts.error[0] ? facts.error : NULL);
 }
@@ -185,17 +186,10 @@ static json_t *sinks(const struct zw_agent *a)
 	return list;
 }
 
-void zw_agent_status_answer(struct zw_agent *a)
+static json_t *status(struct zw_agent *a)
 {
-	struct timeval timeout = {.tv_usec = CLIENT_TIMEOUT_US};
-	_zw_close_ int fd = accept4(a->status_fd, NULL, NULL, SOCK_CLOEXEC);
-	_zw_free_ char *text = NULL;
 	json_t *root;
-	size_t len, done = 0;
 
-	if (fd < 0)
-		return;
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	(void)zw_probe_drops(a->probe, a->drops);
 	root = json_pack("{s:s, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 		ZW_VERSION, "pid", (int)getpid(), "uptime_ms",
@@ -205,6 +199,29 @@ void zw_agent_status_answer(struct zw_agent *a)
 		requests(a));
 	if (root && a->history)
 		json_object_set_new(root, "history", history(a));
+	return root;
+}
+
+void zw_agent_status_answer(struct zw_agent *a)
+{
+	struct timeval timeout = {.tv_usec = CLIENT_TIMEOUT_US};
+	struct sockaddr_un peer = {};
+	socklen_t peer_len = sizeof(peer);
+	_zw_close_ int fd =
+		accept4(a->status_fd, (struct sockaddr *)&peer, &peer_len, SOCK_CLOEXEC);
+	_zw_free_ char *text = NULL;
+	json_t *root = NULL;
+	size_t len, done = 0;
+
+	if (fd < 0)
+		return;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	/* Whoever only wants to know the state says nothing, and is not waited for. */
+	if (peer_len > offsetof(struct sockaddr_un, sun_path))
+		zw_agent_note(a, fd, &root);
+	else
+		root = status(a);
 	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 	json_decref(root);
 	len = text ? strlen(text) : 0;

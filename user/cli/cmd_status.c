@@ -3,9 +3,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 
 #include "base/log.h"
 #include "cli/commands.h"
@@ -47,35 +44,16 @@ struct status_options {
 	bool zones, json;
 };
 
-static int connect_agent(const char *path, int *ret_fd)
-{
-	struct timeval timeout = {.tv_sec = ANSWER_SECONDS};
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	_zw_close_ int fd = -1;
-
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(addr.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0 ||
-		connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
-		return -errno;
-	*ret_fd = ZW_TAKE_FD(fd);
-	return 0;
-}
-
 /* The agent's object. -ENOENT: no agent runs; -ETIMEDOUT: it does not answer; -EBADMSG: with something else. */
 static int ask_agent(const char *path, json_t **ret_agent)
 {
 	_zw_close_ int fd = -1;
 	_zw_fclose_ FILE *f = NULL;
 	json_t *agent;
-	int r = connect_agent(path, &fd);
+	int r = zw_status_connect(path, ANSWER_SECONDS, false, &fd);
 
 	if (r < 0)
-		return r == -ECONNREFUSED ? -ENOENT : r;
+		return r;
 	f = fdopen(fd, "r");
 	if (!f)
 		return -errno;

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/status.h"
 
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
 #include "event/event.h"
 
 json_t *zw_status_hooks(const struct zw_probe *probe)
@@ -27,4 +33,27 @@ json_t *zw_status_hooks(const struct zw_probe *probe)
 				       zw_hook_state_to_string(hook[i].state), "ext4_only",
 				       hook[i].program->ext4, "reason", hook[i].reason));
 	return json_pack("{s:o, s:o}", "capabilities", capabilities, "hooks", hooks);
+}
+
+int zw_status_connect(const char *path, unsigned int seconds, bool request, int *ret_fd)
+{
+	struct timeval timeout = {.tv_sec = (time_t)seconds};
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	_zw_close_ int fd = -1;
+
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return -ENAMETOOLONG;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
+		return -errno;
+	/* Without a path the kernel makes up a name (unix(7), "Autobind feature"). */
+	if (request && bind(fd, (struct sockaddr *)&addr, sizeof(addr.sun_family)) < 0)
+		return -errno;
+	strcpy(addr.sun_path, path);
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return errno == ECONNREFUSED ? -ENOENT : -errno;
+	*ret_fd = ZW_TAKE_FD(fd);
+	return 0;
 }

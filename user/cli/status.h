@@ -6,8 +6,12 @@
 
 #include "probe/probe.h"
 
-/* Where the agent answers `status`. */
+/* Where the agent answers `status`, `ack` and `expect`. */
 #define ZW_STATUS_SOCKET "/run/zonewitness/status.sock"
+
+/* Connects to the agent at @path, whose answers are waited for no longer than @seconds. With @request the end has a name,
+ * which tells the agent that a request comes. 0; -ENOENT: no agent runs; -ENAMETOOLONG, -EACCES, ... */
+int zw_status_connect(const char *path, unsigned int seconds, bool request, int *ret_fd);
 
 /* {"capabilities": [{name, tier}], "hooks": [{hook, capability, tier, state, reason}]}; NULL when out of
  * memory. */

@@ -2,6 +2,10 @@
 /* The "who" of an event: processes, users, login sessions. */
 #include "sink/json_build.h"
 
+#include <errno.h>
+
+#include "sink/sink.h"
+
 static json_t *text_list(char *const *items, size_t len)
 {
 	_zw_json_ json_t *list = json_array();
@@ -168,4 +172,11 @@ json_t *zw_json_cause(const struct zw_report_cause *cause)
 		zw_json_set(object, "command", zw_json_text(cause->command), &failed);
 	zw_json_set(object, "evidence", evidence_list(cause->evidence), &failed);
 	return failed ? NULL : ZW_TAKE(object);
+}
+
+int zw_cause_to_json(const struct zw_report_cause *cause, struct zw_str *out)
+{
+	_zw_json_ json_t *object = zw_json_cause(cause);
+
+	return object ? zw_json_dump(object, out) : -ENOMEM;
 }

@@ -47,6 +47,9 @@ ZW_DEFINE_CLEANUP(struct zw_sink *, zw_sink_free);
 int zw_report_to_json(
 	const struct zw_report *report, const struct zw_sink_host *host, struct zw_str *out);
 
+/* One element of "causes", without a newline: who acted. 0 or -ENOMEM. */
+int zw_cause_to_json(const struct zw_report_cause *cause, struct zw_str *out);
+
 /* A few lines for a person, colours when asked for; every name and value escaped. 0 or -ENOMEM. */
 int zw_report_to_human(const struct zw_report *report, bool colour, struct zw_str *out);
 
