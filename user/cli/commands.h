@@ -20,6 +20,7 @@ int zw_cmd_log(int argc, char **argv);
 int zw_cmd_show(int argc, char **argv);
 int zw_cmd_blame(int argc, char **argv);
 int zw_cmd_diff(int argc, char **argv);
+int zw_cmd_revert(int argc, char **argv);
 int zw_cmd_ack(int argc, char **argv);
 int zw_cmd_expect(int argc, char **argv);
 int zw_cmd_check(int argc, char **argv);

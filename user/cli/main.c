@@ -23,6 +23,7 @@ static const struct command {
 	{"show", "one change whole: records, who did it and how, what else happened", zw_cmd_show},
 	{"blame", "who last set each record, when and how", zw_cmd_blame},
 	{"diff", "records that differ between two moments or two zone files", zw_cmd_diff},
+	{"revert", "print the exact inverse of a change", zw_cmd_revert},
 	{"ack", "confirm a change: who, ticket, reason", zw_cmd_ack},
 	{"expect", "announce a change beforehand, so that it is authorized", zw_cmd_expect},
 	{"check", "validate the configuration", zw_cmd_check},

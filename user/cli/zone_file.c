@@ -231,3 +231,48 @@ int zw_zone_file_load(const struct zw_hash_key *key, const char *path, const uin
 		zw_str_addf(error, "%s: %s", path, strerror(-r));
 	return r;
 }
+
+struct zw_zone_file {
+	struct loader loader;
+	struct zw_buffer content;
+	char *path;
+};
+
+int zw_zone_file_open(const char *path, struct zw_zone_file **ret_file, struct zw_str *error)
+{
+	_zw_zone_file_close_ struct zw_zone_file *file = calloc(1, sizeof(*file));
+	int r;
+
+	if (!file)
+		return -ENOMEM;
+	file->path = strdup(path);
+	if (!file->path)
+		return -ENOMEM;
+	file->loader.path = file->path;
+	r = read_file(path, &file->content);
+	if (r < 0) {
+		zw_str_addf(error, "%s: cannot be read: %s", path,
+			r == -EINVAL ? "it is no regular file" : strerror(-r));
+		return r;
+	}
+	*ret_file = ZW_TAKE(file);
+	return 0;
+}
+
+void zw_zone_file_close(struct zw_zone_file *file)
+{
+	if (!file)
+		return;
+	loader_done(&file->loader);
+	zw_buffer_done(&file->content);
+	free(file->path);
+	free(file);
+}
+
+void zw_zone_file_input(struct zw_zone_file *file, struct zw_zone_input *input)
+{
+	input->data = file->content.data ? file->content.data : "";
+	input->len = file->content.len;
+	input->master.include = open_include;
+	input->master.include_ctx = &file->loader;
+}
