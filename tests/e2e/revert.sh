@@ -223,6 +223,7 @@ group_knsupdate() {
 test_changed_since() {
 	local zone=rv-plain.test before
 
+	BEFORE=$(state $zone)
 	update "$PORT" $zone "update add a.$zone 60 A 192.0.2.50
 update add b.$zone 60 A 192.0.2.51"
 	next_id $zone || return
@@ -240,14 +241,19 @@ update add b.$zone 60 A 192.0.2.51"
 
 # Now that the history knows of it there is no script at all, and it says why.
 test_overlap() {
-	local faults=''
+	local faults='' which
 
 	revert_of "$FIRST" --json && faults="it is not refused"$'\n'
 	[ "$(jq -c .refused.later "$E2E_TMP/revert")" = "[\"$SECOND\"]" ] || faults+="the later change is not named"$'\n'
 	grep -q "$SECOND" "$E2E_TMP/revert.err" || faults+="nor on standard error"$'\n'
 	e2e_check "overlapping change" "${faults%$'\n'}" "$(cat "$E2E_TMP/revert" "$E2E_TMP/revert.err")"
-	# First the later one, then the earlier one would overlap with the revert as well.
-	revert_of "$SECOND" --port "$PORT" && nsupdate "$E2E_TMP/revert" && next_id rv-plain.test
+	# One after the other, the last one first.
+	for which in "$SECOND" "$FIRST"; do
+		revert_of "$which" --port "$PORT" && nsupdate "$E2E_TMP/revert" ||
+			e2e_fail "one after the other" "no revert of $which" "$(cat "$E2E_TMP/revert.err")"
+		next_id rv-plain.test
+	done
+	e2e_check "one after the other" "$([ "$(state rv-plain.test)" = "$BEFORE" ] || echo "the zone is not as before")"
 }
 
 group_since() {

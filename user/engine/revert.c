@@ -126,6 +126,7 @@ static int take_soa(struct zw_revert *v, const struct zw_rrset *from)
 /* Sorts the entries of the change into what is put back and what is left to the signer. */
 static int collect(struct zw_revert *v, const struct zw_diff *change)
 {
+	struct zw_rrset soa;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < change->len; i++) {
@@ -137,6 +138,8 @@ static int collect(struct zw_revert *v, const struct zw_diff *change)
 			continue;
 		if (is_apex_soa(v, e)) {
 			v->soa_differs = true;
+			v->soa_left =
+				zw_snapshot_soa(v->present, &soa) && same_soa(&e->after, &soa);
 			r = take_soa(v, &e->before);
 		} else if (zw_revert_leaves(v, e->type)) {
 			r = zw_vec_push(&v->left, set);
@@ -177,17 +180,24 @@ static bool excludes(uint16_t a, uint16_t b)
 	       !zw_type_is_signing(b);
 }
 
-/* Whether a later change of the same name stands in the way of @set: it touched the same RRset, or brought one that
- * cannot be beside it and still is there. */
+static bool same_set(const struct zw_rrset *a, const struct zw_rrset *b)
+{
+	if (a->count == 0 || b->count == 0)
+		return a->count == b->count;
+	return zw_rrset_equal(a, b);
+}
+
+/* Whether a later change of the same name stands in the way of @set: it touched the same RRset, which has not become
+ * again what the change had left; or it brought one that cannot be beside it and still is there. */
 static bool overlaps(const struct zw_revert *v, const struct zw_revert_set *set,
 	const struct zw_diff_entry *later)
 {
-	struct zw_rrset now;
+	struct zw_rrset now = {};
+	bool there = zw_snapshot_lookup(v->present, later->owner, later->type, &now);
 
 	if (set->type == later->type)
-		return true;
-	return set->want.count && later->after.count && excludes(set->type, later->type) &&
-	       zw_snapshot_lookup(v->present, later->owner, later->type, &now);
+		return !same_set(there ? &now : &(struct zw_rrset){}, &set->have);
+	return there && set->want.count && later->after.count && excludes(set->type, later->type);
 }
 
 static const struct zw_diff_entry *find_overlap(
@@ -197,7 +207,7 @@ static const struct zw_diff_entry *find_overlap(
 		const struct zw_diff_entry *e = &later->entries[i];
 
 		if (is_apex_soa(v, e)) {
-			if (v->soa_differs && !is_serial_only(v, e))
+			if (v->soa_differs && !is_serial_only(v, e) && !v->soa_left)
 				return e;
 			continue;
 		}
@@ -236,13 +246,6 @@ static int check_later(const struct zw_revert *v, const struct zw_revert_input *
 }
 
 /* --- the present state ---------------------------------------------------------------------------- */
-
-static bool same_set(const struct zw_rrset *a, const struct zw_rrset *b)
-{
-	if (a->count == 0 || b->count == 0)
-		return a->count == b->count;
-	return zw_rrset_equal(a, b);
-}
 
 /* What a name has now that cannot be beside @set and is not taken away by this revert. */
 static bool find_excluded(
@@ -288,25 +291,18 @@ static int check_set(const struct zw_revert *v, struct zw_revert_set *set, struc
 	return -ESTALE;
 }
 
-static int check_soa(const struct zw_revert *v, const struct zw_diff *change,
-	const struct zw_rrset *now, struct zw_str *why)
+static int check_soa(const struct zw_revert *v, struct zw_str *why)
 {
-	for (size_t i = 0; v->soa_differs && i < change->len; i++) {
-		const struct zw_diff_entry *e = &change->entries[i];
-
-		if (!is_apex_soa(v, e) || same_soa(&e->after, now))
-			continue;
-		add_set(why, e->owner, e->type);
-		zw_str_add(why, " is not as the change left it");
-		return -ESTALE;
-	}
-	return 0;
+	if (!v->soa_differs || v->soa_left)
+		return 0;
+	add_set(why, zw_snapshot_origin(v->present), ZW_TYPE_SOA);
+	zw_str_add(why, " is not as the change left it");
+	return -ESTALE;
 }
 
-static int check_present(struct zw_revert *v, const struct zw_diff *change,
-	const struct zw_rrset *soa, struct zw_str *why)
+static int check_present(struct zw_revert *v, struct zw_str *why)
 {
-	int r = check_soa(v, change, soa, why);
+	int r = check_soa(v, why);
 
 	ZW_VEC_FOREACH(set, &v->sets)
 		if (r == 0)
@@ -371,7 +367,7 @@ int zw_revert_new(const struct zw_revert_input *in, struct zw_revert **ret_rever
 	if (r == 0)
 		r = check_later(v, in, refusal);
 	if (r == 0)
-		r = check_present(v, in->change, &soa, &refusal->why);
+		r = check_present(v, &refusal->why);
 	if (r < 0)
 		return r;
 	*ret_revert = ZW_TAKE(v);

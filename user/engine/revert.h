@@ -54,6 +54,7 @@ struct zw_revert {
 	left; /* what the signer is left to do; @have and @want as in the change */
 	bool signed_zone;
 	bool soa_differs; /* in more than its serial */
+	bool soa_left;    /* but for its serial it still is as the change left it */
 	uint32_t serial, next_serial;
 	uint32_t soa_ttl;               /* of the SOA as it is to be, with the next serial */
 	uint8_t soa[ZW_REVERT_SOA_MAX]; /* its rdata */
