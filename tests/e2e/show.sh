@@ -141,6 +141,8 @@ test_diff() {
 		done
 	done
 	same_diff "diff between two changes" 2 4 "$zone" "${IDS[2]}" "${IDS[4]}"
+	same_diff "diff between two times" 2 4 "$zone" "${TIMES[2]}" "${TIMES[4]}"
+	same_diff "diff from the beginning" 0 3 "$zone" "$(serial 0)" "${TIMES[3]}"
 	same_diff "diff up to now" 3 "$last" "$zone" "${IDS[3]}"
 	same_diff "diff of the last change" $((last - 1)) "$last" "$zone"
 	same_diff "diff from long ago fails not" 0 "$last" "$zone" "$(serial 0)" now
@@ -202,7 +204,7 @@ test_show() {
 	zw "show" 0 show --db "$db" "${id,,}" || return
 	for pattern in "^record-change $id$" '^-www\.show\.test\..3600.IN.A.192\.0\.2\.2$' \
 		'^\+www\.show\.test\..3600.IN.A.203\.0\.113\.9$' "^serial +$(serial 0) -> $(serial 1)$" \
-		'^zone +show\.test\.' 'attribution certain, channel file$' '[`]- perl -0777' \
+		'^zone +show\.test\.' 'attribution certain, channel file$' '[`]- perl -0777 ' \
 		'principal, writer \(file\): ' '^by the same principal$' "^  ${IDS[3]}  " "^  ${IDS[5]}  " \
 		'^with the same addresses in the data$' '^of the same records$' "^  ${IDS[6]}  "; do
 		grep -qE -- "$pattern" "$E2E_TMP/out" || faults+="it lacks '$pattern'"$'\n'

@@ -8,8 +8,9 @@
 #include "sink/clean.h"
 #include "sink/human.h"
 
-/* A command line says what it is for in its first words. */
+/* A command line says what it is for in its first words; those of ancestors are only the way there. */
 #define ARGS_MAX 200
+#define ANCESTOR_ARGS_MAX 72
 /* Deeper than any chain of processes the agent keeps. */
 #define DEPTH_MAX 128
 
@@ -104,18 +105,18 @@ static size_t add_login(struct tree *t, size_t at, const struct zw_actor *actor)
 	return descend(t, at, &key, &text);
 }
 
-static void add_args(struct zw_str *s, char *const *argv, size_t argc, bool cut)
+static void add_args(struct zw_str *s, char *const *argv, size_t argc, bool cut, size_t max)
 {
 	_zw_str_ struct zw_str args = {};
 
-	for (size_t i = 0; i < argc && args.len < ARGS_MAX; i++) {
+	for (size_t i = 0; i < argc && args.len < max; i++) {
 		zw_str_add(&args, i > 0 ? " " : "");
 		zw_clean_add_word(&args, argv[i]);
 	}
 	if (args.failed)
 		s->failed = true;
 	else
-		zw_clean_add_cut(s, args.buf, ARGS_MAX);
+		zw_clean_add_cut(s, args.buf, max);
 	if (cut)
 		zw_str_add(s, " ...");
 }
@@ -131,7 +132,7 @@ static size_t add_ancestor(struct tree *t, size_t at, const struct zw_ancestor *
 
 	add_process_key(&key, a->tgid);
 	if (a->argc > 0)
-		add_args(&text, a->argv, a->argc, false);
+		add_args(&text, a->argv, a->argc, false, ANCESTOR_ARGS_MAX);
 	else
 		zw_clean_add(&text, a->comm);
 	zw_str_addf(&text, "  [pid %u", a->tgid);
@@ -156,7 +157,7 @@ static size_t add_process(struct tree *t, size_t at, const struct zw_actor *acto
 	if (actor->kthread)
 		zw_str_add(&text, "kernel thread ");
 	if (actor->argc > 0)
-		add_args(&text, actor->argv, actor->argc, actor->argv_cut);
+		add_args(&text, actor->argv, actor->argc, actor->argv_cut, ARGS_MAX);
 	else
 		zw_clean_add(&text, actor->name ? actor->name : actor->comm);
 	zw_str_addf(&text, "  [pid %u", actor->tgid);

@@ -77,11 +77,13 @@ static void add_zone(struct zw_str *s, const struct zw_show *show)
 		return;
 	zw_str_addf(s, "%-12s", "zone");
 	zw_clean_add(s, r->zone);
-	if (r->view && r->view[0]) {
+	/* "_default" is the name BIND gives the view of a configuration without views. */
+	if (r->view && r->view[0] && !zw_streq(r->view, "_default")) {
 		zw_str_add(s, "  view ");
 		zw_clean_add(s, r->view);
 	}
-	if (show->zone.server) {
+	/* A file that is watched by itself is of no server. */
+	if (show->zone.server && !zw_startswith(show->zone.server, "none:")) {
 		zw_str_add(s, "  of ");
 		zw_clean_add(s, show->zone.server);
 	}
