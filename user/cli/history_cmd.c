@@ -15,6 +15,9 @@
 /* Of several events or zones that could be meant, so many are listed. */
 #define MATCHES_MAX 10
 
+/* What the agent adds to a server's name for what signing made of its zones. */
+#define SIGNED_SUFFIX ":signed"
+
 static int parse_colour(const char *arg, enum zw_colour *ret_when)
 {
 	if (!arg || zw_streq(arg, "always"))
@@ -122,11 +125,33 @@ static bool is_server(const char *server, const char *wanted)
 	return strncmp(server, wanted, len) == 0 && (server[len] == '\0' || server[len] == ':');
 }
 
-static bool is_wanted(const struct zw_history_cmd *cmd, const struct zw_reader_zone *zone)
+/* The configuration of a server is the beginning of the name of what it makes by signing. */
+static bool is_exact(const struct zw_history_cmd *cmd, const struct zw_reader_zone *zone)
 {
-	if (cmd->server && !is_server(zone->server, cmd->server))
+	return cmd->server && zw_streq(zone->server, cmd->server);
+}
+
+static bool is_wanted(
+	const struct zw_history_cmd *cmd, const struct zw_reader_zone *zone, bool exact)
+{
+	if (exact ? !is_exact(cmd, zone) : cmd->server && !is_server(zone->server, cmd->server))
 		return false;
 	return !cmd->view || zw_streq(zone->view, cmd->view);
+}
+
+/* Whether @zone is what signing makes of another one of @zones. */
+static bool is_signed_twin(const struct zw_reader_zones *zones, const struct zw_reader_zone *zone)
+{
+	size_t len = strlen(zone->server), suffix = strlen(SIGNED_SUFFIX);
+
+	if (!zw_endswith(zone->server, SIGNED_SUFFIX))
+		return false;
+	ZW_VEC_FOREACH(other, zones)
+		if (strlen(other->server) == len - suffix &&
+			strncmp(other->server, zone->server, len - suffix) == 0 &&
+			zw_streq(other->view, zone->view) && zw_streq(other->zone, zone->zone))
+			return true;
+	return false;
 }
 
 static void log_zones(const char *text, const struct zw_reader_zones *zones)
@@ -144,18 +169,36 @@ static void log_zones(const char *text, const struct zw_reader_zones *zones)
 		zw_error("  and %zu more", zones->len - MATCHES_MAX);
 }
 
-/* Leaves in @zones what --server and --view allow. */
-static void keep_wanted(const struct zw_history_cmd *cmd, struct zw_reader_zones *zones)
+/* Leaves in @zones what is @kept. */
+static void keep_zones(struct zw_reader_zones *zones, const bool *kept)
 {
-	size_t kept = 0;
+	size_t n = 0;
 
-	ZW_VEC_FOREACH(zone, zones) {
-		if (is_wanted(cmd, zone))
-			zones->items[kept++] = *zone;
+	for (size_t i = 0; i < zones->len; i++) {
+		if (kept[i])
+			zones->items[n++] = zones->items[i];
 		else
-			zw_reader_zone_done(zone);
+			zw_reader_zone_done(&zones->items[i]);
 	}
-	zones->len = kept;
+	zones->len = n;
+}
+
+/* Leaves in @zones what --server and --view allow. Where a zone and its signed form could be meant, it is the one that
+ * people edit. 0 or -ENOMEM. */
+static int keep_wanted(const struct zw_history_cmd *cmd, struct zw_reader_zones *zones)
+{
+	_zw_free_ bool *kept = calloc(zones->len + 1, sizeof(*kept));
+	bool exact = false;
+
+	if (!kept)
+		return -ENOMEM;
+	ZW_VEC_FOREACH(zone, zones)
+		exact |= is_exact(cmd, zone);
+	for (size_t i = 0; i < zones->len; i++)
+		kept[i] = is_wanted(cmd, &zones->items[i], exact) &&
+			  (exact || !is_signed_twin(zones, &zones->items[i]));
+	keep_zones(zones, kept);
+	return 0;
 }
 
 /* The zones of that name, in presentation form, that are wanted. */
@@ -164,10 +207,10 @@ static int find_zones(const struct zw_history_cmd *cmd, struct zw_reader *reader
 {
 	int r = zw_reader_zones(reader, name, ret_zones);
 
+	if (r == 0)
+		r = keep_wanted(cmd, ret_zones);
 	if (r < 0)
 		zw_history_cmd_failed(reader, "the list of zones", r);
-	else
-		keep_wanted(cmd, ret_zones);
 	return r;
 }
 

@@ -75,8 +75,9 @@ int zw_history_path(const struct zw_history_cmd *cmd, char **ret_path);
 /* Opens it for reading. 0 or -errno, logged. */
 int zw_history_cmd_open(const struct zw_history_cmd *cmd, struct zw_reader **ret_reader);
 
-/* The one zone of that name (any case, with or without the final dot) that --server and --view leave. Where there is
- * none or more than one, the message lists what there is. 0 or -errno, logged. */
+/* The one zone of that name (any case, with or without the final dot) that --server and --view leave; of a zone and
+ * what signing made of it, the former unless --server says the latter. Where there is none or more than one, the message
+ * says what there is. 0 or -errno, logged. */
 int zw_history_cmd_zone(const struct zw_history_cmd *cmd, struct zw_reader *reader,
 	const char *name, struct zw_reader_zone *ret_zone);
 
