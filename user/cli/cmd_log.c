@@ -22,7 +22,8 @@ static int log_once(const struct zw_log_options *o)
 	code = r < 0 && r != -EPIPE ? ZW_EXIT_FAILED : ZW_EXIT_OK;
 	if (code == ZW_EXIT_OK && o->check && totals.alarming)
 		code = ZW_EXIT_FINDINGS;
-	code = zw_history_flush(code);
+	if (r != -EPIPE)
+		code = zw_history_flush(code);
 	zw_pager_end(&pager);
 	return code;
 }

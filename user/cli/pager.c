@@ -59,6 +59,9 @@ void zw_pager_start(struct zw_pager *pager)
 	pid = fork();
 	if (pid == 0) {
 		dup2(fds[0], STDIN_FILENO);
+		/* Else the end of the file would never come, where nothing is executed. */
+		close(fds[0]);
+		close(fds[1]);
 		run(command);
 	}
 	if (pid > 0 && dup2(fds[1], STDOUT_FILENO) >= 0) {
