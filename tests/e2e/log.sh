@@ -316,7 +316,7 @@ test_acknowledged() {
 		e2e_check "what is acknowledged needs nobody" "$(grep -q 'UNAUTHORIZED (acknowledged)$' "$E2E_TMP/out" ||
 			echo "it does not say so")" "$(cat "$E2E_TMP/out")"
 	zw "acknowledged in JSON" 0 log --db "$copy" --json "$other" && e2e_check "acknowledged in JSON" \
-		"$(jq -r .zonewitness.acknowledged "$E2E_TMP/out" | paste -s -d ' ' | grep -vx 'false true')"
+		"$(jq -r .history.confirmed "$E2E_TMP/out" | paste -s -d ' ' | grep -vx 'false true')"
 }
 
 test_usage() {

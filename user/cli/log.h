@@ -44,6 +44,6 @@ int zw_log_stat(
 /* Whether a row needs a person, and none has said anything yet. */
 bool zw_log_is_alarming(const struct zw_log_row *row);
 
-/* One event as a line, or as its JSON object with "acknowledged" added. Failures stick to @s. */
+/* One event as a line, or as its JSON object with "history" added. Failures stick to @s. */
 void zw_log_line(struct zw_str *s, const struct zw_log_options *o, const struct zw_log_row *row,
 	const struct zw_reader_event *event, unsigned int id_len);

@@ -224,16 +224,17 @@ static void add_text(struct zw_str *s, const struct zw_log_options *o, const str
 	add_verdict(s, o, row);
 }
 
-/* The event as it was delivered, and what was said to it since. */
+/* The event as it was delivered, and what was said to it since, where `show` has that too. */
 static void add_json(
 	struct zw_str *s, const struct zw_log_row *row, const struct zw_reader_event *event)
 {
 	_zw_json_ json_t *root = json_loadb(event->json, event->json_len, 0, NULL);
-	json_t *own = json_object_get(root, "zonewitness");
+	json_t *history = json_object();
+	bool failed = !root;
 
-	if (!root ||
-		json_object_set_new(own, "acknowledged", json_boolean(row->acknowledged)) < 0 ||
-		zw_json_dump(root, s) < 0)
+	zw_json_set(history, "confirmed", json_boolean(row->acknowledged), &failed);
+	zw_json_set(root, "history", history, &failed);
+	if (failed || zw_json_dump(root, s) < 0)
 		s->failed = true;
 }
 
