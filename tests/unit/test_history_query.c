@@ -376,6 +376,79 @@ static void test_who_of_a_row(void **state)
 	assert_int_equal(len, 8);
 }
 
+/* 2,500 copies of the first event, a second after the other, then 6,000 of the fourth; one has a time of long ago, as
+ * when a clock was set back. */
+static void add_many(struct fixture *f)
+{
+	exec(f, "INSERT INTO event (id, time_ns, zone_id, action, channel, attribution, verdict,"
+		" severity, escalate, json_len, json, delta)"
+		" WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8500)"
+		" SELECT printf('02%024d', i), iif(i = 3000, 7, time_ns + i * 1000000000), zone_id,"
+		" action, channel, attribution, verdict, severity, escalate, json_len, json, delta"
+		" FROM n JOIN event ON seq = iif(i <= 2500, 1, 4) ORDER BY i;"
+		"INSERT INTO address SELECT x'00000000000000000000ffffc0000201', seq, 0 FROM event"
+		" WHERE seq BETWEEN 8 AND 2507");
+}
+
+/* How many are found, each stored before the last. */
+static unsigned int count_found(struct fixture *f, const struct zw_log_filter *filter)
+{
+	_zw_log_query_ struct zw_log_query *query = NULL;
+	uint64_t last = UINT64_MAX;
+	struct zw_log_row row;
+	unsigned int n = 0;
+	int r;
+
+	assert_int_equal(zw_log_query_new(f->reader, filter, &query), 0);
+	while ((r = zw_log_query_next(query, &row)) > 0) {
+		assert_true(row.seq < last);
+		last = row.seq;
+		n++;
+	}
+	assert_int_equal(r, 0);
+	return n;
+}
+
+/* What has to be sorted is left until the newest events were looked at. */
+static void test_many(void **state)
+{
+	struct zw_log_range old = range("192.0.2.0/24"), none = range("192.0.3.0/24");
+	struct zw_log_filter filter = ZW_LOG_FILTER_INIT;
+	struct fixture *f = *state;
+
+	add_many(f);
+	filter.address = &old;
+	assert_int_equal(count_found(f, &filter), 2503);
+	filter.before_seq = 100;
+	assert_int_equal(count_found(f, &filter), 95);
+	filter.address = &none;
+	assert_int_equal(count_found(f, &filter), 0);
+}
+
+/* However far in time what lies outside reaches, and whatever clocks did. */
+static void test_many_times(void **state)
+{
+	struct zw_log_filter filter = ZW_LOG_FILTER_INIT;
+	struct fixture *f = *state;
+
+	add_many(f);
+	filter.until_ns = 8;
+	assert_int_equal(count_found(f, &filter), 1);
+	filter.since_ns = 7;
+	assert_int_equal(count_found(f, &filter), 1);
+	filter.since_ns = 8;
+	filter.until_ns = 0;
+	assert_int_equal(count_found(f, &filter), 7 + 8500 - 1);
+	/* The copies of the fourth are an hour later than those of the first. */
+	filter.since_ns = SAMPLE_TIME_NS + 2500 * ZW_NSEC_PER_SEC;
+	assert_int_equal(count_found(f, &filter), 1 + 2 + 6000 - 1);
+	filter.since_ns = SAMPLE_TIME_NS + 3600 * ZW_NSEC_PER_SEC + 8000 * ZW_NSEC_PER_SEC;
+	assert_int_equal(count_found(f, &filter), 501);
+	filter.since_ns = 0;
+	filter.until_ns = SAMPLE_TIME_NS + 2000 * ZW_NSEC_PER_SEC;
+	assert_int_equal(count_found(f, &filter), 5 + 1999 + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -388,6 +461,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_choice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostile_values, setup, teardown),
 		cmocka_unit_test(test_ranges),
+		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_times, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_who_of_a_row, setup, teardown),
 	};
 
