@@ -42,8 +42,9 @@ options() {
 
 	[ ! -e "$E2E_ROOT/user/cli/$1_options.c" ] || files+=("$E2E_ROOT/user/cli/$1_options.c")
 	sed -n 's/^\t{"\([a-z-]*\)", \(no\|required\|optional\)_argument.*/--\1/p' "${files[@]}"
+	# Those about times and colours make no difference to some.
 	if grep -q '^	ZW_HISTORY_OPTIONS,' "${files[@]}"; then
-		echo --db --config --json --utc --color | tr ' ' '\n'
+		echo --db --config --json | tr ' ' '\n'
 	fi
 	if grep -q '^	ZW_ZONE_OPTIONS,' "${files[@]}"; then
 		echo --server --view | tr ' ' '\n'
