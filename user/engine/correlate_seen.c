@@ -308,13 +308,16 @@ static int gather_at(struct scene *sc, const struct zw_place *place)
 	return 0;
 }
 
-/* From the last time on that something was at the entry for sure; where a file has several names in one directory and
- * none is told, from the first time on that it may have been. */
+/* From the last time on that something was at the entry for sure. Where a file has several names in one directory and none
+ * is told, from the first time on that it may have been, or that the old one was touched at all: what was done to its names
+ * a moment after that is told of together with it. */
 static void settle_going(struct scene *sc)
 {
 	const struct going *g = &sc->going;
 
 	sc->gone_ns = g->named_ns ? g->named_ns : g->maybe_ns;
+	if (!g->named_ns && sc->gone_ns && sc->left_ns < sc->gone_ns)
+		sc->gone_ns = sc->left_ns;
 	sc->direct = g->named_ns ? g->named_old && g->other_ns <= g->named_ns : !g->other_ns;
 }
 
