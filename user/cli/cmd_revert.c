@@ -11,6 +11,10 @@
 #include "engine/policy.h"
 #include "engine/revert.h"
 #include "sink/history_query.h"
+#include "zone/changes.h"
+
+/* Of a change of more, all later changes of the zone are read. */
+#define RRSETS_ASKED 256
 
 static const char usage[] =
 	"usage: zonewitness revert ID [--format nsupdate|zone|patch] [OPTIONS]\n"
@@ -95,7 +99,10 @@ static void context_done(struct context *c)
 
 /* --- what the history has ----------------------------------------------------------------------------- */
 
-static int read_later(struct context *c)
+typedef ZW_VEC(uint64_t) seq_list;
+
+/* Later changes of the zone, of @name and @type where these are given. */
+static int find_later(struct context *c, const uint8_t *name, uint16_t type, seq_list *seqs)
 {
 	struct zw_log_filter filter = ZW_LOG_FILTER_INIT;
 	_zw_log_query_ struct zw_log_query *query = NULL;
@@ -105,20 +112,68 @@ static int read_later(struct context *c)
 	filter.server = c->zone.server;
 	filter.view = c->zone.view;
 	filter.zone = c->zone.zone;
+	filter.name = name;
+	filter.type = type;
 	filter.actions = 1U << ZW_ACTION_RECORD_CHANGE;
 	filter.after_seq = c->change.seq;
-	filter.oldest_first = true;
 	r = zw_log_query_new(c->reader, &filter, &query);
-	while (r == 0 && (r = zw_log_query_next(query, &row)) > 0) {
+	while (r == 0 && (r = zw_log_query_next(query, &row)) > 0)
+		r = row.zone_id == c->change.zone_id ? zw_vec_push(seqs, row.seq) : 0;
+	return r;
+}
+
+/* Of the RRset, and of what it cannot be beside. The serial is in every change, and signatures nearly are. */
+static int find_overlaps(struct context *c, const struct zw_diff_entry *e, seq_list *seqs)
+{
+	uint32_t before, after;
+	int r;
+
+	if (e->type == ZW_TYPE_RRSIG || e->type == ZW_TYPE_NSEC || e->type == ZW_TYPE_NSEC3 ||
+		(zw_change_is_serial(e, &before, &after) && e->before.ttl == e->after.ttl))
+		return 0;
+	r = find_later(c, e->owner, e->type == ZW_TYPE_CNAME ? 0 : e->type, seqs);
+	return r < 0 || e->type == ZW_TYPE_CNAME ? r : find_later(c, e->owner, ZW_TYPE_CNAME, seqs);
+}
+
+static int cmp_seq(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int take_later(struct context *c, const seq_list *seqs)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < seqs->len; i++) {
 		struct zw_reader_event event = {};
 
-		r = 0;
-		if (row.zone_id != c->change.zone_id)
+		if (i > 0 && seqs->items[i] == seqs->items[i - 1])
 			continue;
-		r = zw_reader_event(c->reader, row.seq, &event);
+		r = zw_reader_event(c->reader, seqs->items[i], &event);
 		if (r == 0 && (r = zw_vec_push(&c->later, event)) < 0)
 			zw_reader_event_done(&event);
 	}
+	return r;
+}
+
+/* A change of few RRsets asks for each of them: a million changes of others are not looked at. */
+static int read_later(struct context *c)
+{
+	const struct zw_diff *diff = c->change.report->diff;
+	seq_list seqs = {};
+	int r = 0;
+
+	if (diff->len > RRSETS_ASKED)
+		r = find_later(c, NULL, 0, &seqs);
+	for (size_t i = 0; r == 0 && diff->len <= RRSETS_ASKED && i < diff->len; i++)
+		r = find_overlaps(c, &diff->entries[i], &seqs);
+	if (r == 0 && seqs.len)
+		qsort(seqs.items, seqs.len, sizeof(*seqs.items), cmp_seq);
+	if (r == 0)
+		r = take_later(c, &seqs);
+	zw_vec_free(&seqs);
 	return r;
 }
 
