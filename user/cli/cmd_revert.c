@@ -363,9 +363,8 @@ static void say(const struct context *c, const char *id, int r)
 		zw_error("%s", strerror(-r));
 		return;
 	}
-	zw_error("%s cannot be reverted%s%s: %s", c->change.report ? c->change.report->id : id,
-		c->o->format == FORMAT_ZONE ? "" : " as ",
-		c->o->format == FORMAT_ZONE ? "" : formats[c->o->format], c->refusal.why.buf);
+	zw_error("%s cannot be reverted: %s", c->change.report ? c->change.report->id : id,
+		c->refusal.why.buf);
 	if (r == -EBUSY)
 		zw_error("revert what came later first, or change the records by hand");
 }
