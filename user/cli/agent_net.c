@@ -115,6 +115,7 @@ static struct zw_packet message_of(
 {
 	struct zw_packet packet = {
 		.netns = p->netns,
+		.passage = p->direction == ZW_DIRECTION_IN ? ZW_PASSAGE_IN : ZW_PASSAGE_OUT,
 		.transport = transport,
 		.source = endpoint(p->family, p->saddr, p->sport),
 		.destination = endpoint(p->family, p->daddr, p->dport),

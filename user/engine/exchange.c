@@ -148,10 +148,41 @@ static int learn(struct zw_exchange *x, struct pending *p, const struct zw_reque
 	return x->ops.asked(x->ctx, q, true);
 }
 
+static void note_passage(struct pending *p, const struct zw_packet *packet)
+{
+	if (packet->passage != ZW_PASSAGE_IN && p->lefts < LEFT_MAX)
+		p->left[p->lefts++] = packet->netns;
+}
+
+static bool is_other(const struct zw_request_process *a, const struct zw_request_process *b)
+{
+	return a->tgid && b->tgid && a->tgid != b->tgid &&
+	       (!a->exe_ino || a->exe_ino != b->exe_ino || a->exe_dev != b->exe_dev);
+}
+
+/* Whether it can be the answer to what was asked. */
+static bool is_genuine(const struct pending *p, const struct answer *a)
+{
+	if (a->passage == ZW_PASSAGE_OUT)
+		return !is_other(&a->server, &p->request->server_process);
+	if (a->passage == ZW_PASSAGE_UNKNOWN)
+		return true;
+	for (size_t i = 0; i < p->lefts; i++)
+		if (p->left[i] == a->netns)
+			return true;
+	return false;
+}
+
 static int apply(struct zw_exchange *x, struct pending *p, const struct answer *a)
 {
 	struct zw_request *q = p->request;
-	int r = learn(x, p, &a->client, &a->server);
+	int r;
+
+	if (!is_genuine(p, a)) {
+		x->stats.forged++;
+		return 0;
+	}
+	r = learn(x, p, &a->client, &a->server);
 
 	p->answered = true;
 	q->rcode = a->rcode;
@@ -204,6 +235,7 @@ static int on_request(
 
 	if (known && is_again(known, packet, content)) {
 		x->stats.again++;
+		note_passage(known, packet);
 		return learn(x, known, &packet->sender, &packet->receiver);
 	}
 	if (known) {
@@ -224,6 +256,7 @@ static int on_request(
 	p->question = question;
 	p->content = content;
 	p->netns = packet->netns;
+	note_passage(p, packet);
 	r = new_request(x, packet, sight, p);
 	if (r == -EBADMSG) {
 		x->stats.malformed++;
@@ -242,8 +275,13 @@ static int on_request(
 }
 
 /* More of a transfer, or the same again. */
-static int on_answer_again(struct zw_exchange *x, struct pending *p, const struct zw_packet *packet)
+static int on_answer_again(struct zw_exchange *x, struct pending *p, const struct zw_packet *packet,
+	const struct answer *answer)
 {
+	if (!is_genuine(p, answer)) {
+		x->stats.forged++;
+		return 0;
+	}
 	if (p->request->kind == ZW_REQUEST_TRANSFER && packet->time_ns > p->request->answered_ns)
 		p->request->answered_ns = packet->time_ns;
 	else
@@ -281,6 +319,8 @@ static int on_answer(
 	uint64_t question = hash_question(x, &sight->head);
 	struct answer answer = {
 		.time_ns = packet->time_ns,
+		.netns = packet->netns,
+		.passage = packet->passage,
 		.rcode = zw_sight_rcode(packet, sight),
 		.has_serial = sight->has_serial,
 		.serial = sight->serial,
@@ -297,7 +337,7 @@ static int on_answer(
 		return 0;
 	}
 	if (p->request && p->answered)
-		return on_answer_again(x, p, packet);
+		return on_answer_again(x, p, packet, &answer);
 	if (p->request)
 		return apply(x, p, &answer);
 	x->stats.again++;
@@ -309,6 +349,13 @@ int zw_exchange_feed(struct zw_exchange *exchange, const struct zw_packet *packe
 	struct zw_sight sight;
 
 	exchange->stats.messages++;
+	/* No stack takes its own address from elsewhere (RFC 1122 section 3.2.1.3, RFC 1812 section 5.3.7). */
+	if (packet->passage == ZW_PASSAGE_IN &&
+		(is_loopback(&packet->source) || is_loopback(&packet->destination) ||
+			zw_endpoint_same_host(&packet->source, &packet->destination))) {
+		exchange->stats.forged++;
+		return 0;
+	}
 	if (zw_sight_read(packet, &sight) < 0) {
 		exchange->stats.malformed++;
 		return 0;

@@ -4,8 +4,10 @@
  *
  * One request is told of once, however often it was seen: on several devices and in several network namespaces, or
  * sent again by a client that had no answer. An answer may come before its request, as rings of several processors
- * are read. A request that a secondary forwards keeps its TSIG (RFC 2136 section 6.1), which joins the two; an unsigned
- * one is known by its content, and by the process that passed it on. */
+ * are read. Anybody on the way to a server can send what looks like its answer: where that comes in, the request must
+ * have gone out, and who sends it here must be who was asked. A request that a secondary forwards keeps its TSIG
+ * (RFC 2136 section 6.1), which joins the two; an unsigned one is known by its content, and by the process that passed it
+ * on. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,10 +16,18 @@
 
 #include "engine/request.h"
 
+/* Which way it went there. */
+enum zw_passage {
+	ZW_PASSAGE_UNKNOWN = 0,
+	ZW_PASSAGE_IN,  /* it came from elsewhere, whatever it says */
+	ZW_PASSAGE_OUT, /* it left, or both ends are here */
+};
+
 /* One message, as it was seen somewhere. */
 struct zw_packet {
 	uint64_t time_ns; /* CLOCK_BOOTTIME */
 	uint32_t netns;
+	enum zw_passage passage;
 	enum zw_transport transport; /* UDP or TCP */
 	struct zw_endpoint source, destination;
 	struct zw_request_process sender, receiver; /* tgid 0: none on this host, or not known */
@@ -41,6 +51,9 @@ struct zw_exchange_stats {
 	uint64_t again; /* sights of a request or an answer that was known */
 	uint64_t unanswered;
 	uint64_t orphans; /* answers to what was never seen asked */
+	/* messages that cannot be what they say: answers that came from where their request did, or from a process that was
+	 * not asked, and addresses of this host from elsewhere */
+	uint64_t forged;
 	uint64_t
 		malformed; /* messages that no server would take either, and those cut before their question */
 	uint64_t cut; /* updates that were not seen whole, so it is not known what they asked for */

@@ -6,6 +6,9 @@
 #include "base/hash.h"
 #include "engine/exchange_impl.h"
 
+/* Network namespaces that one request leaves: of a container, and of the host it runs on. */
+#define LEFT_MAX 4
+
 /* What a request and its answer have in common. */
 struct pair_key {
 	uint8_t client[16], server[16];
@@ -17,6 +20,8 @@ _Static_assert(sizeof(struct pair_key) == 44, "no padding in what is hashed");
 
 struct answer {
 	uint64_t time_ns;
+	uint32_t netns;
+	enum zw_passage passage;
 	int rcode;
 	bool has_serial, incremental;
 	uint32_t serial;
@@ -32,6 +37,8 @@ struct pending {
 	struct zw_list twins; /* unsigned updates that are the same but for their id */
 	uint64_t body;        /* hash of them; 0: it is not one */
 	uint32_t netns;
+	uint32_t left[LEFT_MAX]; /* network namespaces in which the request was seen to go out */
+	size_t lefts;
 	struct zw_request *request; /* NULL: an answer without one */
 	struct answer answer;
 	bool answered;
