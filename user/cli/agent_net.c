@@ -77,6 +77,7 @@ static void on_answered(void *ctx, struct zw_request *request)
 {
 	struct zw_agent *a = ctx;
 
+	zw_served_heed(a, request);
 	if (request->kind == ZW_REQUEST_UPDATE && request->rcode > 0)
 		zw_agent_refused(a, request);
 }
