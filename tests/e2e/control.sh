@@ -11,6 +11,7 @@ e2e_begin setpriv ip dig knotd knotc pdns_server pdns_control sqlite3 nsd nsd-co
 	named rndc rndc-confgen curl
 
 BIND_PORT=5310 RNDC_PORT=9531 API_PORT=8091 API_KEY=e2e-secret-api-key
+TCP_CONTROL_PORT=5315 TCP_CONTROL_SECRET=e2e-secret-of-control
 KNOT_PORT=5311 PDNS_PORT=5312 NSD_PORT=5313 NSD_TLS_PORT=5314 NSD_TLS_CONTROL=8952
 SECONDS_MAX=20
 SOCKET=$E2E_TMP/status.sock
@@ -55,6 +56,10 @@ start_pdns() {
 		webserver=yes
 		webserver-address=127.0.0.1
 		webserver-port=$API_PORT
+		tcp-control-address=127.0.0.1
+		tcp-control-port=$TCP_CONTROL_PORT
+		tcp-control-range=127.0.0.0/8
+		tcp-control-secret=$TCP_CONTROL_SECRET
 	END
 	pdnsutil --config-dir="$dir" create-zone api.test ns.api.test >"$dir/create" 2>&1 || return
 	dns_start "$dir/log" pdns_server --config-dir="$dir" --guardian=no --daemon=no
@@ -232,6 +237,10 @@ test_pdns() {
 	expect "pdns_control" 'purge pdns.test' 31005 0 false false "$PDNS_PID"
 	as 31006 pdns_control --config-dir="$PDNS_DIR" made-up
 	expect "pdns_control: an unknown command" made-up 31006 1 false false "$PDNS_PID"
+	as 31011 pdns_control --no-config --remote-address=127.0.0.1 --remote-port="$TCP_CONTROL_PORT" \
+		--secret="$TCP_CONTROL_SECRET" purge pdns-tcp.test
+	expect "pdns_control over TCP" 'purge pdns-tcp.test' 31011 0 false false "$PDNS_PID"
+	status | grep -q "$TCP_CONTROL_SECRET" && e2e_fail "secrets" "the status shows that of pdns_control"
 }
 
 test_nsd() {

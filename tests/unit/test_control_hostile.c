@@ -192,6 +192,26 @@ static void test_http(void **state)
 		"server zone=- PUT /api/v1/servers/localhost/zonesy\n");
 }
 
+/* pdns_control over TCP, of which only what is said tells; the secret is never shown. */
+static void test_pdns_over_tcp(void **state)
+{
+	_zw_control_ struct zw_control c = {};
+
+	(void)state;
+	assert_decodes(ZW_CONTROL_HTTP, BYTES("geheim\npurge a.example\n"),
+		"server zone=a.example purge a.example\n");
+	assert_decodes(ZW_CONTROL_HTTP, BYTES("bind-reload-now a.example\n"),
+		"load zone=a.example bind-reload-now a.example\n");
+	assert_decodes(ZW_CONTROL_HTTP, BYTES("purge\npurge a.example\n"),
+		"server zone=- purge\nserver zone=a.example purge a.example\n");
+	assert_decodes(ZW_CONTROL_HTTP, BYTES("geheim\nX-API-Key: geheim\n"), EBADMSG_LINE);
+	assert_decodes(ZW_CONTROL_HTTP, BYTES("geheim\ngeheim\npurge a.example\n"), EBADMSG_LINE);
+	assert_decodes(ZW_CONTROL_HTTP, BYTES("GET / HTTP/1.1\r\n\r\ngeheim\npurge\n\r\n"),
+		"look zone=- GET /\n" EBADMSG_LINE);
+	assert_int_equal(decode_one(ZW_CONTROL_HTTP, BYTES("geheim\npurge a.\n"), &c), 1);
+	assert_int_equal(c.protocol, ZW_CONTROL_PDNS);
+}
+
 static void test_http_chunks_body(void **state)
 {
 	static const char request[] =
@@ -249,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_knot_items_bound),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_http),
+		cmocka_unit_test(test_pdns_over_tcp),
 		cmocka_unit_test(test_http_chunks_body),
 		cmocka_unit_test(test_http_hostile),
 	};

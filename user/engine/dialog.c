@@ -209,7 +209,9 @@ static void on_reply(
 	bool any = false, failed = false, last = false;
 	size_t at = 0;
 
-	while (zw_control_reply_next(piece->protocol, piece->bytes, piece->len, &at, &reply) == 1) {
+	/* What is spoken there the client may have shown. */
+	while (zw_control_reply_next(
+		       dialog->stream.protocol, piece->bytes, piece->len, &at, &reply) == 1) {
 		ZW_VEC_FOREACH(p, &dialog->pending)
 			p->failed |= reply.failed &&
 				     (!reply.zone[0] || !p->zone || same_zone(reply.zone, p->zone));
@@ -239,7 +241,7 @@ static bool has_effect(const struct zw_control *control)
 static int make_request(const struct zw_dialog_piece *piece, const struct zw_control *control,
 	struct zw_request **ret_request)
 {
-	bool http = piece->protocol == ZW_CONTROL_HTTP;
+	bool http = (control ? control->protocol : piece->protocol) == ZW_CONTROL_HTTP;
 	_zw_request_ struct zw_request *q =
 		zw_request_new(http ? ZW_REQUEST_API : ZW_REQUEST_CONTROL, piece->time_ns);
 	enum zw_control_effect effect = control ? control->effect : ZW_CONTROL_UNKNOWN;
@@ -248,7 +250,8 @@ static int make_request(const struct zw_dialog_piece *piece, const struct zw_con
 	if (!q)
 		return -ENOMEM;
 	q->channel = http ? ZW_CHANNEL_API : ZW_CHANNEL_CONTROL;
-	q->transport = piece->transport;
+	q->transport = piece->transport == ZW_TRANSPORT_HTTP && !http ? ZW_TRANSPORT_TCP
+								      : piece->transport;
 	q->client = piece->client_end;
 	q->server = piece->server_end;
 	q->client_process = piece->client_process;

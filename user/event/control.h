@@ -66,7 +66,7 @@ struct zw_control_stream {
 	size_t len, cap;
 	size_t need;    /* octets without which decoding again would be in vain */
 	size_t scanned; /* octets that need not be looked at again */
-	char block[32]; /* Knot: the command of the units that follow */
+	char block[32]; /* Knot: the command of the units that follow; of others what has been */
 };
 
 /* Appends octets. 0; -ENOMEM, after which the octets are lost; or the stream's error. */

@@ -7,6 +7,9 @@
 
 #include "event/control_impl.h"
 
+/* The longest line that is taken for one of pdns_control. */
+#define PDNS_LINE_MAX 1024
+
 /* Octets of the request line and all header fields. */
 #define HEAD_MAX 65536
 
@@ -382,6 +385,20 @@ static int describe(struct zw_control *control, const char *path)
 	return zw_control_set_text(control, &text);
 }
 
+/* A port of PowerDNS that is not the API's is that of pdns_control, of which no configuration is needed to know it: a
+ * command, or the secret and then a command, each a line. */
+static bool is_pdns_control(const char *text, size_t len)
+{
+	const char *end = memchr(text, '\n', len);
+	size_t line = end ? (size_t)(end - text) : 0, word = 0;
+
+	if (line == 0 || line > PDNS_LINE_MAX)
+		return false;
+	while (word < line && !memchr(" \t\r/", text[word], sizeof(" \t\r/")))
+		word++;
+	return word == line || zw_control_is_pdns_command(text, line);
+}
+
 int zw_control_http_decode(struct zw_control_stream *stream, const uint8_t *data, size_t len,
 	size_t *ret_used, struct zw_control *control)
 {
@@ -393,6 +410,12 @@ int zw_control_http_decode(struct zw_control_stream *stream, const uint8_t *data
 	bool keep;
 	int r;
 
+	if (!stream->scanned && !stream->block[0] && is_pdns_control(text, len)) {
+		stream->protocol = ZW_CONTROL_PDNS;
+		stream->block[0] = ZW_PDNS_OVER_TCP;
+		*ret_used = 0;
+		return 0;
+	}
 	*ret_used = len + 1;
 	if (!head_end(stream, text, len, &end))
 		return len > HEAD_MAX ? -EMSGSIZE : -EAGAIN;
@@ -403,6 +426,7 @@ int zw_control_http_decode(struct zw_control_stream *stream, const uint8_t *data
 	r = read_body(text, len, &head, ret_used, NULL);
 	if (r < 0)
 		return r;
+	stream->block[0] = ZW_HTTP_SPOKEN;
 	control->command = strndup(head.method, head.method_len);
 	path = path_of(&head);
 	if (!control->command || !path)

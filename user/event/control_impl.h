@@ -23,6 +23,13 @@ int zw_control_nsd_decode(struct zw_control_stream *stream, const uint8_t *data,
 int zw_control_http_decode(struct zw_control_stream *stream, const uint8_t *data, size_t len,
 	size_t *ret_used, struct zw_control *control);
 
+/* What `block` of a stream holds while the first line of pdns_control over TCP may be the secret of the server. */
+#define ZW_PDNS_OVER_TCP 't'
+/* And once it was the API's. */
+#define ZW_HTTP_SPOKEN 'h'
+/* Whether a line begins with a command of pdns_control. */
+bool zw_control_is_pdns_command(const char *line, size_t len);
+
 /* For zw_control_reply_next(). */
 int zw_control_knot_reply(
 	const uint8_t *data, size_t len, size_t *at, struct zw_control_reply *reply);

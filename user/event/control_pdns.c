@@ -71,6 +71,9 @@ const struct zw_control_verb zw_control_nsd_verbs[] = {
 	{NULL},
 };
 
+/* Over TCP, behind the secret. */
+#define ZW_PDNS_COMMAND 'c'
+
 /* Of nsd's remote.c: "NSDCT", the version, a space. */
 #define NSD_PREFIX "NSDCT1 "
 
@@ -95,10 +98,34 @@ static int decode_line(const uint8_t *data, size_t len, const char *prefix,
 	return zw_control_from_words(control, &words, verbs);
 }
 
+bool zw_control_is_pdns_command(const char *line, size_t len)
+{
+	char word[64];
+	size_t n = 0;
+
+	while (n < len && n < sizeof(word) - 1 && !memchr(" \t\r\n", line[n], 4)) {
+		word[n] = line[n];
+		n++;
+	}
+	word[n] = '\0';
+	return zw_control_verb(zw_control_pdns_verbs, word) != NULL;
+}
+
+/* Over TCP the secret of the server comes first, if it has one (pdns, dynmessenger.cc). What is no command there is not
+ * shown: it may be that. */
 int zw_control_pdns_decode(struct zw_control_stream *stream, const uint8_t *data, size_t len,
 	size_t *ret_used, struct zw_control *control)
 {
-	(void)stream;
+	const uint8_t *end = memchr(data, '\n', len);
+	bool tcp = stream->block[0] != '\0';
+
+	if (tcp && end && !zw_control_is_pdns_command((const char *)data, (size_t)(end - data))) {
+		*ret_used = (size_t)(end - data) + 1;
+		if (stream->block[0] != ZW_PDNS_OVER_TCP)
+			return -EBADMSG;
+		stream->block[0] = ZW_PDNS_COMMAND;
+		return 0;
+	}
 	return decode_line(data, len, "", zw_control_pdns_verbs, ret_used, control);
 }
 
