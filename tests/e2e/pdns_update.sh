@@ -86,11 +86,35 @@ test_api() {
 	local body='{"rrsets":[{"name":"www.pdns-api.test.","type":"A","ttl":60,"changetype":"REPLACE",
 		"records":[{"content":"192.0.2.3","disabled":false}]}]}'
 
-	setpriv --reuid 1000 --regid 1000 --clear-groups -- curl -sS -f -X PATCH -H 'X-API-Key: secret' -d "$body" \
-		"http://127.0.0.1:$API_PORT/api/v1/servers/localhost/zones/pdns-api.test." >"$DIR/out" 2>&1 ||
-		e2e_fail "the API" "it refused" "$(cat "$DIR/out")"
+	call 1000 PATCH /pdns-api.test. "$body"
 	served_expect "API" pdns-api.test "$SERVER" 1 2 api uid:1000 \
 		'["modify","www.pdns-api.test.","A",["192.0.2.1"],["192.0.2.3"]]'
+}
+
+# call UID METHOD PATH BODY: a request to the API by a process of that user.
+call() {
+	setpriv --reuid "$1" --regid "$1" --clear-groups -- curl -sS -f -X "$2" -H 'X-API-Key: secret' -d "$4" \
+		"http://127.0.0.1:$API_PORT/api/v1/servers/localhost/zones$3" >"$DIR/out" 2>&1 ||
+		e2e_fail "the API: $2 $3" "it refused" "$(cat "$DIR/out")"
+}
+
+# What no update could do, and who has zones come and go.
+test_api_beyond() {
+	local zone=pdns-born.test who='
+		fault((.user.effective.id // .user.id) == $uid; "accuses \(.user.id)"),
+		fault(.zonewitness.channel == "api"; "channel is \(.zonewitness.channel)")'
+
+	call 1003 PATCH /pdns-api.test. '{"rrsets":[{"name":"pdns-api.test.","type":"NS","ttl":3600,"changetype":"REPLACE",
+		"records":[{"content":"ns2.pdns-api.test.","disabled":false}]}]}'
+	dns_expect "API, name servers of the zone" pdns-api.test record-change "$SERVER" "$who"',
+		fault(.zonewitness.attribution == "probable" or .zonewitness.attribution == "certain";
+			"attribution is \(.zonewitness.attribution)"),
+		fault([.zonewitness.changes[] | select(.type == "NS") | .after.rdata] == [["ns2.pdns-api.test."]];
+			"changes are \(.zonewitness.changes)")' --arg uid 1003
+	call 1004 POST "" "{\"name\":\"$zone.\",\"kind\":\"Native\",\"nameservers\":[\"ns.$zone.\"]}"
+	dns_expect "API, a zone is made" "$zone" zone-added "$SERVER" "$who" --arg uid 1004
+	call 1005 DELETE "/$zone." ""
+	dns_expect "API, a zone is removed" "$zone" zone-removed "$SERVER" "$who" --arg uid 1005
 }
 
 # Whoever writes to the database himself is known.
@@ -141,9 +165,10 @@ prepare || { e2e_end; exit 1; }
 agent_start --discover || { e2e_end; exit 1; }
 test_update
 test_api
+test_api_beyond
 test_tools
 test_transfer
 test_zones
 agent_stop
-dns_no_more "${ZONES[@]}"
+dns_no_more "${ZONES[@]}" pdns-born.test
 e2e_end

@@ -36,6 +36,16 @@ static int add_removal(struct zw_message *message, const char *name, uint16_t ty
 	return zw_message_add_rr(message, ZW_SECTION_UPDATE, &record);
 }
 
+/* An update cannot take these away (RFC 2136 section 3.4.2.4); the API can, and what it did is not told as one. */
+static bool is_beyond_updates(const struct zw_message *message, const char *name, uint16_t type)
+{
+	uint8_t owner[ZW_NAME_MAX];
+
+	return (type == ZW_TYPE_SOA || type == ZW_TYPE_NS) &&
+	       zw_name_from_text(name, owner, NULL) == 0 &&
+	       zw_name_equal(owner, message->question.name);
+}
+
 static int add_rrset(struct zw_message *message, struct zw_rrtext *reader, const json_t *rrset)
 {
 	const char *name = text_of(rrset, "name"), *change = text_of(rrset, "changetype");
@@ -49,6 +59,8 @@ static int add_rrset(struct zw_message *message, struct zw_rrtext *reader, const
 	if (zw_type_from_text(text_of(rrset, "type"), &type) < 0 || ttl < 0 || ttl > UINT32_MAX ||
 		(!replace && strcasecmp(change, "DELETE") != 0))
 		return -EBADMSG;
+	if (is_beyond_updates(message, name, type))
+		return -EOPNOTSUPP;
 	r = add_removal(message, name, type);
 	if (!replace)
 		return r;
