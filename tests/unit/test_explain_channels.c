@@ -374,6 +374,38 @@ static void test_encrypted_connections(void **state)
 	end(s);
 }
 
+/* A server that gets a zone over TLS opens the connection itself: where it leads to is told of. It may be closed a moment
+ * before the zone was looked at. */
+static void test_encrypted_transfer(void **state)
+{
+	const struct {
+		uint64_t closed_ns;
+		const char *out;
+	} cases[] = {
+		{AT(20), "unknown none nobody peer:198.51.100.53 server:bind | www A "
+			 "192.0.2.1>192.0.2.2"},
+		{AT(-50), "unknown none nobody peer:198.51.100.53 server:bind | www A "
+			  "192.0.2.1>192.0.2.2"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(cases); i++) {
+		struct scene *s = begin();
+		struct zw_request *r = make_request(ZW_REQUEST_CONNECTION,
+			(struct client){s->server, "192.0.2.53", NULL}, AT(-90),
+			cases[i].closed_ns);
+
+		set_address(&r->server, "198.51.100.53", 853);
+		r->server_process = (struct zw_request_process){};
+		r->encrypted = true;
+		zw_actor_unref(ZW_TAKE(r->client_actor));
+		zw_request_unref(book(s, zw_request_ref(r)));
+		server_change(s, WWW1, WWW2);
+		CAME_OUT(s, cases[i].out);
+		end(s);
+	}
+}
+
 /* Without a view of requests what the files say is all there is. */
 static void test_requests_not_seen(void **state)
 {
@@ -474,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_update_of_a_signed_zone),
 		cmocka_unit_test(test_key_by_update),
 		cmocka_unit_test(test_encrypted_connections),
+		cmocka_unit_test(test_encrypted_transfer),
 		cmocka_unit_test(test_requests_not_seen),
 		cmocka_unit_test(test_zone_that_came),
 		cmocka_unit_test(test_refusal),
