@@ -237,7 +237,10 @@ test_copies() {
 	for ((i = 0; i < 9; i++)); do
 		dir=$E2E_TMP/copy$i
 		# Read as it is, where the reader may write nothing.
-		faults+=$("$ZW" diff --db "$dir/history.db" --stat k1.test 1 >/dev/null 2>"$E2E_TMP/err" || cat "$E2E_TMP/err")
+		# Without the journal it is as it was some seconds before, when there may have been nothing yet.
+		if ! "$ZW" diff --db "$dir/history.db" --stat k1.test 1 >/dev/null 2>"$E2E_TMP/err"; then
+			[ $((i % 3)) = 2 ] && grep -q 'is not in the history\|serial' "$E2E_TMP/err" || faults+=$(cat "$E2E_TMP/err")
+		fi
 		faults+=$(books "$dir/history.db" k1)
 	done
 	e2e_check "copied while it is written" "$faults"

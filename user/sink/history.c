@@ -415,6 +415,13 @@ int zw_history_commit(struct zw_history *history)
 	return r;
 }
 
+/* A reader that holds the journal back is no failure. */
+void zw_history_checkpoint(struct zw_history *history)
+{
+	(void)sqlite3_wal_checkpoint_v2(
+		history->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 int zw_history_set_meta(struct zw_history *history, const char *key, int64_t value)
 {
 	sqlite3_stmt *stmt = history->sql[ZW_SQL_PUT_META];

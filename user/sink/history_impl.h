@@ -81,6 +81,8 @@ int zw_history_zone_id(
 int zw_history_unpack_state(const struct zw_hash_key *key, const void *data, size_t len,
 	size_t raw_len, struct zw_snapshot **ret_snapshot);
 
+/* Moves what is in the journal to the database, so that a copy of that alone is not far behind. */
+void zw_history_checkpoint(struct zw_history *history);
 /* Numbers that outlive the writer. -ENOENT when there is none. */
 int zw_history_set_meta(struct zw_history *history, const char *key, int64_t value);
 int zw_history_get_meta(struct zw_history *history, const char *key, int64_t *ret_value);

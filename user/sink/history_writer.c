@@ -185,8 +185,10 @@ static int prune(struct zw_writer *w)
 		limits.before_ns = real - w->options.keep_ns;
 	pthread_mutex_unlock(&w->lock);
 	r = zw_history_prune(w->history, &limits);
-	if (r <= 0)
+	if (r <= 0) {
 		w->prune_ns = now + PRUNE_NS;
+		zw_history_checkpoint(w->history);
+	}
 	learn_facts(w);
 	return r;
 }
