@@ -2,6 +2,7 @@
 /* The inside of rdata: blocks of fixed sizes, names and the rest, by libknot's table of types. */
 #include "dns/rr.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -13,6 +14,11 @@
 static uint16_t get_u16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static uint32_t get_u32(const uint8_t *p)
+{
+	return (uint32_t)get_u16(p) << 16 | get_u16(p + 2);
 }
 
 /* What rdata of @type is made of, ended by KNOT_RDATA_WF_END. */
@@ -104,10 +110,33 @@ int zw_rdata_from_wire(uint16_t type, const uint8_t *message, size_t pos, size_t
 	return 0;
 }
 
-/* Keys and values (RFC 9460 section 2.2); the keys whose values are lists of things of one size. */
+/* The value of "mandatory" (RFC 9460 section 8): other keys of the same record, in ascending order. */
+static bool svc_mandatory_fits(
+	const uint8_t *p, size_t len, const uint8_t *params, size_t params_len)
+{
+	size_t last = 0;
+
+	for (size_t i = 0; i + 2 <= len; i += 2) {
+		size_t key = get_u16(p + i), pos = 0;
+
+		if (key <= last)
+			return false;
+		last = key;
+		while (pos + 4 <= params_len && get_u16(params + pos) != key)
+			pos += 4U + get_u16(params + pos + 2);
+		if (pos + 4 > params_len)
+			return false;
+	}
+	return true;
+}
+
+/* Keys in ascending order and values (RFC 9460 section 2.2); the keys whose values are lists of things of one
+ * size. */
 static bool svc_params_fit(const uint8_t *p, size_t len)
 {
 	static const uint8_t unit[] = {[0] = 2, [3] = 2, [4] = 4, [6] = 16};
+	const uint8_t *all = p;
+	size_t all_len = len, next = 0;
 
 	while (len > 0) {
 		size_t key, value;
@@ -116,14 +145,32 @@ static bool svc_params_fit(const uint8_t *p, size_t len)
 			return false;
 		key = get_u16(p);
 		value = get_u16(p + 2);
+		if (key < next)
+			return false;
+		next = key + 1;
 		if (value > len - 4)
 			return false;
 		if (key < sizeof(unit) && unit[key] && (value == 0 || value % unit[key] != 0))
+			return false;
+		if (key == 0 && !svc_mandatory_fits(p + 4, value, all, all_len))
 			return false;
 		p += 4 + value;
 		len -= 4 + value;
 	}
 	return true;
+}
+
+/* RFC 1876 section 2: angles in thousandths of a second of arc around 2^31, precisions as two decimal digits. */
+static bool loc_fits(const uint8_t *p)
+{
+	const uint32_t degree = 60 * 60 * 1000, middle = 1U << 31;
+	uint32_t latitude = get_u32(p + 4), longitude = get_u32(p + 8);
+
+	for (int i = 1; i <= 3; i++)
+		if (p[i] >> 4 > 9 || (p[i] & 0xf) > 9)
+			return false;
+	return p[0] == 0 && latitude >= middle - 90 * degree && latitude <= middle + 90 * degree &&
+	       longitude >= middle - 180 * degree && longitude <= middle + 180 * degree;
 }
 
 /* RFC 4025 section 2.1. */
@@ -173,13 +220,19 @@ static bool variable_fits(uint16_t type, const uint8_t *p, size_t len)
 	size_t n;
 
 	switch (type) {
+	case KNOT_RRTYPE_RRSIG: /* RFC 4034 section 3.1.1: the type covered, which a zone can hold */
+		return !zw_type_is_meta(get_u16(p));
 	case KNOT_RRTYPE_NSEC3: /* RFC 5155 section 3.2: salt, then hashed name */
 		n = 5U + p[4];
-		return n < len && n + 1U + p[n] <= len;
+		return n < len && p[n] > 0 && n + 1U + p[n] <= len;
 	case KNOT_RRTYPE_NSEC3PARAM:
 		return 5U + p[4] <= len;
-	case KNOT_RRTYPE_CAA: /* RFC 8659 section 4.1: tag */
-		return 2U + p[1] <= len;
+	case KNOT_RRTYPE_CAA: /* RFC 8659 section 4.1: tag of letters and digits */
+		for (n = 0; n < p[1] && 2 + n < len && isalnum(p[2 + n]); n++)
+			;
+		return n > 0 && n == p[1];
+	case KNOT_RRTYPE_LOC:
+		return len == 16 && loc_fits(p);
 	case KNOT_RRTYPE_IPSECKEY:
 		return gateway_fits(p, len);
 	case KNOT_RRTYPE_SVCB:

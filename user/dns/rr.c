@@ -125,7 +125,7 @@ static int dump(
 	return 0;
 }
 
-int zw_rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, char **ret_text)
+static int to_text(uint16_t type, const uint8_t *rdata, size_t len, bool generic, char **ret_text)
 {
 	uint8_t root[] = {0};
 	/* 32-bit times in signatures are read as lying in 1970..2106. */
@@ -144,7 +144,7 @@ int zw_rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, char **ret
 	rrset.rrs = (knot_rdataset_t){
 		.count = 1, .size = (uint32_t)knot_rdata_size((uint16_t)len), .rdata = rd};
 
-	style.generic = !zw_rdata_fits(type, rdata, len);
+	style.generic = generic;
 	for (size_t size = 256 + 4 * len;; size *= 2) {
 		r = dump(&rrset, &style, size, ret_text);
 		if (r == -ENOSPC && size < DUMP_MAX)
@@ -154,6 +154,16 @@ int zw_rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, char **ret
 		style.generic = true;
 		size = 256 + 4 * len;
 	}
+}
+
+int zw_rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, char **ret_text)
+{
+	return to_text(type, rdata, len, !zw_rdata_fits(type, rdata, len), ret_text);
+}
+
+int zw_rdata_to_generic(const uint8_t *rdata, size_t len, char **ret_text)
+{
+	return to_text(ZW_TYPE_TXT, rdata, len, true, ret_text);
 }
 
 int zw_rdata_cmp(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)

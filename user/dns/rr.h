@@ -61,6 +61,9 @@ bool zw_type_is_signing(uint16_t type);
  * type comes out in the generic form \# (RFC 3597). 0 with an allocated text, or -ENOMEM. */
 int zw_rdata_to_text(uint16_t type, const uint8_t *rdata, size_t len, char **ret_text);
 
+/* The generic form of any data. */
+int zw_rdata_to_generic(const uint8_t *rdata, size_t len, char **ret_text);
+
 /* Whether all the parts that the type's presentation form tells of are there, so that it can be made. False for
  * empty rdata, which has but the generic form. */
 bool zw_rdata_fits(uint16_t type, const uint8_t *rdata, size_t len);
