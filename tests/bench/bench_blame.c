@@ -76,6 +76,8 @@ int main(int argc, char **argv)
 	}
 	measure(path, "www1." HISTORY_FILL_ZONE, false);
 	t = measure(path, HISTORY_FILL_ZONE, true);
+	printf("figure\tblame, %u records, %llu changes\t%.3f s\t<= %.0f s\n", wanted.names,
+		(unsigned long long)wanted.changes, t, BUDGET_S);
 	if (!keep) {
 		unlink(path);
 		rmdir(dir);
