@@ -9,8 +9,10 @@ set -u
 here=$(dirname "$0")/../e2e
 . "$here/lib.sh"
 . "$here/lib-dns.sh"
+. "$(dirname "$0")/lib.sh"
 dns_private_net "$0" "$@"
 TOOL=$E2E_ROOT/build/tests/bench/updates
+E2E_TAKES="*"
 e2e_begin "$TOOL" named setpriv dig
 
 COUNT=${1:-30000}
@@ -41,7 +43,7 @@ client() {
 	CLIENTS+=($!)
 }
 
-# clients LABEL FIRST NAMES: two, with the numbers FIRST and the next.
+# clients LABEL FIRST NAMES [BUDGET]: two, with the numbers FIRST and the next.
 clients() {
 	local begin=${EPOCHREALTIME/[.,]/} took
 
@@ -53,6 +55,7 @@ clients() {
 	echo "$1: $((2 * COUNT)) updates in $((took / 1000)) ms, $((2 * COUNT * 1000000 / took)) a second;" \
 		"$(cat "$E2E_TMP/$1"-* | awk 'NF == 4 { refused += $2; again += $3 } END {
 			printf "%d refused, %d sent again\n", refused, again }')"
+	bench_figure "dynamic updates, $1" "$((2 * COUNT * 1000000 / took)) a second" "${4:-}"
 }
 
 # Distinct addresses that came from the clients with these numbers.
@@ -79,6 +82,8 @@ tell() {
 		"$AGENT_OUT" | sort -u >"$E2E_TMP/told"
 	echo "$1: told of $(cut -d ' ' -f 2 "$E2E_TMP/told" | sort -u | wc -l) of $((2 * COUNT));" \
 		"$(cut -d ' ' -f 1 "$E2E_TMP/told" | sort | uniq -c | awk '{ printf "%s%s %d", sep, $2, $1; sep = ", " }')"
+	bench_figure "dynamic updates, $1, not told of, of nobody, or of the wrong client" \
+		"$((2 * COUNT - $(grep -vcE '^(wrong|none) ' "$E2E_TMP/told")))" "<= 0"
 }
 
 agent_cpu_ms() {
@@ -89,9 +94,9 @@ configure || { e2e_end; exit 1; }
 clients without 1 0
 agent_start --discover || { e2e_end; exit 1; }
 CPU_MS=$(agent_cpu_ms)
-clients own-names 3 0
+clients own-names 3 0 ">= 5000"
 tell own-names 3
-clients same-names 5 20
+clients same-names 5 20 ">= 5000"
 tell same-names 5
 echo "lost: $(jq -c 'select(.event.action == "events-lost") | .zonewitness.counts // .zonewitness' "$AGENT_OUT" |
 	tail -n 1 | grep . || echo nothing)"
@@ -104,7 +109,7 @@ e2e_until 20 grep -q '"10\.7\.' "$AGENT_OUT"
 begin=${EPOCHREALTIME/[.,]/}
 kill -TERM "$AGENT_PID"
 wait "$AGENT_PID"
-echo "stopped in $(((${EPOCHREALTIME/[.,]/} - begin) / 1000)) ms"
+bench_figure "stopping while updates go on" "$(((${EPOCHREALTIME/[.,]/} - begin) / 1000)) ms" "<= 1000 ms"
 AGENT_PID=
 kill "${CLIENTS[@]}" 2>/dev/null
-wait "${CLIENTS[@]}" 2>/dev/null
+wait "${CLIENTS[@]}" 2>/dev/null || true
