@@ -271,6 +271,47 @@ PYTHON
 	check_told "two VLAN tags: sent and received" 2 ".id == $ID"
 }
 
+# add_vlan BELOW NAME ID N [OPTION...]: a VLAN device at both ends, with the addresses 10.77.N.1 and .2.
+add_vlan() {
+	local below=$1 name=$2 id=$3 n=$4 netns host=1
+
+	shift 4
+	for netns in "$SERVER" "$CLIENT"; do
+		ip -n "$netns" link add link "$below" name "$name" type vlan "$@" id "$id" || return
+		ip -n "$netns" address add "10.77.$n.$host/24" dev "$name"
+		ip -n "$netns" link set "$name" up
+		host=2
+	done
+}
+
+# Frames with a tag pass the device below, too, and with two tags two of them: told of once at each end, over UDP and TCP.
+test_vlan() {
+	local n options
+
+	modprobe -q 8021q
+	add_vlan zwa zwa.5 5 5 || { e2e_skip "$MODE: VLAN devices" "no VLAN devices" && return; }
+	add_vlan zwa.5 zwa.5.7 7 6
+	add_vlan zwa zwa.8 8 7 proto 802.1ad
+	add_vlan zwa.8 zwa.8.9 9 8
+	for n in 5 6 7 8; do
+		check_device "VLAN device $n" "VLAN $n" $n
+		for options in "" --tcp; do
+			ID=$((ID + 1))
+			# shellcheck disable=SC2086 # none or one
+			in_client "$PEER" send --uid $UID_A --wait $options --id $ID 10.77.$n.1 53 >/dev/null
+			check_told "VLAN device $n ${options:-over UDP}: in here" 1 ".id == $ID and (.answer | not) and
+				.direction == \"in\" and .netns == $(inum "$SERVER") and .receiver.pid == $SERVED"
+			check_told "VLAN device $n ${options:-over UDP}: out there" 1 ".id == $ID and (.answer | not) and
+				.direction == \"out\" and .netns == $(inum "$CLIENT") and .sender.uid == $UID_A"
+			check_told "VLAN device $n ${options:-over UDP}: and the answer" 4 ".id == $ID"
+		done
+	done
+	ip -n "$SERVER" link del zwa.5
+	ip -n "$CLIENT" link del zwa.5
+	ip -n "$SERVER" link del zwa.8
+	ip -n "$CLIENT" link del zwa.8
+}
+
 # A device without Ethernet headers.
 test_tun() {
 	# No udev in a guest to load it for the device node.
@@ -406,6 +447,7 @@ for MODE in tcx clsact; do
 	test_remote
 	test_new_device
 	test_tags
+	test_vlan
 	test_tun
 	probe_stop
 	stop_servers
