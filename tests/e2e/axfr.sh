@@ -108,7 +108,11 @@ start_agent() {
 
 # transferred CHECK ZONE SERVER SERIAL-BEFORE FROM TO: an update at the primary, of which the secondary is told.
 transferred() {
+	local port=$NSD_PORT log=$DIR/nsd.log
+
+	[ "$3" = "$NSD" ] || { port=$BIND_PORT log=$DIR/bind.log; }
 	served_update 1000 "$PRIMARY_PORT" "$2" "update delete www.$2 A" "update add www.$2 60 A $6"
+	dns_wait "$port" "$2" "$6" "$log"
 	served_expect "$1" "$2" "$3" "$4" $(($4 + 1)) transfer peer:127.0.0.1 \
 		"[\"modify\",\"www.$2.\",\"A\",[\"$5\"],[\"$6\"]]"
 }

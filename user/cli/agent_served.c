@@ -52,7 +52,7 @@ void zw_served_want(struct zw_agent *a, struct zw_agent_zone *z)
 		return;
 	if (!z->served->wanted_ns)
 		z->served->wanted_ns = zw_boottime_ns();
-	z->server->served->wanted = true;
+	z->server->served->wanted = z->server->served->some = true;
 }
 
 void zw_served_forget(struct zw_agent_zone *z)
@@ -98,8 +98,15 @@ static bool same_content(const struct zw_snapshot *a, const struct zw_snapshot *
 	return a == b || (a && b && zw_snapshot_equal(a, b));
 }
 
-/* Zone @z is what its server said the last time. */
-static void tell_same(struct zw_agent *a, struct zw_served *s, struct zw_agent_zone *z)
+/* Whether an unchanged mark leaves open what the last event of the files was about: whoever writes to a database beside
+ * its server need not raise a serial. A look without marks comes last. */
+static bool marks_may_miss(const struct zw_served *s)
+{
+	return zw_served_transfers(s) && s->event_ns;
+}
+
+/* Zone @z is what its server said the last time; @marked: by its mark. */
+static void tell_same(struct zw_agent *a, struct zw_served *s, struct zw_agent_zone *z, bool marked)
 {
 	struct zw_served_zone *v = z->served;
 	bool first = !v->told_ns, wanted = v->wanted_ns != 0;
@@ -107,6 +114,8 @@ static void tell_same(struct zw_agent *a, struct zw_served *s, struct zw_agent_z
 
 	/* What is about to show was written lately. */
 	settled = s->begin_ns > s->event_ns + SETTLED_NS ? s->begin_ns : s->begin_ns - SETTLED_NS;
+	if (marked && marks_may_miss(s) && settled > s->event_ns - SETTLED_NS)
+		settled = s->event_ns - SETTLED_NS;
 	if (first || settled > v->told_ns)
 		v->told_ns = settled;
 	v->answer_ns = s->begin_ns;
@@ -135,7 +144,7 @@ static void tell(
 	if (!first && same_content(said.snapshot, v->snapshot)) {
 		zw_snapshot_unref(said.snapshot);
 		free(said.error);
-		tell_same(a, s, z);
+		tell_same(a, s, z, false);
 		return;
 	}
 	/* What changed did so since the reading before, or since the one that the zone was last looked at with. */
@@ -203,7 +212,7 @@ static int on_done(void *ctx, size_t i, uint64_t mark, bool changed)
 	if (changed)
 		tell(l->a, s, z, (struct saying){.mark = mark, .snapshot = snapshot});
 	else
-		tell_same(l->a, s, z);
+		tell_same(l->a, s, z, true);
 	return 0;
 }
 
@@ -277,7 +286,7 @@ static void job_failed(struct zw_agent *a, struct zw_served *s, const char *reas
 		if (error)
 			tell(a, s, z, (struct saying){.error = error});
 		else if (z && z->served->wanted_ns)
-			tell_same(a, s, z);
+			tell_same(a, s, z, true);
 	}
 	s->free_ns = now + FAILED_NS;
 	if (s->all)
@@ -340,6 +349,7 @@ static int choose(struct zw_agent *a, struct zw_served *s, struct zw_state_ask *
 		asks[n++] = (struct zw_state_ask){
 			.origin = z->origin, .mark = whole ? 0 : z->served->mark};
 	}
+	s->some |= s->asked.len > 0;
 	zw_served_again(a, s);
 	*ret_asks = ZW_TAKE(asks);
 	return 0;

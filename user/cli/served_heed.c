@@ -64,10 +64,24 @@ static bool may_change(const struct zw_agent_server *s, const struct zw_request 
 	}
 }
 
+/* Requests are many, and so are zones; most servers have none that is asked for. */
+static bool concerns_any(const struct zw_agent *a, const struct zw_request *q)
+{
+	ZW_VEC_FOREACH(it, &a->servers) {
+		const struct zw_served *s = (*it)->served;
+
+		if (s && s->some && zw_served_transfers(s) && may_change(*it, q))
+			return true;
+	}
+	return false;
+}
+
 void zw_served_heed(struct zw_agent *a, const struct zw_request *request)
 {
 	uint64_t now = zw_boottime_ns();
 
+	if (!concerns_any(a, request))
+		return;
 	ZW_VEC_FOREACH(it, &a->zones) {
 		struct zw_agent_zone *z = *it;
 		struct zw_served *s = z->server->served;

@@ -9,6 +9,7 @@ struct zw_served {
 	struct zw_agent_server *server; /* borrowed: it owns this */
 	struct zw_state_target target;
 	bool wanted; /* some of its zones are */
+	bool some;   /* it has zones that it is asked for */
 	/* the job that is running */
 	struct zw_state_job *job;
 	uint64_t begin_ns;
