@@ -234,16 +234,20 @@ int zw_agent_control_said(struct zw_agent *a, const struct zw_event *event)
 	return zw_dialogs_feed(a->dialogs, &piece);
 }
 
-/* Whom nsd-control speaks to: its -c names the configuration of the server. */
-static struct zw_agent_server *nsd_of(struct zw_agent *a, const struct zw_proc_facts *proc)
+static const char *nsd_config(const struct zw_proc_facts *proc)
 {
-	const char *config = NULL;
+	for (size_t i = 1; i + 1 < proc->argc; i++)
+		if (zw_streq(proc->argv[i], "-c"))
+			return proc->argv[i + 1];
+	return NULL;
+}
+
+/* Whom nsd-control speaks to: its -c names the configuration of the server. */
+static struct zw_agent_server *nsd_of(struct zw_agent *a, const char *config)
+{
 	struct zw_agent_server *found = NULL;
 	size_t n = 0;
 
-	for (size_t i = 1; i + 1 < proc->argc && !config; i++)
-		if (zw_streq(proc->argv[i], "-c"))
-			config = proc->argv[i + 1];
 	ZW_VEC_FOREACH(s, &a->servers) {
 		if ((*s)->kind != ZW_SERVER_NSD || !(*s)->pid ||
 			(config && !zw_streq(config, (*s)->config)))
@@ -267,6 +271,7 @@ int zw_agent_control_run(struct zw_agent *a, const struct zw_event *event)
 {
 	_zw_actor_unref_ struct zw_actor *actor = NULL;
 	_zw_control_ struct zw_control control = {};
+	const char *config = nsd_config(&event->proc);
 	const struct zw_agent_server *s;
 	struct zw_dialog_piece piece = {
 		.protocol = ZW_CONTROL_NSD,
@@ -280,7 +285,10 @@ int zw_agent_control_run(struct zw_agent *a, const struct zw_event *event)
 	r = zw_proc_table_resolve(a->procs, event, &actor);
 	if (r < 0)
 		return r;
-	s = nsd_of(a, &event->proc);
+	s = nsd_of(a, config);
+	/* One that is not known, or has stopped. */
+	if (!s && config && config[0] == '/')
+		return 0;
 	if (s && has_socket(s))
 		return 0;
 	if (s)
