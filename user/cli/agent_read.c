@@ -9,6 +9,13 @@
 
 /* How long a zone that is written to all the time is waited for before it is read as it is. */
 #define BUSY_MAX_NS (2 * ZW_NSEC_PER_SEC)
+/* The same when the agent is to end, which it does within a second. */
+#define BUSY_MAX_STOP_NS (300 * ZW_NSEC_PER_MSEC)
+
+static uint64_t busy_max(const struct zw_agent *a)
+{
+	return a->stopping ? BUSY_MAX_STOP_NS : BUSY_MAX_NS;
+}
 
 void zw_agent_reading_done(struct zw_agent_reading *r)
 {
@@ -60,7 +67,7 @@ int zw_agent_catch_up(struct zw_agent *a, struct zw_agent_zone *z, struct zw_age
 		r->busy = true;
 	if (r->busy && !z->first_ns)
 		z->first_ns = r->begin_ns;
-	if (r->busy && r->begin_ns - z->first_ns >= BUSY_MAX_NS) {
+	if (r->busy && r->begin_ns - z->first_ns >= busy_max(a)) {
 		r->busy = false;
 		r->torn = true;
 	}
@@ -71,7 +78,7 @@ int zw_agent_catch_up(struct zw_agent *a, struct zw_agent_zone *z, struct zw_age
 static bool being_written(
 	struct zw_agent *a, const struct zw_agent_zone *z, const struct zw_agent_reading *r)
 {
-	if (!z->first_ns || r->begin_ns - z->first_ns >= BUSY_MAX_NS ||
+	if (!z->first_ns || r->begin_ns - z->first_ns >= busy_max(a) ||
 		r->begin_ns >= z->last_ns + a->conf->settle_held_ns)
 		return false;
 	ZW_VEC_FOREACH(f, &r->files)
