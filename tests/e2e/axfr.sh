@@ -14,6 +14,7 @@ e2e_begin setpriv ip dig nsupdate named nsd nsd-control pdns_server pdnsutil pdn
 PRIMARY_PORT=53 NSD_PORT=5317 BIND_PORT=5318 PDNS_PORT=5319
 ZONES=(axfr-mem.test axfr-lazy.test axfr-shut.test axfr-bind.test)
 PROGRAM=$ZW
+CHANGES=0
 
 configure_nsd() {
 	printf 'server:\n ip-address: 127.0.0.1@%d\n database: ""\n username: ""\n pidfile: ""\n zonefiles-write: 0\n' "$NSD_PORT"
@@ -156,8 +157,16 @@ test_refused() {
 	configure_nsd 'provide-xfr: 127.0.0.1 NOKEY' >"$DIR/nsd.conf"
 	nsd-control -c "$DIR/nsd.conf" reconfig >"$DIR/out" 2>&1 || e2e_fail "reconfig" "$(cat "$DIR/out")"
 	e2e_until "$DNS_SECONDS" let_now || e2e_fail "refused" "still refused after reconfig"
-	served_update 1000 "$PRIMARY_PORT" axfr-shut.test "update delete new.axfr-shut.test"
+	# Nothing is said when it is read for the first time, so it is changed until that was so.
+	e2e_until "$DNS_FOLLOW_SECONDS" changed_again
 	dns_expect "refused: read when it is let" axfr-shut.test record-change "$NSD"
+	unset 'ZONE_TAKEN[axfr-shut.test]'
+}
+
+changed_again() {
+	CHANGES=$((CHANGES + 1))
+	served_update 1000 "$PRIMARY_PORT" axfr-shut.test "update add n$CHANGES.axfr-shut.test 60 A 192.0.2.9"
+	agent_until 2 zone_nth axfr-shut.test 2
 }
 
 dns_serves_new() {
