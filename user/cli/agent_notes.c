@@ -57,7 +57,7 @@ static int find_client(struct zw_agent *a, int fd, struct zw_actor **ret_actor)
 
 struct request {
 	struct zw_agent *agent;
-	struct zw_note *note;
+	struct zw_note note;
 	struct zw_note_context context;
 	struct zw_note_outcome outcome;
 	struct zw_str error;
@@ -98,8 +98,8 @@ static int carry_out(struct zw_history *history, void *ctx)
 
 	q->context.history = history;
 	if (r == 0)
-		r = zw_note_carry_out(&q->context, q->note, &q->outcome, &q->error);
-	if (r == 0 && (q->note->kind == ZW_NOTE_EXPECT || q->note->kind == ZW_NOTE_WITHDRAW))
+		r = zw_note_carry_out(&q->context, &q->note, &q->outcome, &q->error);
+	if (r == 0 && (q->note.kind == ZW_NOTE_EXPECT || q->note.kind == ZW_NOTE_WITHDRAW))
 		r = load(history, q->agent);
 	return r;
 }
@@ -136,21 +136,19 @@ static void explain(struct request *q, int r)
 static int take(struct request *q, int fd)
 {
 	_zw_str_ struct zw_str text = {};
-	_zw_note_ struct zw_note note = {};
 	struct zw_agent *a = q->agent;
 	int r = read_request(fd, &text);
 
 	if (r == 0)
 		r = find_client(a, fd, &q->context.who);
 	if (r == 0)
-		r = zw_note_from_json(text.buf, text.len, &note, &q->error);
+		r = zw_note_from_json(text.buf, text.len, &q->note, &q->error);
 	q->context.now_ns = zw_realtime_ns();
 	q->context.host = &a->host;
 	q->context.ulid = &a->ulid;
 	q->context.sequence = a->sequence;
-	q->note = &note;
 	if (r == 0)
-		r = zw_note_check(&note, q->context.now_ns, &q->error);
+		r = zw_note_check(&q->note, q->context.now_ns, &q->error);
 	if (r < 0)
 		return r;
 	if (!a->history)
@@ -176,6 +174,7 @@ void zw_agent_note(struct zw_agent *a, int fd, json_t **ret_answer)
 	}
 	if (q.context.who)
 		zw_actor_unref(q.context.who);
+	zw_note_done(&q.note);
 	zw_note_outcome_done(&q.outcome);
 	zw_str_free(&q.error);
 }
