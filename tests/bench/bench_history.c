@@ -233,7 +233,8 @@ static void measure_zone(uint32_t records, uint32_t changes)
 	last = rebuild(&run, &moment, &n);
 	printf("zone of %zu records: %.1f MB with %u changes in it; rebuilt: oldest state %.2f s, with "
 	       "%llu patches %.2f s, last %.2f s\n",
-		n, size_of(&run) / 1e6, changes, oldest, (unsigned long long)moment.seq, worst, last);
+		n, size_of(&run) / 1e6, changes, oldest, (unsigned long long)moment.seq, worst,
+		last);
 	printf("figure\thistory of 1M records and 10k changes, MB\t%.1f\t\n", size_of(&run) / 1e6);
 	printf("figure\trebuild the oldest of its states, seconds\t%.2f\t\n", oldest);
 	printf("figure\trebuild the worst of its states, seconds\t%.2f\t\n", worst);

@@ -36,7 +36,8 @@ static struct zw_str key_of(const char *text)
 
 static int compare_bytes(const struct zw_str *a, const struct zw_str *b)
 {
-	int c = memcmp(a->buf ? a->buf : "", b->buf ? b->buf : "", a->len < b->len ? a->len : b->len);
+	int c = memcmp(
+		a->buf ? a->buf : "", b->buf ? b->buf : "", a->len < b->len ? a->len : b->len);
 
 	return c ? c : (a->len > b->len) - (a->len < b->len);
 }
@@ -99,8 +100,8 @@ static void test_name_keys_are_prefixes_of_what_is_below(void **state)
 
 static void test_names_come_back_from_keys(void **state)
 {
-	static const char *const names[] = {".", "com.", "www.example.com.", "\\000\\001\\002.a.",
-		"\\255.b.\\001."};
+	static const char *const names[] = {
+		".", "com.", "www.example.com.", "\\000\\001\\002.a.", "\\255.b.\\001."};
 	static const char damaged[][4] = {"a", "\1", "a\0\0", "\1\3\0"};
 	uint8_t back[ZW_NAME_MAX];
 
@@ -112,8 +113,7 @@ static void test_names_come_back_from_keys(void **state)
 		assert_true(zw_name_equal(back, name(names[i])));
 	}
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(damaged); i++)
-		assert_int_equal(
-			zw_name_from_key(damaged[i], i < 2 ? 1 : 3, back), -EBADMSG);
+		assert_int_equal(zw_name_from_key(damaged[i], i < 2 ? 1 : 3, back), -EBADMSG);
 }
 
 struct found {
@@ -140,8 +140,8 @@ static void test_addresses(void **state)
 	uint8_t k[16];
 
 	(void)state;
-	assert_int_equal(zw_address_each(ZW_TYPE_A, (const uint8_t *)"\300\0\2\1", 4, found_address,
-				 &found),
+	assert_int_equal(
+		zw_address_each(ZW_TYPE_A, (const uint8_t *)"\300\0\2\1", 4, found_address, &found),
 		0);
 	assert_string_equal(found.text, "00000000000000000000ffffc0000201 ");
 	found.text[0] = '\0';
@@ -165,12 +165,12 @@ static void test_addresses(void **state)
 }
 
 /* RRSIGs of one RRset may have TTLs of their own. */
-#define BEFORE                                                                         \
+#define BEFORE                                                                                     \
 	"www 3600 A 192.0.2.1\nwww 3600 A 192.0.2.2\ngone 60 TXT \"\" \"x\"\nsame 1 A 192.0.2.9\n" \
 	"@ 60 RRSIG NS 13 2 60 20300101000000 20200101000000 1 example.com. AAAB\n"
-#define AFTER                                                                                  \
-	"www 60 A 192.0.2.1\nnew 60 AAAA 2001:db8::1\nsame 1 A 192.0.2.9\n"                     \
-	"@ 60 RRSIG NS 13 2 60 20300101000000 20200101000000 1 example.com. AAAB\n"             \
+#define AFTER                                                                       \
+	"www 60 A 192.0.2.1\nnew 60 AAAA 2001:db8::1\nsame 1 A 192.0.2.9\n"         \
+	"@ 60 RRSIG NS 13 2 60 20300101000000 20200101000000 1 example.com. AAAB\n" \
 	"@ 61 RRSIG A 13 2 3600 20300101000000 20200101000000 1 example.com. AAAA\n"
 
 static void assert_same_diff(const struct zw_diff *a, const struct zw_diff *b)

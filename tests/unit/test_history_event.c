@@ -84,7 +84,8 @@ static void assert_rows(const struct fixture *f, const char *sql, const char *ex
 	assert_string_equal(rows.buf ? rows.buf : "", expected);
 }
 
-static int put(struct zw_history *history, const struct zw_history_zone *z, struct zw_report *report)
+static int put(
+	struct zw_history *history, const struct zw_history_zone *z, struct zw_report *report)
 {
 	_zw_str_ struct zw_str json = {};
 
@@ -99,9 +100,10 @@ static void test_change_with_all_its_rows(void **state)
 	_zw_history_close_ struct zw_history *history = open_history(f);
 
 	assert_int_equal(put(history, &zone, report), 0);
-	assert_rows(f, "SELECT seq || ' ' || (time_ns - 1795306282123456789) || ' ' || action || ' ' ||"
-		       " channel || ' ' || attribution || ' ' || verdict || ' ' || severity || escalate ||"
-		       " serial_before || serial_after FROM event",
+	assert_rows(f,
+		"SELECT seq || ' ' || (time_ns - 1795306282123456789) || ' ' || action || ' ' ||"
+		" channel || ' ' || attribution || ' ' || verdict || ' ' || severity || escalate ||"
+		" serial_before || serial_after FROM event",
 		"1 0 record-change file certain unauthorized 73178 ");
 	assert_rows(f, "SELECT server || view || zone FROM zone JOIN event ON zone_id = zone.id",
 		"bind:/etc/named.conf_defaultexample.com. ");
@@ -109,11 +111,13 @@ static void test_change_with_all_its_rows(void **state)
 		"636F6D006578616D706C6500:6:1:2 636F6D006578616D706C650077777700:1:1:2 ");
 	assert_rows(f, "SELECT hex(address) || ':' || seq || ':' || side FROM address",
 		"00000000000000000000FFFFC0000201:1:0 00000000000000000000FFFFCB007109:1:1 ");
-	assert_rows(f, "SELECT n || role || uid || (SELECT text FROM text WHERE id = user) || euid ||"
-		       " login_uid || (SELECT text FROM text WHERE id = login) || pid ||"
-		       " (SELECT text FROM text WHERE id = exe) FROM actor",
+	assert_rows(f,
+		"SELECT n || role || uid || (SELECT text FROM text WHERE id = user) || euid ||"
+		" login_uid || (SELECT text FROM text WHERE id = login) || pid ||"
+		" (SELECT text FROM text WHERE id = exe) FROM actor",
 		"0writer1000alice01000alice812/usr/bin/sed ");
-	assert_rows(f, "SELECT hex(origin) || ifnull(peer, '-') || ifnull(tsig_key, '-') FROM actor",
+	assert_rows(f,
+		"SELECT hex(origin) || ifnull(peer, '-') || ifnull(tsig_key, '-') FROM actor",
 		"00000000000000000000FFFFC6336407-- ");
 }
 
@@ -124,8 +128,9 @@ static void test_update_with_key_and_peer(void **state)
 	_zw_history_close_ struct zw_history *history = open_history(f);
 
 	assert_int_equal(put(history, &zone, report), 0);
-	assert_rows(f, "SELECT role || text || hex(peer) || ifnull(uid, '-') || ifnull(pid, '-')"
-		       " FROM actor JOIN text ON text.id = tsig_key",
+	assert_rows(f,
+		"SELECT role || text || hex(peer) || ifnull(uid, '-') || ifnull(pid, '-')"
+		" FROM actor JOIN text ON text.id = tsig_key",
 		"peerddns-key00000000000000000000FFFFC6336409-- ");
 }
 
@@ -154,8 +159,9 @@ static void test_event_is_stored_once(void **state)
 	assert_int_equal(zw_history_begin(history), 0);
 	assert_int_equal(put(history, &zone, report), -EEXIST);
 	assert_int_equal(zw_history_commit(history), 0);
-	assert_rows(f, "SELECT (SELECT count(*) FROM event) || (SELECT count(*) FROM rrset) ||"
-		       " (SELECT count(*) FROM actor) || (SELECT count(*) FROM address)",
+	assert_rows(f,
+		"SELECT (SELECT count(*) FROM event) || (SELECT count(*) FROM rrset) ||"
+		" (SELECT count(*) FROM actor) || (SELECT count(*) FROM address)",
 		"1212 ");
 }
 
@@ -169,8 +175,9 @@ static void test_event_without_zone(void **state)
 	assert_int_equal(put(history, NULL, report), 0);
 	/* The records of a change are of some zone. */
 	assert_int_equal(put(history, NULL, change), -EBADMSG);
-	assert_rows(f, "SELECT action || ifnull(zone_id, '-') || ifnull(channel, '-') ||"
-		       " ifnull(verdict, '-') || ifnull(delta, '-') FROM event",
+	assert_rows(f,
+		"SELECT action || ifnull(zone_id, '-') || ifnull(channel, '-') ||"
+		" ifnull(verdict, '-') || ifnull(delta, '-') FROM event",
 		"agent-ready---- ");
 }
 
@@ -192,13 +199,13 @@ static void test_json_comes_back(void **state)
 		sqlite3_prepare_v2(db, "SELECT json, json_len, delta FROM event", -1, &stmt, NULL),
 		SQLITE_OK);
 	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	assert_int_equal(zw_json_unpack(sqlite3_column_blob(stmt, 0),
-				 (size_t)sqlite3_column_bytes(stmt, 0),
-				 (size_t)sqlite3_column_int64(stmt, 1), &back),
+	assert_int_equal(
+		zw_json_unpack(sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0),
+			(size_t)sqlite3_column_int64(stmt, 1), &back),
 		0);
-	assert_int_equal(zw_delta_decode(&key, (const uint8_t *)"\7example\3com",
-				 sqlite3_column_blob(stmt, 2), (size_t)sqlite3_column_bytes(stmt, 2),
-				 &diff),
+	assert_int_equal(
+		zw_delta_decode(&key, (const uint8_t *)"\7example\3com",
+			sqlite3_column_blob(stmt, 2), (size_t)sqlite3_column_bytes(stmt, 2), &diff),
 		0);
 	/* Without the newline. */
 	assert_int_equal(back.len, json.len - 1);
@@ -279,19 +286,24 @@ static void make_first_version(const struct fixture *f, const struct zw_snapshot
 	packed = sample_checked(malloc(len));
 	assert_int_equal(compress2(packed, &len, raw, raw_len, 1), Z_OK);
 	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db,
-		"PRAGMA journal_mode = WAL;"
-		"CREATE TABLE zone (id INTEGER PRIMARY KEY, server TEXT NOT NULL, view TEXT NOT NULL,"
-		" zone TEXT NOT NULL, time_ns INTEGER NOT NULL, base_len INTEGER NOT NULL,"
-		" base BLOB NOT NULL, UNIQUE (server, view, zone)) STRICT;"
-		"CREATE TABLE patch (id INTEGER PRIMARY KEY,"
-		" zone_id INTEGER NOT NULL REFERENCES zone (id) ON DELETE CASCADE,"
-		" patch BLOB NOT NULL) STRICT;"
-		"CREATE INDEX patch_zone ON patch (zone_id, id);"
-		"PRAGMA application_id = 1515680628; PRAGMA user_version = 1", NULL, NULL, NULL),
+	assert_int_equal(
+		sqlite3_exec(db,
+			"PRAGMA journal_mode = WAL;"
+			"CREATE TABLE zone (id INTEGER PRIMARY KEY, server TEXT NOT NULL, view TEXT NOT NULL,"
+			" zone TEXT NOT NULL, time_ns INTEGER NOT NULL, base_len INTEGER NOT NULL,"
+			" base BLOB NOT NULL, UNIQUE (server, view, zone)) STRICT;"
+			"CREATE TABLE patch (id INTEGER PRIMARY KEY,"
+			" zone_id INTEGER NOT NULL REFERENCES zone (id) ON DELETE CASCADE,"
+			" patch BLOB NOT NULL) STRICT;"
+			"CREATE INDEX patch_zone ON patch (zone_id, id);"
+			"PRAGMA application_id = 1515680628; PRAGMA user_version = 1",
+			NULL, NULL, NULL),
 		SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO zone VALUES"
-		" (7, 'bind:/etc/named.conf', '_default', 'example.com.', 4711, ?1, ?2)", -1, &stmt, NULL),
+	assert_int_equal(
+		sqlite3_prepare_v2(db,
+			"INSERT INTO zone VALUES"
+			" (7, 'bind:/etc/named.conf', '_default', 'example.com.', 4711, ?1, ?2)",
+			-1, &stmt, NULL),
 		SQLITE_OK);
 	sqlite3_bind_int64(stmt, 1, (int64_t)raw_len);
 	sqlite3_bind_blob(stmt, 2, packed, (int)len, SQLITE_STATIC);
@@ -301,7 +313,8 @@ static void make_first_version(const struct fixture *f, const struct zw_snapshot
 	add_old_rrset(&patch, "\1b\7example\3com\0", 15, 9);
 	crc = (uint32_t)crc32_z(crc32_z(0, NULL, 0), (const uint8_t *)patch.buf, patch.len);
 	zw_str_add_len(&patch, (const char *)&crc, sizeof(crc));
-	assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO patch VALUES (3, 7, ?1)", -1, &stmt, NULL),
+	assert_int_equal(
+		sqlite3_prepare_v2(db, "INSERT INTO patch VALUES (3, 7, ?1)", -1, &stmt, NULL),
 		SQLITE_OK);
 	sqlite3_bind_blob(stmt, 1, patch.buf, (int)patch.len, SQLITE_STATIC);
 	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);

@@ -79,8 +79,8 @@ static struct zw_snapshot *state_at(uint32_t n)
 }
 
 /* An event that leads from one state to the other, at that moment. */
-static void store(struct fixture *f, struct zw_snapshot *before, struct zw_snapshot *after,
-	uint64_t time_ns)
+static void store(
+	struct fixture *f, struct zw_snapshot *before, struct zw_snapshot *after, uint64_t time_ns)
 {
 	static struct zw_ulid_state ulid;
 	_zw_history_event_ struct zw_history_event event = {};

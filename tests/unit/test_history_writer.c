@@ -395,8 +395,9 @@ static void test_full(void **state)
 	flush(w);
 	assert_int_equal(query(f->path, "SELECT count(*) FROM event"), kept);
 	assert_int_equal(query(f->path, "SELECT max(seq) FROM event"), kept);
-	assert_int_equal(query(f->path, "SELECT count(*) FROM (SELECT id, lag(id) OVER (ORDER BY seq) b"
-					" FROM event) WHERE id <= b"),
+	assert_int_equal(
+		query(f->path, "SELECT count(*) FROM (SELECT id, lag(id) OVER (ORDER BY seq) b"
+			       " FROM event) WHERE id <= b"),
 		0);
 	zw_writer_facts(w, &facts);
 	assert_int_equal(facts.stored, kept);

@@ -341,8 +341,8 @@ struct zw_agent_reading {
 	zw_agent_files files;
 	bool quiet; /* what differs was reported already, but for what the server adds by itself */
 	bool busy;  /* it changed while it was read: look again */
-	bool torn;  /* the same, but it does so without end: what was read may never have been there */
-	bool same;  /* nothing about it changed, it was not parsed */
+	bool torn; /* the same, but it does so without end: what was read may never have been there */
+	bool same;                             /* nothing about it changed, it was not parsed */
 	struct zw_snapshot *snapshot;          /* NULL: unreadable */
 	struct zw_journal_position journal_at; /* of @snapshot */
 	struct zw_zone_error error;

@@ -306,9 +306,8 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 	if (rc < 0)
 		return rc;
 	/* What cannot be counted is taken for lost. */
-	in.lost = zw_probe_drops(a->probe, a->drops) < 0
-			  ? 1
-			  : zw_agent_file_losses(a) - z->good_drops;
+	in.lost = zw_probe_drops(a->probe, a->drops) < 0 ? 1
+							 : zw_agent_file_losses(a) - z->good_drops;
 	in.file = files;
 	for (size_t i = 0; i < in.files; i++)
 		if (files[i].from_ns < in.from_ns)

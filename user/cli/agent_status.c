@@ -157,10 +157,10 @@ static json_t *control_counters(const struct zw_agent *a)
 
 static json_t *counters(const struct zw_agent *a)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "events", (json_int_t)a->events, "changes",
-		(json_int_t)a->changes, "reports", (json_int_t)a->sequence, "coalesced",
-		(json_int_t)a->drops[ZW_DROP_COALESCED], "failed_looks", (json_int_t)a->failed_looks,
-		"causes", (json_int_t)zw_cause_book_len(a->book));
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "events", (json_int_t)a->events,
+		"changes", (json_int_t)a->changes, "reports", (json_int_t)a->sequence, "coalesced",
+		(json_int_t)a->drops[ZW_DROP_COALESCED], "failed_looks",
+		(json_int_t)a->failed_looks, "causes", (json_int_t)zw_cause_book_len(a->book));
 }
 
 static json_t *losses(const struct zw_agent *a)
@@ -195,8 +195,8 @@ static json_t *status(struct zw_agent *a)
 		ZW_VERSION, "pid", (int)getpid(), "uptime_ms",
 		(json_int_t)((zw_boottime_ns() - a->started_ns) / ZW_NSEC_PER_MSEC), "hooks",
 		zw_status_hooks(a->probe), "servers", servers(a), "zones", zones(a), "counters",
-		counters(a), "sinks", sinks(a), "control", control_counters(a), "losses", losses(a), "requests",
-		requests(a));
+		counters(a), "sinks", sinks(a), "control", control_counters(a), "losses", losses(a),
+		"requests", requests(a));
 	if (root && a->history)
 		json_object_set_new(root, "history", history(a));
 	return root;

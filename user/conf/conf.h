@@ -29,8 +29,8 @@ struct zw_conf {
 	size_t zones;
 	struct zw_policy policy;
 	struct {
-		char *file;       /* "/var/lib/zonewitness/history.db" */
-		uint64_t keep_ns; /* 400d */
+		char *file;         /* "/var/lib/zonewitness/history.db" */
+		uint64_t keep_ns;   /* 400d */
 		uint64_t max_bytes; /* "max_size: 16G" */
 	} history;
 	bool journald;         /* true */

@@ -14,7 +14,7 @@ struct zw_reading {
 	bool present;
 	uint64_t size_bytes;
 	uint64_t ctime_ns, mtime_ns; /* CLOCK_REALTIME */
-	uint32_t generation; /* of the inode; 0: not known */
+	uint32_t generation;         /* of the inode; 0: not known */
 	uint32_t mode, owner_uid;
 };
 
@@ -22,7 +22,7 @@ struct zw_reading {
 struct zw_correlate_file {
 	struct zw_reading before, after;
 	uint64_t from_ns; /* CLOCK_BOOTTIME: beginning of the earlier reading */
-	bool shared;      /* with other zones, for which its size and times move, too: only writes count */
+	bool shared; /* with other zones, for which its size and times move, too: only writes count */
 };
 
 /* Somebody who has the file open for writing or mapped shared and writable now, or did between. */

@@ -367,6 +367,6 @@ int zw_explain_refusals(
 		return r;
 	report->attribution = ZW_ATTRIBUTION_AMBIGUOUS;
 	report->has_principal = false;
-	return zw_report_add_reason(report,
-		"more clients asked than can be told apart; this is the last one");
+	return zw_report_add_reason(
+		report, "more clients asked than can be told apart; this is the last one");
 }

@@ -13,8 +13,8 @@ struct ask {
 	bool used;                  /* found in a step already */
 	/* In steps: in the states before this one it was looked whether it would have changed nothing there. */
 	size_t scanned;
-	bool idle; /* and in one of them it would have changed nothing */
-	size_t who;                 /* the same number for the same principal */
+	bool idle;  /* and in one of them it would have changed nothing */
+	size_t who; /* the same number for the same principal */
 	size_t group;
 };
 typedef ZW_VEC(struct ask) ask_list;

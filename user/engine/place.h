@@ -20,7 +20,7 @@ struct zw_place {
 	uint64_t ino;
 	uint64_t mnt_id; /* statx STATX_MNT_ID: changes when something is mounted over it */
 	bool parent;     /* the directory that holds a link or the file: its entries matter */
-	bool lower;      /* on an overlay, and not in its upper layer: writing makes it another inode */
+	bool lower; /* on an overlay, and not in its upper layer: writing makes it another inode */
 };
 
 /* Stands for the name of a directory entry: 100,000 zones hold several places each, so no copies. FNV-1a

@@ -235,8 +235,7 @@ static int decode_control(const void *data, size_t len, struct zw_event *event)
 		(uint64_t)wire.captured + wire.omitted > wire.sent_bytes ||
 		(wire.flags & ~(unsigned int)ZW_UNIX_REPLY) != 0)
 		return -EBADMSG;
-	r = decode_actor(
-		(const char *)data + offsetof(struct zw_wire_unix, actor), &event->proc);
+	r = decode_actor((const char *)data + offsetof(struct zw_wire_unix, actor), &event->proc);
 	if (r < 0)
 		return r;
 	if (wire.captured > 0) {

@@ -18,7 +18,7 @@ struct zw_probe {
 	struct zw_file_bpf *file;
 	struct zw_proc_bpf *proc;
 	struct zw_inspect_bpf *inspect;
-	struct zw_net *net; /* NULL where the kernel takes none of it */
+	struct zw_net *net;          /* NULL where the kernel takes none of it */
 	struct zw_unix_bpf *sockets; /* NULL: not served */
 	struct ring_buffer *file_ring, *proc_ring;
 	const volatile unsigned long *file_pos[2],

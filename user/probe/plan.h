@@ -52,11 +52,11 @@ struct zw_program {
 		tracepoint; /* "syscalls/sys_exit_mount": attached as a perf event; NULL: by libbpf */
 	enum zw_tier tier;
 	enum zw_capability capability;
-	bool required; /* its tier does not serve the capability without it */
-	bool ext4;     /* fires for ext4 alone */
+	bool required;          /* its tier does not serve the capability without it */
+	bool ext4;              /* fires for ext4 alone */
 	enum zw_hook spared_by; /* not needed where that one is attached; NONE: always */
-	bool cgroup;   /* attached to the root of the cgroup hierarchy */
-	bool beside;   /* runs also where another tier serves the capability, if it can */
+	bool cgroup;            /* attached to the root of the cgroup hierarchy */
+	bool beside;            /* runs also where another tier serves the capability, if it can */
 };
 
 const struct zw_program *zw_programs(size_t *ret_n);

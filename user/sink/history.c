@@ -28,7 +28,8 @@ static const char *const statements[] = {
 	[ZW_SQL_SAVEPOINT] = "SAVEPOINT store",
 	[ZW_SQL_RELEASE] = "RELEASE store",
 	[ZW_SQL_ROLLBACK_TO] = "ROLLBACK TO store",
-	[ZW_SQL_PUT_ZONE] = "INSERT INTO zone (server, view, zone) VALUES (?1, ?2, ?3) RETURNING id",
+	[ZW_SQL_PUT_ZONE] =
+		"INSERT INTO zone (server, view, zone) VALUES (?1, ?2, ?3) RETURNING id",
 	[ZW_SQL_GET_ZONE] = "SELECT id FROM zone WHERE server = ?1 AND view = ?2 AND zone = ?3",
 	[ZW_SQL_PUT_TEXT] = "INSERT INTO text (text) VALUES (?1) RETURNING id",
 	[ZW_SQL_GET_TEXT] = "SELECT id FROM text WHERE text = ?1",
@@ -219,7 +220,8 @@ static int check_schema(struct zw_history *history, struct zw_str *error)
 		return -EMEDIUMTYPE;
 	}
 	if (version < 1 || version > ZW_HISTORY_VERSION) {
-		zw_str_addf(error, "has version %lld of the format, this program knows versions 1 to %d",
+		zw_str_addf(error,
+			"has version %lld of the format, this program knows versions 1 to %d",
 			(long long)version, ZW_HISTORY_VERSION);
 		return -EMEDIUMTYPE;
 	}
@@ -418,8 +420,7 @@ int zw_history_commit(struct zw_history *history)
 /* A reader that holds the journal back is no failure. */
 void zw_history_checkpoint(struct zw_history *history)
 {
-	(void)sqlite3_wal_checkpoint_v2(
-		history->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	(void)sqlite3_wal_checkpoint_v2(history->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
 int zw_history_set_meta(struct zw_history *history, const char *key, int64_t value)

@@ -40,9 +40,9 @@ struct zw_history {
 	struct zw_history_cursor {
 		int64_t seq;
 		uint64_t rrsets;
-	} pruned;         /* so many RRsets of that event are not led to any more */
-	bool texts_stale; /* some of text may be of nobody */
-	struct zw_map *held;    /* server NUL view NUL zone NUL -> struct zw_history_held */
+	} pruned;            /* so many RRsets of that event are not led to any more */
+	bool texts_stale;    /* some of text may be of nobody */
+	struct zw_map *held; /* server NUL view NUL zone NUL -> struct zw_history_held */
 };
 
 /* What the database is known to hold of a zone, so that the next state can be stored as a patch to it. */

@@ -43,8 +43,8 @@ int zw_writer_load_zone(struct zw_writer *writer, const struct zw_history_zone *
 
 /* Calls @fn with the history, while the thread does not use it; returns what that returns. -ENODEV while the history is not
  * open. */
-int zw_writer_with(struct zw_writer *writer, int (*fn)(struct zw_history *history, void *ctx),
-	void *ctx);
+int zw_writer_with(
+	struct zw_writer *writer, int (*fn)(struct zw_history *history, void *ctx), void *ctx);
 
 /* An event: with @leads its difference makes the next state of the zone. 0: it will be stored; -errno: it is lost, which
  * is counted. */

@@ -145,8 +145,7 @@ int zw_writer_load_zone(struct zw_writer *w, const struct zw_history_zone *zone,
 	return r;
 }
 
-int zw_writer_with(
-	struct zw_writer *w, int (*fn)(struct zw_history *history, void *ctx), void *ctx)
+int zw_writer_with(struct zw_writer *w, int (*fn)(struct zw_history *history, void *ctx), void *ctx)
 {
 	int r = -ENODEV;
 
