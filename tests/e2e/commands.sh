@@ -222,7 +222,7 @@ test_status() {
 		'^zones: 2, of which 1 cannot be read; 4 records' \
 		"^  good\.test\. +_default +none +good +4 +1  $zone_dir/good\.db\$" \
 		"^  late\.test\. +_default +none +unreadable +0 +-  $zone_dir/late\.db\$" \
-		'^  json-file +[1-9][0-9]* delivered, 0 waiting, 0 lost$' '^lost: 0 file events and 0 process' \
+		'^  json-file +[1-9][0-9]* delivered, 0 waiting, 0 lost$' '^lost: nothing$' \
 		'^store +tracepoint +tp_btf/writeback_mark_inode_dirty$' '^process +tracepoint +tp_btf/sched_process_exec,'
 	expect "status --json" 0 '' "$program" status --json --socket "$socket"
 	expect_json "status --json has it all" '.agent.pid == '"$AGENT_PID"' and (.agent.zones | length) == 2 and

@@ -3,6 +3,7 @@
 #include "unit/state_support.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -27,6 +28,7 @@ struct server {
 	enum manner manner;
 	uint32_t serial;
 	unsigned int calls, transfers; /* connections, questions for one */
+	unsigned int hang_ups;         /* so many of the first connections are dropped */
 };
 
 static int setup(void **state)
@@ -116,7 +118,7 @@ static void *serve(void *arg)
 
 	while ((fd = accept(s->fd, NULL, NULL)) >= 0) {
 		s->calls++;
-		while (answer(s, fd))
+		while (s->calls > s->hang_ups && answer(s, fd))
 			;
 		close(fd);
 	}
@@ -217,6 +219,26 @@ static void test_refused(void **state)
 	taken_done(&cut);
 }
 
+/* As when the processes of a server are replaced. */
+static void test_hang_ups(void **state)
+{
+	struct server *s = *state;
+	struct zw_state_ask a = {.origin = wire("example.")};
+	struct taken t = {}, never = {};
+
+	s->hang_ups = 2;
+	start(s);
+	assert_int_equal(ask(s, &t, &a, 1, 5000), 0);
+	expect_zone(&t, 0, true, zone);
+	s->hang_ups = UINT_MAX;
+	assert_int_equal(ask(s, &never, &a, 1, 5000), 0);
+	stop(s);
+	assert_true(never.zone[0].result == -ECONNRESET || never.zone[0].result == -EPIPE);
+	assert_non_null(strstr(never.zone[0].error.reason, "hangs up"));
+	taken_done(&t);
+	taken_done(&never);
+}
+
 static void test_unreachable(void **state)
 {
 	struct server *s = *state;
@@ -287,6 +309,7 @@ int main(void)
 		TEST(test_zone),
 		TEST(test_connections),
 		TEST(test_refused),
+		TEST(test_hang_ups),
 		TEST(test_unreachable),
 		TEST(test_callback),
 		cmocka_unit_test(test_where),

@@ -18,6 +18,10 @@
 /* Above all serials, so that a mark is never 0. */
 #define MARK_SERIAL (1ULL << 32)
 
+/* A server that reloads drops the connections that its old processes took, as NSD does, and serves the next ones. */
+#define HANG_UPS_MAX 3
+#define HANG_UP_MS 100
+
 union address {
 	struct sockaddr any;
 	struct sockaddr_in v4;
@@ -199,6 +203,7 @@ static int ask(
 struct reading {
 	const struct zw_state_sink *sink;
 	size_t i;
+	bool begun;   /* the sink has a record of it */
 	bool stopped; /* by the sink */
 };
 
@@ -207,22 +212,22 @@ static int on_record(void *ctx, const struct zw_record *record)
 	struct reading *r = ctx;
 	int rc = r->sink->record(r->sink->ctx, r->i, record);
 
+	r->begun = true;
 	r->stopped = rc != 0;
 	return rc;
 }
 
 /* What is wrong with a zone alone has an @error; all else ends the reading. */
-static int read_records(struct client *c, const struct zw_state_ask *ask_, size_t i,
-	uint64_t *ret_mark, bool *ret_stopped, struct zw_zone_error *error)
+static int read_records(struct client *c, const struct zw_state_ask *ask_, struct reading *reading,
+	uint64_t *ret_mark, struct zw_zone_error *error)
 {
 	_zw_transfer_ struct zw_transfer *transfer = NULL;
-	struct reading reading = {.sink = c->sink, .i = i};
 	uint16_t id;
 	size_t len;
 	int r = ask(c, ask_->origin, ZW_TYPE_AXFR, &id, &len);
 
 	if (r == 0)
-		r = zw_transfer_new(ask_->origin, id, on_record, &reading, &transfer);
+		r = zw_transfer_new(ask_->origin, id, on_record, reading, &transfer);
 	while (r == 0) {
 		r = zw_transfer_feed(transfer, c->wire, len, error);
 		if (r == 0)
@@ -230,7 +235,6 @@ static int read_records(struct client *c, const struct zw_state_ask *ask_, size_
 	}
 	/* Some servers close it after a transfer; and what follows a bad one is not known. */
 	hang_up(c);
-	*ret_stopped = reading.stopped;
 	if (r <= 0)
 		return r;
 	*ret_mark = MARK_SERIAL | zw_transfer_serial(transfer);
@@ -252,22 +256,44 @@ static int read_serial(struct client *c, const struct zw_state_ask *ask_, uint64
 	return r;
 }
 
+static bool is_hang_up(int r)
+{
+	return r == -ECONNRESET || r == -EPIPE;
+}
+
+/* Whether the connection was lost before there was anything of the zone, and it is worth while to ask again. */
+static bool may_ask_again(
+	struct client *c, const struct reading *reading, unsigned int *hang_ups, int r)
+{
+	int left_ms = zw_state_left_ms(c->deadline_ns);
+
+	if (!is_hang_up(r) || reading->begun || ++*hang_ups >= HANG_UPS_MAX || left_ms == 0)
+		return false;
+	(void)poll(NULL, 0, left_ms < HANG_UP_MS ? left_ms : HANG_UP_MS);
+	return true;
+}
+
 static int read_zone(struct client *c, const struct zw_state_ask *ask_, size_t i)
 {
+	struct reading reading = {.sink = c->sink, .i = i};
 	struct zw_zone_error error = {};
-	bool stopped = false, changed;
+	unsigned int hang_ups = 0;
 	uint64_t mark = 0;
-	int r = read_serial(c, ask_, &mark, &error);
+	bool changed;
+	int r;
 
-	changed = r == 0 && mark != ask_->mark;
-	if (changed)
-		r = read_records(c, ask_, i, &mark, &stopped, &error);
+	do {
+		r = read_serial(c, ask_, &mark, &error);
+		changed = r == 0 && mark != ask_->mark;
+		if (changed)
+			r = read_records(c, ask_, &reading, &mark, &error);
+	} while (may_ask_again(c, &reading, &hang_ups, r));
 	if (r == 0)
 		return c->sink->done(c->sink->ctx, i, mark, changed);
 	/* The others may be had all the same. */
-	if (!stopped && (r == -ECONNRESET || r == -EPIPE))
+	if (!reading.stopped && is_hang_up(r))
 		zw_state_fail(&error, r, "it hangs up when it is asked for the zone");
-	if (stopped || !error.reason[0])
+	if (reading.stopped || !error.reason[0])
 		return r;
 	return c->sink->failed(c->sink->ctx, i, r, &error);
 }
