@@ -125,6 +125,7 @@ check_catalog() {
 	cp "$E2E_ROOT/scripts/zonewitness.catalog" /usr/lib/systemd/catalog/
 	expect catalog-compiles "" "$(journalctl --update-catalog 2>&1)"
 	tool actions
+	e2e_until 10 tool_delivered_all
 	while read -r action; do
 		explained "$action" | grep -q 'Subject: ..*' || missing+="$action "
 	done < <(journald_entries -F ZW_ACTION)

@@ -222,6 +222,16 @@ agent_alive() {
 	[ -n "$AGENT_PID" ] && kill -0 "$AGENT_PID" 2>/dev/null
 }
 
+# Whether it has next to nothing to do: a clock tick of processor time at most while we look.
+agent_idle() {
+	local before after
+
+	before=$(awk '{ print $14 + $15 }' "/proc/$AGENT_PID/stat")
+	E2E_POLL=0.3 e2e_pause
+	after=$(awk '{ print $14 + $15 }' "/proc/$AGENT_PID/stat")
+	[ $((after - before)) -le 1 ]
+}
+
 agent_ready_or_dead() {
 	! agent_alive || [ -n "$(agent_events '.event.action == "agent-ready"')" ]
 }

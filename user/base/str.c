@@ -31,7 +31,9 @@ void zw_str_add_len(struct zw_str *s, const char *text, size_t len)
 {
 	if (!reserve(s, len))
 		return;
-	memcpy(s->buf + s->len, text, len);
+	/* Nothing may come without an address (C17 7.24.1). */
+	if (len)
+		memcpy(s->buf + s->len, text, len);
 	s->len += len;
 	s->buf[s->len] = '\0';
 }
