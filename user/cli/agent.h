@@ -241,6 +241,7 @@ struct zw_agent {
 	struct zw_map *sites;               /* struct zw_inode_key -> struct site */
 	struct zw_map *journals;            /* chain and name of a journal -> its zone */
 	ZW_VEC(struct zw_agent_zone *) due; /* zones with due_ns set, unordered */
+	size_t due_next;                    /* so many of them were looked through in this pass */
 	struct zw_buffer content, journal;  /* of the files that are read, reused */
 	size_t reconcile_next;              /* zone the reconciliation has come to */
 	uint64_t reconcile_from_ns;

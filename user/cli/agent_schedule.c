@@ -46,19 +46,21 @@ uint64_t zw_agent_run_due(struct zw_agent *a)
 {
 	uint64_t next, served = zw_served_run(a), now = zw_boottime_ns();
 
-	/* A look takes its zone off the list, and may put it and others on again. */
-	for (size_t i = 0; i < a->due.len;) {
-		struct zw_agent_zone *z = a->due.items[i];
+	/* A look takes its zone off the list, and may put it and others on again, at the end. */
+	while (a->due_next < a->due.len) {
+		struct zw_agent_zone *z = a->due.items[a->due_next];
 
 		if (z->due_ns > now) {
-			i++;
+			a->due_next++;
 			continue;
 		}
 		zw_agent_look(a, z);
-		/* Signals and housekeeping wait for this, so the rest is for the next turn. */
+		/* Signals and housekeeping wait for this, so the rest is for the next turn; it goes on from here, lest
+		 * zones that are due again be looked at before others were once. */
 		if (zw_boottime_ns() - now > TURN_NS)
 			return now;
 	}
+	a->due_next = 0;
 	/* After the looks, which take in new events. */
 	next = zw_agent_chains_again(a);
 	if (served < next)
