@@ -72,3 +72,19 @@ int zw_file_read_on(
 		return len > max ? -EFBIG : 0;
 	}
 }
+
+int zw_file_read_exactly(int fd, void *data, size_t len, uint64_t offset)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pread(fd, (char *)data + done, len - done, (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -ENODATA;
+		done += (size_t)n;
+	}
+	return 0;
+}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The whole content of a file, however its size moves meanwhile. */
+/* Files read whole, however their size moves meanwhile, or in parts. */
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 
@@ -25,3 +26,6 @@ int zw_file_read(int fd, size_t expect, size_t max, struct zw_buffer *b);
  * place in @b, and leaves what is between as it was or undefined. */
 int zw_file_read_on(
 	int fd, size_t head, size_t from, size_t expect, size_t max, struct zw_buffer *b);
+
+/* Reads @len octets at @offset. 0, -ENODATA when the file is shorter, or what pread(2) failed with. */
+int zw_file_read_exactly(int fd, void *data, size_t len, uint64_t offset);

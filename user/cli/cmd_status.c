@@ -69,25 +69,6 @@ static int ask_agent(const char *path, json_t **ret_agent)
 	return r;
 }
 
-static void refuse(const char *path, int r)
-{
-	switch (r) {
-	case -EACCES:
-	case -EPERM:
-		zw_error("not allowed to ask the agent at '%s'; run it with sudo", path);
-		break;
-	case -ETIMEDOUT:
-		zw_error("the agent at '%s' does not answer; it does when it has read its zones",
-			path);
-		break;
-	case -EBADMSG:
-		zw_error("whoever answers at '%s' is no zonewitness", path);
-		break;
-	default:
-		zw_error("cannot ask the agent at '%s': %s", path, strerror(-r));
-	}
-}
-
 static int try_hooks(const char *socket_path, json_t **ret_hooks)
 {
 	struct zw_probe_options options = {.scratch = SCRATCH_DIR, .max_watches = 1024};
@@ -146,7 +127,7 @@ static int status(const struct status_options *o)
 		if (r < 0)
 			return ZW_EXIT_FAILED;
 	} else if (r < 0) {
-		refuse(o->socket, r);
+		zw_status_log_failure(o->socket, r);
 		return ZW_EXIT_FAILED;
 	} else {
 		/* In one place, whoever had them. */

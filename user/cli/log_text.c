@@ -21,16 +21,6 @@
 /* Names of an ambiguous change. */
 #define NAMES_MAX 3
 
-static const enum zw_tone verdict_tones[] = {
-	[ZW_VERDICT_UNJUDGED] = ZW_TONE_PLAIN,
-	[ZW_VERDICT_AUTHORIZED] = ZW_TONE_GOOD,
-	[ZW_VERDICT_UNAUTHORIZED] = ZW_TONE_BAD,
-	[ZW_VERDICT_AUTOMATIC] = ZW_TONE_DIM,
-	[ZW_VERDICT_UNATTRIBUTED] = ZW_TONE_WARN,
-};
-
-static_assert(ZW_ARRAY_SIZE(verdict_tones) == _ZW_VERDICT_MAX, "one tone for every verdict");
-
 bool zw_log_is_alarming(const struct zw_log_row *row)
 {
 	return row->action == ZW_ACTION_RECORD_CHANGE && !row->acknowledged &&
@@ -181,7 +171,7 @@ static void add_verdict(
 	for (size_t i = 0; name[i] && i + 1 < sizeof(text); i++)
 		text[i] = loud ? (char)toupper((unsigned char)name[i]) : name[i];
 	zw_human_tone(
-		s, o->colour, row->acknowledged ? ZW_TONE_DIM : verdict_tones[row->verdict], text);
+		s, o->colour, row->acknowledged ? ZW_TONE_DIM : zw_verdict_tones[row->verdict], text);
 	if (row->acknowledged)
 		zw_str_add(s, " (acknowledged)");
 }

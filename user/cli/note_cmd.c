@@ -63,28 +63,6 @@ static int read_answer(int fd, json_t **ret_answer)
 	return ferror(f) ? -ETIMEDOUT : -EBADMSG;
 }
 
-static void log_failure(const char *path, int r)
-{
-	switch (r) {
-	case -EACCES:
-	case -EPERM:
-		zw_error("not allowed to ask the agent at '%s'; run it with sudo", path);
-		break;
-	case -ETIMEDOUT:
-		zw_error("the agent at '%s' does not answer; it does when it has read its zones",
-			path);
-		break;
-	case -EBADMSG:
-		zw_error("whoever answers at '%s' is no zonewitness", path);
-		break;
-	case -ENOMEM:
-		zw_error("out of memory");
-		break;
-	default:
-		zw_error("cannot ask the agent at '%s': %s", path, strerror(-r));
-	}
-}
-
 /* -ENOENT, not logged: there is no agent. */
 static int ask_agent(const char *path, const struct zw_note *note, json_t **ret_answer)
 {
@@ -100,7 +78,7 @@ static int ask_agent(const char *path, const struct zw_note *note, json_t **ret_
 	if (r == 0)
 		r = read_answer(ZW_TAKE_FD(fd), &answer);
 	if (r < 0) {
-		log_failure(path, r);
+		zw_status_log_failure(path, r);
 		return r == -ENOENT ? -EIO : r;
 	}
 	error = json_string_value(json_object_get(answer, "error"));

@@ -7,6 +7,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
+#include "base/log.h"
 #include "event/event.h"
 
 json_t *zw_status_hooks(const struct zw_probe *probe)
@@ -56,4 +57,26 @@ int zw_status_connect(const char *path, unsigned int seconds, bool request, int 
 		return errno == ECONNREFUSED ? -ENOENT : -errno;
 	*ret_fd = ZW_TAKE_FD(fd);
 	return 0;
+}
+
+void zw_status_log_failure(const char *path, int r)
+{
+	switch (r) {
+	case -EACCES:
+	case -EPERM:
+		zw_error("not allowed to ask the agent at '%s'; run it with sudo", path);
+		break;
+	case -ETIMEDOUT:
+		zw_error("the agent at '%s' does not answer; it does when it has read its zones",
+			path);
+		break;
+	case -EBADMSG:
+		zw_error("whoever answers at '%s' is no zonewitness", path);
+		break;
+	case -ENOMEM:
+		zw_error("out of memory");
+		break;
+	default:
+		zw_error("cannot ask the agent at '%s': %s", path, strerror(-r));
+	}
 }

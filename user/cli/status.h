@@ -13,6 +13,10 @@
  * which tells the agent that a request comes. 0; -ENOENT: no agent runs; -ENAMETOOLONG, -EACCES, ... */
 int zw_status_connect(const char *path, unsigned int seconds, bool request, int *ret_fd);
 
+/* Says what went wrong with connecting, or with the answer: -ETIMEDOUT when there was none, -EBADMSG when it was something
+ * else, and what is to be done. */
+void zw_status_log_failure(const char *path, int error);
+
 /* {"capabilities": [{name, tier}], "hooks": [{hook, capability, tier, state, reason}]}; NULL when out of
  * memory. */
 json_t *zw_status_hooks(const struct zw_probe *probe);

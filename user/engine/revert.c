@@ -150,8 +150,7 @@ static int collect(struct zw_revert *v, const struct zw_diff *change)
 	return r;
 }
 
-/* Where the sets of @owner begin, which are in canonical order. */
-static size_t first_set(const struct zw_revert *v, const uint8_t *owner)
+size_t zw_revert_first(const struct zw_revert *v, const uint8_t *owner)
 {
 	size_t low = 0, high = v->sets.len;
 
@@ -213,7 +212,7 @@ static const struct zw_diff_entry *find_overlap(
 		}
 		if (zw_revert_leaves(v, e->type))
 			continue;
-		for (size_t k = first_set(v, e->owner); is_set_of(v, k, e->owner); k++)
+		for (size_t k = zw_revert_first(v, e->owner); is_set_of(v, k, e->owner); k++)
 			if (overlaps(v, &v->sets.items[k], e))
 				return e;
 	}
@@ -259,7 +258,7 @@ static bool find_excluded(
 
 		if (!excludes(set->type, ret_other->type))
 			continue;
-		for (size_t k = first_set(v, set->owner); is_set_of(v, k, set->owner); k++)
+		for (size_t k = zw_revert_first(v, set->owner); is_set_of(v, k, set->owner); k++)
 			goes |= v->sets.items[k].type == ret_other->type &&
 				!v->sets.items[k].want.count;
 		if (!goes)

@@ -73,6 +73,8 @@ void zw_revert_free(struct zw_revert *revert);
 ZW_DEFINE_CLEANUP(struct zw_revert *, zw_revert_free);
 #define _zw_revert_free_ _zw_cleanup_(zw_revert_freep)
 
+/* The place of the first set of @owner, or where it would be. */
+size_t zw_revert_first(const struct zw_revert *revert, const uint8_t *owner);
 /* Whether an RRset of this type is the signer's business and not touched. */
 bool zw_revert_leaves(const struct zw_revert *revert, uint16_t type);
 

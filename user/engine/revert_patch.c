@@ -54,22 +54,6 @@ static int refuse(struct patch *p, int code, const uint8_t *owner, uint16_t type
 
 /* --- where the records are --------------------------------------------------------------------------- */
 
-/* The first set of the name, or where it would be. */
-static size_t find_name(const struct zw_revert *v, const uint8_t *owner)
-{
-	size_t low = 0, high = v->sets.len;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (zw_name_cmp(v->sets.items[mid].owner, owner) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 static int file_record(struct patch *p, const struct zw_record *record, size_t set)
 {
 	struct filed f = {
@@ -97,7 +81,7 @@ static int on_record(void *ctx, const struct zw_record *record)
 		row->records++;
 	if (r == 0 && record->type == ZW_TYPE_SOA)
 		r = file_record(p, record, v->sets.len);
-	for (size_t i = find_name(v, record->owner);
+	for (size_t i = zw_revert_first(v, record->owner);
 		r == 0 && i < v->sets.len && zw_name_equal(v->sets.items[i].owner, record->owner);
 		i++) {
 		if (row)

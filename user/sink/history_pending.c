@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/file.h"
+
 /* A file that has grown to this becomes the old one. As much of what is stored already can still be read, which makes
  * good for a copy of the database that is a moment older than those of the files beside it. */
 #define ROTATE_BYTES (1 << 20)
@@ -54,23 +56,6 @@ static uint32_t checksum(uint64_t number, const void *data, size_t len)
 	return (uint32_t)(len > 0 ? crc32_z(crc, data, len) : crc);
 }
 
-/* 0, -ENODATA when the file is shorter, -errno. */
-static int read_exactly(int fd, void *data, size_t len, uint64_t offset)
-{
-	for (size_t done = 0; done < len;) {
-		ssize_t n = pread(fd, (char *)data + done, len - done, (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -ENODATA;
-		done += (size_t)n;
-	}
-	return 0;
-}
-
 /* -ENODATA at the end, -EBADMSG. */
 static int read_frame(const struct part *part, uint64_t offset, struct zw_pending_frame *frame)
 {
@@ -83,7 +68,7 @@ static int read_frame(const struct part *part, uint64_t offset, struct zw_pendin
 		return -ENODATA;
 	if (part->end - offset < sizeof(header))
 		return -EBADMSG;
-	r = read_exactly(part->fd, &header, sizeof(header), offset);
+	r = zw_file_read_exactly(part->fd, &header, sizeof(header), offset);
 	if (r < 0)
 		return r == -ENODATA ? -EBADMSG : r;
 	len = le32toh(header.len);
@@ -92,7 +77,7 @@ static int read_frame(const struct part *part, uint64_t offset, struct zw_pendin
 	data = malloc(len ? len : 1);
 	if (!data)
 		return -ENOMEM;
-	r = read_exactly(part->fd, data, len, offset + sizeof(header));
+	r = zw_file_read_exactly(part->fd, data, len, offset + sizeof(header));
 	if (r < 0)
 		return r == -ENODATA ? -EBADMSG : r;
 	frame->number = le64toh(header.number);
@@ -151,7 +136,7 @@ static int part_open(struct part *part, const char *path)
 	if (!S_ISREG(st.st_mode))
 		return -EMEDIUMTYPE;
 	len = (size_t)st.st_size < sizeof(header) ? (size_t)st.st_size : sizeof(header);
-	r = read_exactly(part->fd, &header, len, 0);
+	r = zw_file_read_exactly(part->fd, &header, len, 0);
 	if (r < 0)
 		return r;
 	if (memcmp(header.magic, magic, len < sizeof(magic) ? len : sizeof(magic)) != 0)

@@ -24,7 +24,7 @@ static const char *const tones[] = {
 
 static_assert(ZW_ARRAY_SIZE(tones) == _ZW_TONE_MAX, "one sequence for every tone");
 
-static const enum zw_tone verdict_tones[] = {
+const enum zw_tone zw_verdict_tones[] = {
 	[ZW_VERDICT_UNJUDGED] = ZW_TONE_PLAIN,
 	[ZW_VERDICT_AUTHORIZED] = ZW_TONE_GOOD,
 	[ZW_VERDICT_UNAUTHORIZED] = ZW_TONE_BAD,
@@ -32,7 +32,7 @@ static const enum zw_tone verdict_tones[] = {
 	[ZW_VERDICT_UNATTRIBUTED] = ZW_TONE_WARN,
 };
 
-static_assert(ZW_ARRAY_SIZE(verdict_tones) == _ZW_VERDICT_MAX, "one tone for every verdict");
+static_assert(ZW_ARRAY_SIZE(zw_verdict_tones) == _ZW_VERDICT_MAX, "one tone for every verdict");
 
 static const enum zw_tone action_tones[] = {
 	[ZW_ACTION_AGENT_READY] = ZW_TONE_GOOD,
@@ -100,7 +100,7 @@ static void add_verdict(struct zw_str *out, bool colour, const struct zw_report 
 	for (size_t i = 0; name[i] && i + 1 < sizeof(text); i++)
 		text[i] = loud ? (char)toupper((unsigned char)name[i]) : name[i];
 	zw_str_add(out, "  ");
-	zw_human_tone(out, colour, verdict_tones[report->verdict], text);
+	zw_human_tone(out, colour, zw_verdict_tones[report->verdict], text);
 	zw_str_addf(out, "  %s", zw_attribution_to_string(report->attribution));
 	if (report->escalate) {
 		zw_str_add(out, "  ");

@@ -19,6 +19,9 @@ enum zw_tone {
 	_ZW_TONE_MAX,
 };
 
+/* Of every verdict. */
+extern const enum zw_tone zw_verdict_tones[];
+
 /* Appends @text, which is not escaped, in that tone. */
 void zw_human_tone(struct zw_str *out, bool colour, enum zw_tone tone, const char *text);
 /* The record sets that changed, at most 20 of them. */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "base/file.h"
 #include "sink/parent.h"
 
 /* A length beyond this is damage, not a message: the largest that journald takes from anybody is 1 GiB, and
@@ -31,23 +32,6 @@ static const char magic[8] = {'Z', 'W', 'S', 'P', 'O', 'O', 'L', '1'};
 static uint32_t checksum(const void *data, size_t len)
 {
 	return (uint32_t)crc32_z(crc32_z(0, NULL, 0), data, len);
-}
-
-/* 0, -ENODATA when the file is shorter, -errno. */
-static int read_exactly(int fd, void *data, size_t len, uint64_t offset)
-{
-	for (size_t done = 0; done < len;) {
-		ssize_t n = pread(fd, (char *)data + done, len - done, (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -ENODATA;
-		done += (size_t)n;
-	}
-	return 0;
 }
 
 static int write_exactly(int fd, const void *data, size_t len, uint64_t offset)
@@ -99,7 +83,7 @@ static int read_message(int fd, uint64_t offset, uint64_t size, void **ret_data,
 	uint32_t len;
 	int r;
 
-	r = read_exactly(fd, &header, sizeof(header), offset);
+	r = zw_file_read_exactly(fd, &header, sizeof(header), offset);
 	if (r < 0)
 		return r == -ENODATA ? -EBADMSG : r;
 	len = le32toh(header.len);
@@ -108,7 +92,7 @@ static int read_message(int fd, uint64_t offset, uint64_t size, void **ret_data,
 	data = malloc(len ? len : 1);
 	if (!data)
 		return -ENOMEM;
-	r = read_exactly(fd, data, len, offset + sizeof(header));
+	r = zw_file_read_exactly(fd, data, len, offset + sizeof(header));
 	if (r < 0)
 		return r == -ENODATA ? -EBADMSG : r;
 	if (checksum(data, len) != le32toh(header.crc))
@@ -146,7 +130,7 @@ static int load(struct zw_spool_file *file, uint64_t size, unsigned int *ret_dam
 	int r;
 
 	file->end = size;
-	r = read_exactly(file->fd, &header, size < sizeof(header) ? size : sizeof(header), 0);
+	r = zw_file_read_exactly(file->fd, &header, size < sizeof(header) ? size : sizeof(header), 0);
 	if (r < 0)
 		return r;
 	if (memcmp(header.magic, magic, known) != 0)
