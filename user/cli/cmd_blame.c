@@ -359,12 +359,7 @@ static int parse_options(int argc, char **argv, struct blame_options *o)
 {
 	int c, code;
 
-	while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
-		code = zw_history_option(&o->common, c, optarg);
-		if (code > 0)
-			return code;
-		if (code < 0)
-			continue;
+	while ((c = zw_history_getopt(&o->common, argc, argv, long_options, usage, &code)) >= 0) {
 		switch (c) {
 		case OPT_SUBTREE:
 			o->subtree = SUBTREE_YES;
@@ -372,14 +367,10 @@ static int parse_options(int argc, char **argv, struct blame_options *o)
 		case OPT_NO_SUBTREE:
 			o->subtree = SUBTREE_NO;
 			break;
-		case 'h':
-			fputs(usage, stdout);
-			return ZW_EXIT_OK;
-		default:
-			fputs("'zonewitness blame --help' lists the options\n", stderr);
-			return ZW_EXIT_USAGE;
 		}
 	}
+	if (code >= 0)
+		return code;
 	return take_arguments(argc - optind, argv + optind, o);
 }
 

@@ -222,12 +222,7 @@ static int parse_options(int argc, char **argv, struct diff_options *o)
 {
 	int c, code;
 
-	while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
-		code = zw_history_option(&o->common, c, optarg);
-		if (code > 0)
-			return code;
-		if (code < 0)
-			continue;
+	while ((c = zw_history_getopt(&o->common, argc, argv, long_options, usage, &code)) >= 0) {
 		switch (c) {
 		case OPT_ZONE:
 			o->zone = optarg;
@@ -235,14 +230,10 @@ static int parse_options(int argc, char **argv, struct diff_options *o)
 		case OPT_STAT:
 			o->stat = true;
 			break;
-		case 'h':
-			fputs(usage, stdout);
-			return ZW_EXIT_OK;
-		default:
-			fputs("'zonewitness diff --help' lists the options\n", stderr);
-			return ZW_EXIT_USAGE;
 		}
 	}
+	if (code >= 0)
+		return code;
 	return -1;
 }
 

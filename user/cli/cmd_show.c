@@ -120,12 +120,7 @@ static int parse_options(int argc, char **argv, struct show_options *o)
 {
 	int c, code;
 
-	while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
-		code = zw_history_option(&o->common, c, optarg);
-		if (code > 0)
-			return code;
-		if (code < 0)
-			continue;
+	while ((c = zw_history_getopt(&o->common, argc, argv, long_options, usage, &code)) >= 0) {
 		switch (c) {
 		case OPT_ALL:
 			o->all = true;
@@ -135,14 +130,10 @@ static int parse_options(int argc, char **argv, struct show_options *o)
 				break;
 			zw_error("--related '%s' is no number from 0 to 1000", optarg);
 			return ZW_EXIT_USAGE;
-		case 'h':
-			fputs(usage, stdout);
-			return ZW_EXIT_OK;
-		default:
-			fputs("'zonewitness show --help' lists the options\n", stderr);
-			return ZW_EXIT_USAGE;
 		}
 	}
+	if (code >= 0)
+		return code;
 	if (optind < argc)
 		return -1;
 	zw_error("show takes the ID of an event; 'zonewitness log' has them");

@@ -65,6 +65,29 @@ int zw_history_option(struct zw_history_cmd *cmd, int c, const char *arg)
 	}
 }
 
+int zw_history_getopt(struct zw_history_cmd *cmd, int argc, char **argv,
+	const struct option *options, const char *usage, int *ret_code)
+{
+	int c, code = -1;
+
+	do {
+		c = getopt_long(argc, argv, "h", options, NULL);
+		if (c == 'h') {
+			fputs(usage, stdout);
+			code = ZW_EXIT_OK;
+		} else if (c == '?') {
+			fprintf(stderr, "'zonewitness %s --help' lists the options\n", argv[0]);
+			code = ZW_EXIT_USAGE;
+		} else if (c >= 0) {
+			code = zw_history_option(cmd, c, optarg);
+			if (code == 0)
+				return c;
+		}
+	} while (c >= 0 && code < 0);
+	*ret_code = code;
+	return -1;
+}
+
 bool zw_history_colour(const struct zw_history_cmd *cmd)
 {
 	const char *no_color = getenv("NO_COLOR");

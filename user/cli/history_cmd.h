@@ -67,6 +67,11 @@ enum {
 /* Takes a common option. -1: done; 0: it is none of them; else the exit code to end with. */
 int zw_history_option(struct zw_history_cmd *cmd, int c, const char *arg);
 
+/* The next of the options that are the command's own, whose name is argv[0]; the common ones, --help and what is no option
+ * are dealt with. -1 at the end, with -1 in @ret_code to go on, else the exit code to end with. */
+int zw_history_getopt(struct zw_history_cmd *cmd, int argc, char **argv,
+	const struct option *options, const char *usage, int *ret_code);
+
 bool zw_history_colour(const struct zw_history_cmd *cmd);
 
 /* The database: that of --db, else that of the configuration, else of its defaults when there is none. 0 or -errno,
