@@ -93,7 +93,10 @@ test_way() {
 
 	# No hook tells where a mount is: whoever mounted since the zone was last looked at could have done it. After each
 	# the agent looks at all zones, which takes its time where there is no KVM.
-	[[ $'\n'$list =~ $'\n'$way$'\t'[a-z,]*mount ]] && e2e_until 10 agent_idle
+	if [[ $'\n'$list =~ $'\n'$way$'\t'[a-z,]*mount ]] && ! e2e_until 10 agent_idle; then
+		e2e_fail "$way" "the agent is still busy with what went before"
+		return
+	fi
 	run_way "$way" "$uid"
 	status=$?
 	if [ "$status" = 77 ]; then

@@ -245,6 +245,7 @@ struct zw_agent {
 	struct zw_buffer content, journal;  /* of the files that are read, reused */
 	size_t reconcile_next;              /* zone the reconciliation has come to */
 	uint64_t reconcile_from_ns;
+	bool reconcile_all; /* all zones without delay, not one by one over the period */
 	uint64_t remounted_ns; /* when a server's mount table was last found changed */
 	uint64_t discover_ns;  /* when to look for servers again */
 	uint64_t stop_ns;      /* 0: never */

@@ -80,11 +80,15 @@ void zw_agent_reconcile(struct zw_agent *a, uint64_t now_ns)
 
 	if (!a->zones.len || !period)
 		return;
-	if (now_ns - a->reconcile_from_ns >= period && a->reconcile_next >= a->zones.len) {
-		a->reconcile_next = 0;
-		a->reconcile_from_ns = now_ns;
+	if (a->reconcile_next >= a->zones.len) {
+		a->reconcile_all = false;
+		if (now_ns - a->reconcile_from_ns >= period) {
+			a->reconcile_next = 0;
+			a->reconcile_from_ns = now_ns;
+		}
 	}
-	until = (now_ns - a->reconcile_from_ns) * a->zones.len / period;
+	until = a->reconcile_all ? a->zones.len
+				 : (now_ns - a->reconcile_from_ns) / (period / a->zones.len);
 	while (a->reconcile_next < until && a->reconcile_next < a->zones.len) {
 		struct zw_agent_zone *z = a->zones.items[a->reconcile_next++];
 
@@ -100,12 +104,12 @@ void zw_agent_reconcile(struct zw_agent *a, uint64_t now_ns)
 
 void zw_agent_reconcile_now(struct zw_agent *a)
 {
+	a->reconcile_all = true;
 	a->reconcile_next = 0;
-	a->reconcile_from_ns = 0;
+	a->reconcile_from_ns = zw_boottime_ns();
 }
 
 bool zw_agent_reconcile_behind(const struct zw_agent *a)
 {
-	return a->conf->reconcile_ns && a->reconcile_from_ns == 0 &&
-	       a->reconcile_next < a->zones.len;
+	return a->conf->reconcile_ns && a->reconcile_all && a->reconcile_next < a->zones.len;
 }
