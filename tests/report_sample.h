@@ -253,6 +253,24 @@ static inline struct zw_report *sample_expected(uint64_t sequence)
 	return report;
 }
 
+/* Two rules found something in what she did, one of them twice, one of another version. */
+static inline struct zw_report *sample_found(uint64_t sequence)
+{
+	struct zw_report *report = sample_change(sequence, NULL);
+
+	sample_checked(zw_report_add_finding(report, "redirect-outside", 73, "203.0.113.9",
+			       "www.example.com. leads to 203.0.113.9") == 0
+			       ? report
+			       : NULL);
+	sample_checked(zw_report_add_finding(report, "rule-of-tomorrow", 99, NULL, "\033[2J") == 0
+			       ? report
+			       : NULL);
+	sample_checked(zw_report_add_finding(report, "redirect-outside", 47, NULL, "again") == 0
+			       ? report
+			       : NULL);
+	return report;
+}
+
 /* alice's nsupdate wanted something that it did not get. */
 static inline struct zw_report *sample_refused(uint64_t sequence)
 {

@@ -134,6 +134,40 @@ static void test_update_with_key_and_peer(void **state)
 		"peerddns-key00000000000000000000FFFFC6336409-- ");
 }
 
+/* One row a rule, with the worst that it found. */
+static void test_findings(void **state)
+{
+	const struct fixture *f = *state;
+	_zw_report_free_ struct zw_report *report = sample_found(1);
+	_zw_history_close_ struct zw_history *history = open_history(f);
+
+	assert_int_equal(put(history, &zone, report), 0);
+	assert_rows(f, "SELECT seq || rule || severity FROM finding ORDER BY rule",
+		"1redirect-outside73 1rule-of-tomorrow99 ");
+}
+
+/* What an agent of before there were findings left behind. */
+static void test_bytes_without_findings(void **state)
+{
+	_zw_report_free_ struct zw_report *report = sample_found(1), *none = sample_change(2, NULL);
+	_zw_history_event_ struct zw_history_event event = {};
+	_zw_str_ struct zw_str bytes = {};
+
+	(void)state;
+	assert_int_equal(zw_history_event_encode(&zone, report, "{}", 2, &bytes), 0);
+	assert_int_equal(zw_history_event_decode(bytes.buf, bytes.len, &event), 0);
+	assert_int_equal(event.findings, 3);
+	assert_string_equal(event.finding[1].rule, "rule-of-tomorrow");
+	assert_int_equal(event.finding[1].severity, 99);
+	zw_history_event_done(&event);
+	bytes.len = 0;
+	assert_int_equal(zw_history_event_encode(&zone, none, "{}", 2, &bytes), 0);
+	/* The number of findings, 0, is the last octet. */
+	assert_int_equal(zw_history_event_decode(bytes.buf, bytes.len - 1, &event), 0);
+	assert_int_equal(event.findings, 0);
+	assert_int_equal(event.actors, 1);
+}
+
 /* Texts are there once, whoever uses them. */
 static void test_texts_are_interned(void **state)
 {
@@ -234,7 +268,7 @@ static void test_damaged_json_is_refused(void **state)
 	assert_int_equal(out.len, 0);
 }
 
-/* Cut anywhere, the bytes of an event are none. */
+/* Cut anywhere, the bytes of an event are none; but for the number of findings, which older ones end before. */
 static void test_event_bytes(void **state)
 {
 	_zw_report_free_ struct zw_report *report = sample_change(1, NULL);
@@ -243,7 +277,7 @@ static void test_event_bytes(void **state)
 
 	(void)state;
 	assert_int_equal(zw_history_event_encode(&zone, report, "{}\n", 3, &bytes), 0);
-	for (size_t len = 0; len < bytes.len; len++)
+	for (size_t len = 0; len < bytes.len - 1; len++)
 		assert_int_equal(zw_history_event_decode(bytes.buf, len, &event), -EBADMSG);
 	assert_int_equal(zw_history_event_decode(bytes.buf, bytes.len, &event), 0);
 	assert_string_equal(event.zone.server, zone.server);
@@ -357,6 +391,8 @@ int main(void)
 		FIXTURE_TEST(test_event_without_zone),
 		FIXTURE_TEST(test_json_comes_back),
 		cmocka_unit_test(test_damaged_json_is_refused),
+		FIXTURE_TEST(test_findings),
+		cmocka_unit_test(test_bytes_without_findings),
 		cmocka_unit_test(test_event_bytes),
 		FIXTURE_TEST(test_first_version_keeps_its_states),
 	};

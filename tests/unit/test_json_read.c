@@ -71,6 +71,7 @@ static void test_every_action(void **state)
 	round_trip_only(sample_refused(44));
 	round_trip_only(sample_acknowledged(45));
 	round_trip_only(sample_expected(46));
+	round_trip_only(sample_found(47));
 }
 
 static void test_what_is_read(void **state)
@@ -104,6 +105,22 @@ static void test_what_is_read(void **state)
 	assert_int_equal(entry->before.ttl, 3600);
 	assert_int_equal(entry->after.ttl, 60);
 	assert_true(report->diff->has_serial_after && report->diff->serial_after == 8);
+}
+
+static void test_findings(void **state)
+{
+	_zw_report_free_ struct zw_report *report = round_trip(sample_found(1));
+
+	(void)state;
+	assert_int_equal(report->findings, 3);
+	assert_string_equal(report->finding[0].rule, "redirect-outside");
+	assert_int_equal(report->finding[0].severity, 73);
+	assert_string_equal(report->finding[0].subject, "203.0.113.9");
+	assert_string_equal(report->finding[0].reason, "www.example.com. leads to 203.0.113.9");
+	assert_string_equal(report->finding[1].rule, "rule-of-tomorrow");
+	assert_string_equal(report->finding[1].reason, "\033[2J");
+	assert_null(report->finding[1].subject);
+	assert_int_equal(report->severity, 99);
 }
 
 /* Every member that an actor may have or lack. */
@@ -337,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_action),
 		cmocka_unit_test(test_what_is_read),
+		cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_actors),
 		cmocka_unit_test(test_hostile_bytes),
 		cmocka_unit_test(test_types),

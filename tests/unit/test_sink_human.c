@@ -36,6 +36,24 @@ static void test_change(void **state)
 		"  why: login user alice is not an admin of example.com.\n");
 }
 
+static void test_findings(void **state)
+{
+	_zw_free_ char *text = to_human(sample_found(1), false);
+	struct zw_report *finding = sample_report(ZW_ACTION_FINDING, 1);
+
+	(void)state;
+	assert_non_null(strstr(text,
+		"  why: login user alice is not an admin of example.com.\n"
+		"  finding: redirect-outside (73): www.example.com. leads to 203.0.113.9\n"
+		"  finding: rule-of-tomorrow (99): \\x1b[2J\n"
+		"  finding: redirect-outside (47): again\n"));
+	free(text);
+	finding->message = sample_text("somebody asks too much");
+	finding->escalate = true;
+	text = to_human(finding, false);
+	assert_string_equal(text, "00:11:22.123  finding  somebody asks too much  ESCALATE\n");
+}
+
 static void test_peer(void **state)
 {
 	struct zw_report *report = sample_update(1);
@@ -298,6 +316,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_change),
+		cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_peer),
 		cmocka_unit_test(test_refused_update),
 		cmocka_unit_test(test_nobody_with_evidence),

@@ -233,6 +233,21 @@ static void test_priority_follows_severity_and_action(void **state)
 	}
 }
 
+/* Each rule once, so that a search finds the event, and no technique twice. */
+static void test_rules(void **state)
+{
+	struct fields fields;
+
+	(void)state;
+	pack(sample_found(1), &fields);
+	assert_field(&fields, "ZW_RULE=redirect-outside");
+	assert_field(&fields, "ZW_RULE=rule-of-tomorrow");
+	assert_int_equal(count_fields(&fields, "ZW_RULE"), 2);
+	assert_field(&fields, "ZW_TECHNIQUE=T1584.002");
+	assert_int_equal(count_fields(&fields, "ZW_TECHNIQUE"), 1);
+	zw_str_free(&fields.packed);
+}
+
 static void test_message_ids_differ(void **state)
 {
 	char ids[_ZW_ACTION_MAX][sizeof("MESSAGE_ID=") + 32];
@@ -351,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_values_add_no_field_and_no_line),
 		cmocka_unit_test(test_without_principal_no_person),
 		cmocka_unit_test(test_priority_follows_severity_and_action),
+		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_message_ids_differ),
 		cmocka_unit_test(test_unpack_survives_anything),
 		cmocka_unit_test(test_notifications),

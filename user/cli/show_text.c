@@ -119,6 +119,10 @@ static void add_judgement(struct zw_str *s, const struct zw_show *show, bool col
 	}
 	for (size_t i = 0; i < r->reasons; i++)
 		add_field(s, i == 0 ? "because" : "", r->reason[i]);
+	for (size_t i = 0; i < r->findings; i++) {
+		zw_str_addf(s, "%-12s", i == 0 ? "findings" : "");
+		zw_human_finding(s, colour, &r->finding[i]);
+	}
 	for (size_t i = 0; i < show->event.acks; i++) {
 		const struct zw_reader_ack *ack = &show->event.ack[i];
 		char when[ZW_HISTORY_TIME_MAX];

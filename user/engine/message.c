@@ -296,6 +296,17 @@ static void expected(struct zw_str *s, const struct zw_report *r)
 	add_ticket(s, note);
 }
 
+static void finding(struct zw_str *s, const struct zw_report *r)
+{
+	if (r->findings == 0) {
+		zw_str_add(s, "A rule found something");
+		return;
+	}
+	add_text(s, r->finding[0].reason);
+	if (r->findings > 1)
+		zw_str_addf(s, " (and %zu more)", r->findings - 1);
+}
+
 int zw_report_set_message(struct zw_report *r)
 {
 	_zw_str_ struct zw_str s = {};
@@ -340,6 +351,9 @@ int zw_report_set_message(struct zw_report *r)
 		break;
 	case ZW_ACTION_EXPECTED:
 		expected(&s, r);
+		break;
+	case ZW_ACTION_FINDING:
+		finding(&s, r);
 		break;
 	default:
 		zw_str_add(&s, zw_action_to_string(r->action));

@@ -45,7 +45,8 @@ DEFINE_TO_STRING(zw_action_to_string, enum zw_action, _ZW_ACTION_MAX,
 	[ZW_ACTION_TAMPER] = "tamper",
 	[ZW_ACTION_AGENT_STOPPED] = "agent-stopped",
 	[ZW_ACTION_ACKNOWLEDGED] = "acknowledged",
-	[ZW_ACTION_EXPECTED] = "expected")
+	[ZW_ACTION_EXPECTED] = "expected",
+	[ZW_ACTION_FINDING] = "finding")
 
 DEFINE_TO_STRING(zw_channel_to_string, enum zw_channel, _ZW_CHANNEL_MAX,
 	[ZW_CHANNEL_UNKNOWN] = "unknown",
@@ -120,6 +121,12 @@ void zw_report_free(struct zw_report *report)
 	for (size_t i = 0; i < report->reasons; i++)
 		free(report->reason[i]);
 	free(report->reason);
+	for (size_t i = 0; i < report->findings; i++) {
+		free(report->finding[i].rule);
+		free(report->finding[i].reason);
+		free(report->finding[i].subject);
+	}
+	free(report->finding);
 	if (report->diff)
 		zw_diff_free(report->diff);
 	free(report->message);
@@ -154,4 +161,41 @@ int zw_report_add_reason(struct zw_report *report, const char *fmt, ...)
 	report->reason = reason;
 	report->reason[report->reasons++] = ZW_TAKE(text);
 	return 0;
+}
+
+int zw_report_add_finding_v(struct zw_report *report, const char *rule, unsigned int severity,
+	const char *subject, const char *fmt, va_list ap)
+{
+	_zw_free_ char *id = strdup(rule), *about = subject ? strdup(subject) : NULL, *text = NULL;
+	struct zw_report_finding *finding;
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL; /* vasprintf(3) leaves it undefined */
+	if (!id || !text || (subject && !about))
+		return -ENOMEM;
+	finding = reallocarray(report->finding, report->findings + 1, sizeof(*finding));
+	if (!finding)
+		return -ENOMEM;
+	report->finding = finding;
+	report->finding[report->findings++] = (struct zw_report_finding){
+		.rule = ZW_TAKE(id),
+		.severity = severity,
+		.reason = ZW_TAKE(text),
+		.subject = ZW_TAKE(about),
+	};
+	if (report->severity < severity)
+		report->severity = severity;
+	return 0;
+}
+
+int zw_report_add_finding(struct zw_report *report, const char *rule, unsigned int severity,
+	const char *subject, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = zw_report_add_finding_v(report, rule, severity, subject, fmt, ap);
+	va_end(ap);
+	return r;
 }

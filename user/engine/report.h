@@ -3,6 +3,7 @@
  * sinks only translate. A report is immutable once handed to the sinks. */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,7 @@ enum zw_action {
 	ZW_ACTION_AGENT_STOPPED,
 	ZW_ACTION_ACKNOWLEDGED,
 	ZW_ACTION_EXPECTED,
+	ZW_ACTION_FINDING, /* of a rule, where no records changed */
 	_ZW_ACTION_MAX,
 };
 
@@ -130,6 +132,14 @@ struct zw_report_note {
 	bool withdrawn;             /* no longer expected */
 };
 
+/* What a rule found. */
+struct zw_report_finding {
+	char *rule; /* its id: "redirect-outside" (engine/rule.h) */
+	unsigned int severity;
+	char *reason;  /* a sentence; names and data are in it as they are: sinks escape */
+	char *subject; /* the one address or name it is about; NULL: not one */
+};
+
 #define ZW_REPORT_COUNTS_MAX 24
 
 struct zw_report {
@@ -162,6 +172,8 @@ struct zw_report {
 	enum zw_verdict verdict;
 	char **reason; /* sentences; for the verdict and for what limits the attribution */
 	size_t reasons;
+	struct zw_report_finding *finding; /* in the order they were added */
+	size_t findings;
 	/* zone-unreadable */
 	char *error; /* "line 12: ..." */
 	char *error_file;
@@ -184,6 +196,13 @@ void zw_report_causes_free(struct zw_report_cause *cause, size_t n);
 
 /* Appends a copy of the formatted sentence to reason[]; 0 or -ENOMEM. */
 int zw_report_add_reason(struct zw_report *report, const char *fmt, ...) _zw_printf_(2, 3);
+
+/* Appends a finding of the rule with that id, and raises @report->severity to @severity where it is lower; @subject, of
+ * which a copy is kept, may be NULL. Says nothing about escalation: see zw_rules_add_finding(). 0 or -ENOMEM. */
+int zw_report_add_finding(struct zw_report *report, const char *rule, unsigned int severity,
+	const char *subject, const char *fmt, ...) _zw_printf_(5, 6);
+int zw_report_add_finding_v(struct zw_report *report, const char *rule, unsigned int severity,
+	const char *subject, const char *fmt, va_list ap) __attribute__((format(printf, 5, 0)));
 
 const char *zw_action_to_string(enum zw_action v);           /* "record-change" */
 const char *zw_channel_to_string(enum zw_channel v);         /* "file" */

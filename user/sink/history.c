@@ -46,6 +46,9 @@ static const char *const statements[] = {
 		("INSERT INTO actor (seq, n, role, uid, user, euid, login_uid, login, pid, exe,"
 		 " tsig_key, peer, origin, command)"
 		 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"),
+	[ZW_SQL_PUT_FINDING] = ("INSERT INTO finding (seq, rule, severity) VALUES (?1, ?2, ?3)"
+				" ON CONFLICT (seq, rule) DO UPDATE"
+				" SET severity = max(severity, excluded.severity)"),
 	[ZW_SQL_PUT_BASE] = ("INSERT INTO base (zone_id, time_ns, serial, seq, raw_len, blob)"
 			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id"),
 	[ZW_SQL_GET_BASE] = ("SELECT id, time_ns, raw_len, blob FROM base WHERE zone_id = ?1"

@@ -19,6 +19,8 @@ enum {
 
 /* More actors than any event has, which bounds what damaged bytes can ask for. */
 #define ACTORS_MAX 65536
+/* The same of findings. */
+#define FINDINGS_MAX 65536
 
 /* -1 as 0. */
 static void put_id(struct zw_str *out, int64_t id)
@@ -104,6 +106,11 @@ int zw_history_event_encode(const struct zw_history_zone *zone, const struct zw_
 	zw_put_number(out, report->causes);
 	for (size_t i = 0; i < report->causes; i++)
 		put_actor(out, &report->cause[i]);
+	zw_put_number(out, report->findings);
+	for (size_t i = 0; i < report->findings; i++) {
+		zw_put_text(out, report->finding[i].rule);
+		zw_put_number(out, report->finding[i].severity);
+	}
 	return out->failed ? -ENOMEM : 0;
 }
 
@@ -188,6 +195,30 @@ static int take_actors(struct zw_bytes *in, struct zw_history_event *event)
 	return 0;
 }
 
+static int take_findings(struct zw_bytes *in, struct zw_history_event *event)
+{
+	ZW_VEC(struct zw_history_finding) findings = {};
+	size_t n;
+	int r = 0;
+
+	/* Bytes of before there were findings end here. */
+	n = in->left > 0 ? zw_take_number_to(in, FINDINGS_MAX) : 0;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct zw_history_finding finding;
+
+		finding.rule = need_text(in);
+		finding.severity = (unsigned int)zw_take_number_to(in, 100);
+		r = in->failed ? -EBADMSG : zw_vec_push(&findings, finding);
+	}
+	if (r < 0) {
+		zw_vec_free(&findings);
+		return r;
+	}
+	event->finding = findings.items;
+	event->findings = findings.len;
+	return 0;
+}
+
 int zw_history_event_decode(const void *data, size_t len, struct zw_history_event *ret_event)
 {
 	_zw_history_event_ struct zw_history_event event = {};
@@ -207,6 +238,8 @@ int zw_history_event_decode(const void *data, size_t len, struct zw_history_even
 	if (event.delta && !event.zone.zone)
 		return -EBADMSG;
 	r = take_actors(&in, &event);
+	if (r == 0)
+		r = take_findings(&in, &event);
 	if (r < 0)
 		return r;
 	if (in.failed || in.left > 0)
@@ -219,5 +252,6 @@ int zw_history_event_decode(const void *data, size_t len, struct zw_history_even
 void zw_history_event_done(struct zw_history_event *event)
 {
 	free(event->actor);
+	free(event->finding);
 	*event = (struct zw_history_event){};
 }

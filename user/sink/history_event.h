@@ -12,6 +12,12 @@ struct zw_history_actor {
 	int64_t uid, euid, login_uid, pid;
 };
 
+/* That a rule found something. */
+struct zw_history_finding {
+	const char *rule;
+	unsigned int severity;
+};
+
 struct zw_history_event {
 	struct zw_history_zone zone; /* its texts are NULL for an event of no zone */
 	const char *id;
@@ -27,12 +33,14 @@ struct zw_history_event {
 	size_t delta_len;
 	struct zw_history_actor *actor; /* owned */
 	size_t actors;
+	struct zw_history_finding *finding; /* owned */
+	size_t findings;
 };
 
 /* Appends the bytes to @out. @zone may be NULL. 0, -ENOMEM, -EINVAL for a difference that is none of a zone. */
 int zw_history_event_encode(const struct zw_history_zone *zone, const struct zw_report *report,
 	const char *json, size_t len, struct zw_str *out);
-/* All that *ret_event points to lies in @data, but for @actor. 0, -EBADMSG, -ENOMEM. */
+/* All that *ret_event points to lies in @data, but for @actor and @finding. 0, -EBADMSG, -ENOMEM. */
 int zw_history_event_decode(const void *data, size_t len, struct zw_history_event *ret_event);
 void zw_history_event_done(struct zw_history_event *event);
 #define _zw_history_event_ _zw_cleanup_(zw_history_event_done)

@@ -130,6 +130,18 @@ static int put_actor(struct store *store, const struct zw_history_actor *actor, 
 	return zw_history_run(history, ZW_SQL_PUT_ACTOR);
 }
 
+static int put_finding(struct store *store, const struct zw_history_finding *finding)
+{
+	sqlite3_stmt *stmt = store->history->sql[ZW_SQL_PUT_FINDING];
+	int r = bind_text(stmt, 2, finding->rule);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(stmt, 1, store->seq);
+	sqlite3_bind_int(stmt, 3, (int)finding->severity);
+	return zw_history_run(store->history, ZW_SQL_PUT_FINDING);
+}
+
 static int put_address(void *ctx, const uint8_t key[static 16])
 {
 	struct store *store = ctx;
@@ -249,6 +261,8 @@ static int put_all(struct store *store, const struct zw_history_event *event)
 		r = put_row(store, event);
 	for (size_t i = 0; i < event->actors && r == 0; i++)
 		r = put_actor(store, &event->actor[i], i);
+	for (size_t i = 0; i < event->findings && r == 0; i++)
+		r = put_finding(store, &event->finding[i]);
 	if (r == 0 && event->delta)
 		r = put_rrsets(store, event);
 	return r;

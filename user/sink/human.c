@@ -47,6 +47,7 @@ static const enum zw_tone action_tones[] = {
 	[ZW_ACTION_AGENT_STOPPED] = ZW_TONE_WARN,
 	[ZW_ACTION_ACKNOWLEDGED] = ZW_TONE_GOOD,
 	[ZW_ACTION_EXPECTED] = ZW_TONE_GOOD,
+	[ZW_ACTION_FINDING] = ZW_TONE_WARN,
 };
 
 static_assert(ZW_ARRAY_SIZE(action_tones) == _ZW_ACTION_MAX, "one tone for every action");
@@ -135,6 +136,10 @@ static void add_other_header(struct zw_str *out, bool colour, const struct zw_re
 		zw_str_add(out, "  ");
 		zw_clean_add(out, report->message);
 	}
+	if (report->escalate && report->action == ZW_ACTION_FINDING) {
+		zw_str_add(out, "  ");
+		zw_human_tone(out, colour, ZW_TONE_BAD, "ESCALATE");
+	}
 	zw_str_add_char(out, '\n');
 	/* The message has them, where there was memory for one. */
 	if (report->counts > 0 && !report->message) {
@@ -210,6 +215,22 @@ static void add_causes(struct zw_str *out, bool colour, const struct zw_report *
 		add_file(out, &report->file);
 }
 
+void zw_human_finding(struct zw_str *out, bool colour, const struct zw_report_finding *finding)
+{
+	/* Where the rules' own severities are "high" and "medium" (engine/rule.h). */
+	enum zw_tone tone = finding->severity >= 70   ? ZW_TONE_BAD
+			    : finding->severity >= 40 ? ZW_TONE_WARN
+						      : ZW_TONE_PLAIN;
+	_zw_str_ struct zw_str rule = {};
+
+	zw_clean_add(&rule, finding->rule);
+	zw_human_tone(out, colour, tone, rule.buf ? rule.buf : "");
+	out->failed |= rule.failed;
+	zw_str_addf(out, " (%u): ", finding->severity);
+	zw_clean_add(out, finding->reason);
+	zw_str_add_char(out, '\n');
+}
+
 int zw_report_to_human(const struct zw_report *report, bool colour, struct zw_str *out)
 {
 	add_time(out, colour, report->time_ns);
@@ -227,6 +248,10 @@ int zw_report_to_human(const struct zw_report *report, bool colour, struct zw_st
 		zw_str_add(out, "  why: ");
 		zw_clean_add(out, report->reason[i]);
 		zw_str_add_char(out, '\n');
+	}
+	for (size_t i = 0; i < report->findings; i++) {
+		zw_str_add(out, "  finding: ");
+		zw_human_finding(out, colour, &report->finding[i]);
 	}
 	return out->failed ? -ENOMEM : 0;
 }

@@ -26,6 +26,8 @@ extern const enum zw_tone zw_verdict_tones[];
 void zw_human_tone(struct zw_str *out, bool colour, enum zw_tone tone, const char *text);
 /* The record sets that changed, at most 20 of them. */
 void zw_human_changes(struct zw_str *out, bool colour, const struct zw_diff *diff);
+/* "redirect-outside (73): ..." and the end of the line; what stands before it is the caller's. */
+void zw_human_finding(struct zw_str *out, bool colour, const struct zw_report_finding *finding);
 /* Who did it, with the way back to the login. @label: "by", "also", "perhaps". */
 void zw_human_cause(
 	struct zw_str *out, bool colour, const char *label, const struct zw_report_cause *cause);

@@ -30,6 +30,7 @@ static const struct {
 	[ZW_ACTION_AGENT_STOPPED] = {"a5d9be20304e4d57ba592451916ec0c6", LOG_NOTICE},
 	[ZW_ACTION_ACKNOWLEDGED] = {"b974cb9aaa6b4a9cb5b8221a7e74f287", LOG_NOTICE},
 	[ZW_ACTION_EXPECTED] = {"74daf2be2eb54baa981192c2ebc6b302", LOG_NOTICE},
+	[ZW_ACTION_FINDING] = {"d0f6c1a94b7e4f0c8a53b96e21f7d48c", LOG_NOTICE},
 };
 
 static_assert(ZW_ARRAY_SIZE(actions) == _ZW_ACTION_MAX, "one entry for every action");
@@ -176,6 +177,26 @@ static int add_json(
 	return 0;
 }
 
+/* A rule may have found several things in one event; it is searched for by its name. */
+static void add_rules(struct zw_str *out, const struct zw_report *report)
+{
+	const char *technique[ZW_TECHNIQUES_MAX];
+	size_t techniques = zw_report_techniques(report, technique), rules = 0;
+
+	for (size_t i = 0; i < techniques; i++)
+		add_text(out, "ZW_TECHNIQUE", technique[i]);
+	for (size_t i = 0; i < report->findings && rules < ZW_JOURNAL_RULES_MAX; i++) {
+		size_t first = 0;
+
+		while (!zw_streq(report->finding[first].rule, report->finding[i].rule))
+			first++;
+		if (first < i)
+			continue;
+		add_text(out, "ZW_RULE", report->finding[i].rule);
+		rules++;
+	}
+}
+
 int zw_journald_pack(
 	const struct zw_report *report, const struct zw_sink_host *host, struct zw_str *out)
 {
@@ -190,7 +211,7 @@ int zw_journald_pack(
 	add_text(out, "ZW_ID", report->id);
 	add_number(out, "ZW_SEQUENCE", report->sequence);
 	add_number(out, "ZW_SEVERITY", report->severity);
-	add_text(out, "ZW_TECHNIQUE", zw_report_technique(report));
+	add_rules(out, report);
 	add_text(out, "ZW_ERROR", report->error);
 	add_text(out, "ZW_RCODE", report->request.rcode);
 	add_text(out, "ZW_TICKET", report->note.ticket);

@@ -10,9 +10,11 @@
 #include "base/str.h"
 #include "sink/sink.h"
 
-/* About 30 fields of ours, and one ZW_NAME for each of the first 64 names that changed. */
+/* About 30 fields of ours, one ZW_NAME for each of the first 64 names that changed, one ZW_RULE for each of the first 24
+ * rules that found something. */
 #define ZW_JOURNAL_NAMES_MAX 64
-#define ZW_JOURNAL_FIELDS_MAX 128
+#define ZW_JOURNAL_RULES_MAX 24
+#define ZW_JOURNAL_FIELDS_MAX 160
 
 /* Appends all fields to @out. 0 or -ENOMEM. */
 int zw_journald_pack(

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "engine/rule.h"
 #include "zone/changes.h"
 #include "sink/json_build.h"
 #include "sink/technique.h"
@@ -21,6 +22,7 @@ static const struct action_info {
 	const char *category, *type, *dataset;
 	bool failure;    /* event.outcome */
 	bool attributed; /* has causes, even when none is known */
+	bool alert;      /* event.kind: it is no more than what a rule says */
 } actions[] = {
 	[ZW_ACTION_AGENT_READY] = {"process", "start", "zonewitness.agent"},
 	[ZW_ACTION_RECORD_CHANGE] = {"configuration", "change", "zonewitness.change", false, true},
@@ -34,6 +36,7 @@ static const struct action_info {
 	[ZW_ACTION_AGENT_STOPPED] = {"process", "end", "zonewitness.agent"},
 	[ZW_ACTION_ACKNOWLEDGED] = {"configuration", "info", "zonewitness.note"},
 	[ZW_ACTION_EXPECTED] = {"configuration", "change", "zonewitness.note"},
+	[ZW_ACTION_FINDING] = {"intrusion_detection", "info", "zonewitness.finding", .alert = true},
 };
 
 static_assert(ZW_ARRAY_SIZE(actions) == _ZW_ACTION_MAX, "one entry for every action");
@@ -54,7 +57,7 @@ static json_t *event_object(const struct zw_report *report, const struct action_
 	bool failed = !event;
 
 	zw_json_set(event, "id", zw_json_text(report->id), &failed);
-	zw_json_set(event, "kind", json_string("event"), &failed);
+	zw_json_set(event, "kind", json_string(info->alert ? "alert" : "event"), &failed);
 	zw_json_set(event, "action", zw_json_text(zw_action_to_string(report->action)), &failed);
 	zw_json_set(event, "category", one_text(info->category), &failed);
 	zw_json_set(event, "type", one_text(info->type), &failed);
@@ -163,6 +166,34 @@ static void set_lists(json_t *object, const struct zw_report *report, bool *fail
 	zw_json_set(object, "reasons", reasons, failed);
 }
 
+static json_t *finding_object(const struct zw_report_finding *finding)
+{
+	const struct zw_rule *rule = zw_rule_find(finding->rule);
+	_zw_json_ json_t *object = json_object();
+	bool failed = !object;
+
+	zw_json_set(object, "rule", zw_json_text(finding->rule), &failed);
+	/* Of a rule that only another version has, there is nothing to say. */
+	zw_json_set(object, "title", zw_json_text(rule ? rule->title : NULL), &failed);
+	zw_json_set(object, "severity", json_integer(finding->severity), &failed);
+	zw_json_set(object, "indicator", zw_json_text(rule ? rule->indicator : NULL), &failed);
+	zw_json_set(object, "reason", zw_json_text(finding->reason), &failed);
+	zw_json_set(object, "subject", zw_json_text(finding->subject), &failed);
+	return failed ? NULL : ZW_TAKE(object);
+}
+
+static void set_findings(json_t *object, const struct zw_report *report, bool *failed)
+{
+	json_t *findings;
+
+	if (report->findings == 0)
+		return;
+	findings = json_array();
+	for (size_t i = 0; i < report->findings; i++)
+		zw_json_append(findings, finding_object(&report->finding[i]), failed);
+	zw_json_set(object, "findings", findings, failed);
+}
+
 static void set_attribution(json_t *object, const struct zw_report *report,
 	const struct action_info *info, bool *failed)
 {
@@ -177,6 +208,7 @@ static void set_attribution(json_t *object, const struct zw_report *report,
 			failed);
 	if (info->attributed || report->causes > 0 || report->reasons > 0)
 		set_lists(object, report, failed);
+	set_findings(object, report, failed);
 	zw_json_set(object, "escalate", json_boolean(report->escalate), failed);
 }
 
@@ -267,13 +299,15 @@ static void set_one(json_t *root, const char *key, const char *member, json_t *v
 	zw_json_set(root, key, object, failed);
 }
 
-static json_t *threat_object(const char *id)
+static json_t *threat_object(const char *const *id, size_t n)
 {
 	_zw_json_ json_t *threat = json_object();
-	json_t *technique = json_object();
+	json_t *technique = json_object(), *ids = json_array();
 	bool failed = !threat;
 
-	zw_json_set(technique, "id", one_text(id), &failed);
+	for (size_t i = 0; i < n; i++)
+		zw_json_append(ids, zw_json_text(id[i]), &failed);
+	zw_json_set(technique, "id", ids, &failed);
 	zw_json_set(threat, "technique", technique, &failed);
 	return failed ? NULL : ZW_TAKE(threat);
 }
@@ -281,7 +315,8 @@ static json_t *threat_object(const char *id)
 static json_t *report_object(const struct zw_report *report, const struct zw_sink_host *host)
 {
 	const struct action_info *info = &actions[report->action];
-	const char *technique = zw_report_technique(report);
+	const char *technique[ZW_TECHNIQUES_MAX];
+	size_t techniques = zw_report_techniques(report, technique);
 	_zw_json_ json_t *root = json_object();
 	bool failed = !root;
 
@@ -299,8 +334,8 @@ static json_t *report_object(const struct zw_report *report, const struct zw_sin
 		set_principal(root, &report->cause[0], &failed);
 	if (report->error)
 		set_one(root, "error", "message", zw_json_text(report->error), &failed);
-	if (technique)
-		zw_json_set(root, "threat", threat_object(technique), &failed);
+	if (techniques)
+		zw_json_set(root, "threat", threat_object(technique, techniques), &failed);
 	zw_json_set(root, "zonewitness", zonewitness_object(report, info), &failed);
 	return failed ? NULL : ZW_TAKE(root);
 }

@@ -215,6 +215,50 @@ static int take_judgement(struct reader *x)
 	return r;
 }
 
+static int take_finding(struct reader *x, const json_t *item, struct zw_report_finding *finding)
+{
+	uint64_t severity = 0;
+	int r;
+
+	r = zw_json_in_need(&x->in, item, "rule");
+	if (r == 0)
+		r = zw_json_in_text(&x->in, item, "rule", &finding->rule);
+	if (r == 0)
+		r = zw_json_in_need(&x->in, item, "reason");
+	if (r == 0)
+		r = zw_json_in_text(&x->in, item, "reason", &finding->reason);
+	if (r == 0 && (!finding->rule || !finding->reason))
+		r = zw_json_in_fail(&x->in, finding->rule ? "reason" : "rule", "is missing");
+	if (r == 0)
+		r = zw_json_in_text(&x->in, item, "subject", &finding->subject);
+	if (r == 0)
+		r = zw_json_in_u64(&x->in, item, "severity", 100, &severity);
+	finding->severity = (unsigned int)severity;
+	return r;
+}
+
+static int take_findings(struct reader *x)
+{
+	struct zw_report *report = x->report;
+	const json_t *list = NULL, *item;
+	int r;
+
+	enter(x, "zonewitness");
+	r = zw_json_in_list(&x->in, x->own, "findings", &list);
+	if (r < 0 || json_array_size(list) == 0)
+		return r;
+	report->finding = calloc(json_array_size(list), sizeof(*report->finding));
+	if (!report->finding)
+		return -ENOMEM;
+	enter(x, "zonewitness.findings");
+	json_array_foreach(list, x->in.index, item) {
+		r = take_finding(x, item, &report->finding[report->findings++]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int take_mode(struct reader *x, const json_t *file, uint32_t *ret_mode)
 {
 	const char *mode = NULL;
@@ -405,8 +449,8 @@ static int take_counts(struct reader *x)
 static int take_all(struct reader *x)
 {
 	static int (*const parts[])(struct reader * x) = {take_root, take_event, take_error,
-		take_zone, take_changes, take_causes, take_judgement, take_file, take_request,
-		take_acknowledged, take_expected, take_counts};
+		take_zone, take_changes, take_causes, take_judgement, take_findings, take_file,
+		take_request, take_acknowledged, take_expected, take_counts};
 
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(parts); i++) {
 		int r = parts[i](x);
