@@ -42,7 +42,7 @@ CPPFLAGS  += -D_GNU_SOURCE -Iinclude -Iuser -I$(BPF_BUILD)/gen -DZW_VERSION='"$(
              -DZW_CATALOG_DIR='"$(CATALOGDIR)"'
 CFLAGS    += -std=gnu17 $(OPT) $(WARN) $(HARDEN) $(PKG_CFLAGS) $(SAN)
 LDFLAGS   += -pie -Wl,-z,relro,-z,now $(SAN)
-LDLIBS    += $(PKG_LIBS)
+LDLIBS    += $(PKG_LIBS) -lm
 
 BPF_SRCS   := $(wildcard bpf/*.bpf.c)
 BPF_OBJS   := $(BPF_SRCS:bpf/%.bpf.c=$(BPF_BUILD)/bpf/%.bpf.o)

@@ -25,6 +25,7 @@ enum zw_wire_type {
 	ZW_WIRE_BIND,   /* struct zw_wire_bind: a process bound a port of interest */
 	ZW_WIRE_SOCKET, /* struct zw_wire_socket: an iterator found a socket on such a port */
 	ZW_WIRE_UNIX,   /* struct zw_wire_unix: bytes on a watched unix socket */
+	ZW_WIRE_QUERY, /* struct zw_wire_query: something new or changed in plain queries and answers */
 	_ZW_WIRE_TYPE_MAX,
 };
 
@@ -450,6 +451,29 @@ struct zw_wire_unix {
 	__u8 payload[];
 };
 
+/* A plain query or answer that is told of, with its process: see enum zw_query_why in zw_query.h. The rooms are those of
+ * packets but the largest. Behind it, the DNS message from its header on, over TCP without its length. */
+struct zw_wire_query {
+	struct zw_wire_hdr hdr;       /* hdr.size: with the room */
+	struct zw_wire_owner process; /* of this host, that sent it; none: not from this host */
+	__u64 name;                   /* its hash, 0: none; see zw_query_hash() */
+	__u64 zone;                   /* of NEW_NAME and ANSWER_*: hash of its zone; else 0 */
+	__u8 saddr[16];
+	__u8 daddr[16];
+	__u32 netns;
+	__u32 message_bytes; /* of the whole message */
+	__u32 captured;      /* of it behind this structure; less: cut */
+	__u16 sport;
+	__u16 dport;
+	__u16 why;      /* enum zw_query_why */
+	__u8 family;    /* AF_INET or AF_INET6 */
+	__u8 proto;     /* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 direction; /* enum zw_direction */
+	__u8 ran;       /* 1: the process was running; else it is the socket's last owner known */
+	__u8 reserved[2];
+	__u8 payload[];
+};
+
 /* What plain queries ask for. */
 enum zw_query_class {
 	ZW_QUERY_A = 0,
@@ -509,3 +533,4 @@ ZW_ASSERT_SIZE(struct zw_wire_bind, 48 + sizeof(struct zw_wire_actor));
 ZW_ASSERT_SIZE(struct zw_ports, 65536 / 8 + 65536);
 ZW_ASSERT_SIZE(struct zw_traffic, 8 * _ZW_DIRECTION_MAX * 2 * (_ZW_QUERY_MAX + 16 + 2));
 ZW_ASSERT_SIZE(struct zw_wire_unix, 16 + 32 + 32 + sizeof(struct zw_wire_actor));
+ZW_ASSERT_SIZE(struct zw_wire_query, 16 + sizeof(struct zw_wire_owner) + 16 + 32 + 12 + 12);

@@ -58,6 +58,23 @@ static void check_packet(const struct zw_packet_facts *packet, size_t size)
 	require(sum <= packet->captured * UINT8_MAX);
 }
 
+static void check_query(const struct zw_query_facts *query, size_t size)
+{
+	size_t sum = 0;
+
+	check_owner(&query->process);
+	require(strcmp(zw_direction_to_string(query->direction), "unknown") != 0);
+	require(query->family == AF_INET || query->family == AF_INET6);
+	require(query->proto == IPPROTO_TCP || query->proto == IPPROTO_UDP);
+	require(query->why != 0);
+	require(query->captured <= size - sizeof(struct zw_wire_query));
+	require(query->captured <= query->message_bytes && query->message_bytes <= UINT16_MAX);
+	require((query->message != NULL) == (query->captured != 0));
+	for (size_t i = 0; i < query->captured; i++)
+		sum += query->message[i];
+	require(sum <= query->captured * UINT8_MAX);
+}
+
 static void check_unix(const struct zw_unix_facts *control)
 {
 	size_t sum = 0;
@@ -86,6 +103,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_proc(&event.proc);
 	if (event.type == ZW_WIRE_PACKET)
 		check_packet(&event.packet, size);
+	if (event.type == ZW_WIRE_QUERY)
+		check_query(&event.query, size);
 	if (event.type == ZW_WIRE_UNIX)
 		check_unix(&event.control);
 	if (event.type == ZW_WIRE_BIND)

@@ -111,7 +111,7 @@ static void on_event(void *ctx, const void *data, size_t len)
 		r = zw_agent_packet(a, &event);
 	else if (r == 0 && event.type == ZW_WIRE_BIND)
 		r = zw_agent_bound(a, &event);
-	else if (r == 0)
+	else if (r == 0 && event.type != ZW_WIRE_QUERY)
 		on_process(a, &event);
 	if (r < 0)
 		a->bad_events++;

@@ -283,6 +283,8 @@ static const struct {
 		decode_bind},
 	[ZW_WIRE_UNIX] = {sizeof(struct zw_wire_unix), ZW_HOOK_FEXIT_UNIX_SEND,
 		ZW_HOOK_TP_SOCK_SEND, decode_control, .varies = true},
+	[ZW_WIRE_QUERY] = {sizeof(struct zw_wire_query), ZW_HOOK_TC_IN, ZW_HOOK_TC_LOCAL,
+		zw_event_decode_query, .varies = true},
 };
 
 int zw_event_decode(const void *data, size_t len, struct zw_event *ret_event)
@@ -325,5 +327,6 @@ void zw_event_done(struct zw_event *event)
 	zw_proc_facts_done(&event->proc);
 	free(event->packet.payload);
 	free(event->control.payload);
+	free(event->query.message);
 	*event = (struct zw_event){};
 }

@@ -26,7 +26,7 @@ bool zw_event_proto_ok(uint8_t proto)
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP;
 }
 
-static bool owner_ok(const struct zw_wire_owner *owner)
+bool zw_event_owner_ok(const struct zw_wire_owner *owner)
 {
 	static const struct zw_wire_owner none;
 
@@ -48,8 +48,9 @@ static bool transport_ok(const struct zw_wire_packet *w)
 
 static bool packet_ok(const struct zw_wire_packet *w, size_t room)
 {
-	return w->captured <= room && room == zw_packet_room(w->captured) && owner_ok(&w->sender) &&
-	       owner_ok(&w->receiver) && zw_event_address_ok(w->family, w->saddr) &&
+	return w->captured <= room && room == zw_packet_room(w->captured) &&
+	       zw_event_owner_ok(&w->sender) && zw_event_owner_ok(&w->receiver) &&
+	       zw_event_address_ok(w->family, w->saddr) &&
 	       zw_event_address_ok(w->family, w->daddr) && transport_ok(w) &&
 	       w->direction != ZW_DIRECTION_NONE && w->direction < _ZW_DIRECTION_MAX &&
 	       (w->flags & ~(unsigned int)KNOWN_FLAGS) == 0 && w->port_flags != 0 &&

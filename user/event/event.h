@@ -78,6 +78,23 @@ struct zw_unix_facts {
 	size_t captured;
 };
 
+/* A plain query or answer that is told of: see struct zw_wire_query. */
+struct zw_query_facts {
+	struct zw_wire_owner
+		process;     /* tgid 0: none known, or not of this host; comm NUL-terminated */
+	uint64_t name, zone; /* hashes; 0: none */
+	uint8_t saddr[16], daddr[16];
+	uint32_t netns;
+	uint32_t message_bytes;
+	uint16_t sport, dport;
+	uint16_t why; /* enum zw_query_why, one at least */
+	uint8_t family, proto;
+	enum zw_direction direction;
+	bool ran;
+	uint8_t *message; /* owned; NULL when nothing was captured */
+	size_t captured;  /* less than message_bytes: cut */
+};
+
 struct zw_event {
 	enum zw_wire_type type;
 	enum zw_hook hook;
@@ -87,6 +104,7 @@ struct zw_event {
 	struct zw_packet_facts packet; /* ZW_WIRE_PACKET */
 	struct zw_bind_facts bind;     /* ZW_WIRE_BIND */
 	struct zw_unix_facts control;  /* ZW_WIRE_UNIX */
+	struct zw_query_facts query;   /* ZW_WIRE_QUERY */
 	struct {
 		uint64_t parent_start_ns, child_start_ns;
 		uint32_t parent_tgid, child_tgid, exit_code;
