@@ -139,6 +139,36 @@ static void test_longest_labels(void **state)
 	assert_int_equal(compare(name + 1, name), ZW_LOOKALIKE_EDIT);
 }
 
+static void test_domains(void **state)
+{
+	static const struct {
+		const char *name, *domain; /* NULL: none */
+	} cases[] = {
+		{"www.example.com", "example.com"},
+		{"example.com", "example.com"},
+		{"a.b.Example.CO.uk", "Example.CO.uk"},
+		{"co.uk", "co.uk"}, /* nobody's, but a rule of thumb */
+		{"www.example.io", "example.io"},
+		{"com", NULL},
+		{".", NULL},
+		{"1.2.0.192.IN-ADDR.ARPA", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(cases); i++) {
+		uint8_t name[ZW_NAME_MAX], domain[ZW_NAME_MAX];
+		const uint8_t *found;
+
+		assert_int_equal(zw_name_from_text(cases[i].name, name, NULL), 0);
+		found = zw_lookalike_domain(name);
+		assert_int_equal(found == NULL, cases[i].domain == NULL);
+		if (!found)
+			continue;
+		assert_int_equal(zw_name_from_text(cases[i].domain, domain, NULL), 0);
+		assert_memory_equal(found, domain, zw_name_len(domain));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_honest_names),
 		cmocka_unit_test(test_nothing_to_say),
 		cmocka_unit_test(test_longest_labels),
+		cmocka_unit_test(test_domains),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

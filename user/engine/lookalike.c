@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "dns/name.h"
@@ -37,7 +38,7 @@ static bool same(const struct word *a, const struct word *b)
 
 static bool label_is(const uint8_t *label, const char *text)
 {
-	return *label == strlen(text) && memcmp(label + 1, text, *label) == 0;
+	return *label == strlen(text) && strncasecmp((const char *)label + 1, text, *label) == 0;
 }
 
 /* Words that stand below the top-level domains of countries and belong to the ending. */
@@ -58,7 +59,7 @@ struct domain {
 	const uint8_t *ending;
 };
 
-/* The domain that was registered, of the lower-case @name. */
+/* The domain that was registered. */
 static bool registered(const uint8_t *name, struct domain *ret_domain)
 {
 	const uint8_t *last[3] = {};
@@ -338,6 +339,13 @@ enum zw_lookalike zw_lookalike(const uint8_t *name, const uint8_t *own)
 			return ZW_LOOKALIKE_BELOW;
 	}
 	return ZW_LOOKALIKE_NONE;
+}
+
+const uint8_t *zw_lookalike_domain(const uint8_t *name)
+{
+	struct domain d;
+
+	return registered(name, &d) ? d.label : NULL;
 }
 
 const char *zw_lookalike_to_string(enum zw_lookalike how)

@@ -29,5 +29,9 @@ enum zw_lookalike {
  * below a top-level domain of two letters, one of the usual words (co, com, ac, gov, ...) belongs to the ending. */
 enum zw_lookalike zw_lookalike(const uint8_t *name, const uint8_t *own);
 
+/* The domain that @name is or lies in, by the same rule: the end of @name. NULL: it is a reverse zone, a top-level domain
+ * or the root. */
+const uint8_t *zw_lookalike_domain(const uint8_t *name);
+
 /* "reads like", completes "ns1.examp1e.com. ... example.com." */
 const char *zw_lookalike_to_string(enum zw_lookalike how);
