@@ -6,7 +6,7 @@
 set -u
 . "$(dirname "$0")/lib.sh"
 e2e_private_mounts "$0" "$@"
-E2E_TAKES='away killed raw network busy_start overlay'
+E2E_TAKES='away killed raw network busy_start overlay mount'
 e2e_begin perl losetup mkfs.ext4 filefrag bindfs
 
 EVENT_SECONDS=10
@@ -329,6 +329,31 @@ test_overlay() {
 			(.zonewitness.causes[]?.process.pid | select(. != $pid) | "accuses \(.)")' \
 			<<<"${event:-null}")" "$event"
 	done
+	agent_stop
+}
+
+# No hook tells which zones a mount hides: all are looked at without delay, however long a round takes otherwise and
+# however short a time the host has been up, which is what a period of days looks like here.
+test_mount() {
+	local event zones=() i
+
+	for ((i = 0; i < 20; i++)); do
+		zones+=("mount$i")
+	done
+	make_zones "${zones[@]}"
+	mkdir "$E2E_TMP/under" "$E2E_TMP/over"
+	put hidden 1 192.0.2.1 "$E2E_TMP/under"
+	put hidden 1 192.0.2.9 "$E2E_TMP/over"
+	echo 'reconcile: 7d' >"$E2E_TMP/days.yaml"
+	mapfile -t zones < <(zone_args "${zones[@]}")
+	agent_start --config "$E2E_TMP/days.yaml" "${zones[@]}" --zone "hidden.test=$E2E_TMP/under/hidden.db" || return
+	mount --bind "$E2E_TMP/over" "$E2E_TMP/under" || e2e_die "cannot mount"
+	e2e_at_exit "umount '$E2E_TMP/under'"
+	event=$(change_of hidden)
+	check_event "a mount hides the last of many zones" "$(jq -r '
+		if .zonewitness.changes[0].after.rdata == ["192.0.2.9"] then empty
+		else "changes are \(.zonewitness.changes | tojson)" end,
+		if .process.name == "mount" then empty else "process is \(.process.name)" end' <<<"${event:-null}")" "$event"
 	agent_stop
 }
 
