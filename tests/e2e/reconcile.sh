@@ -342,14 +342,14 @@ test_mount() {
 	done
 	make_zones "${zones[@]}"
 	mkdir "$E2E_TMP/under" "$E2E_TMP/over"
-	put hidden 1 192.0.2.1 "$E2E_TMP/under"
-	put hidden 1 192.0.2.9 "$E2E_TMP/over"
+	put under 1 192.0.2.1 "$E2E_TMP/under"
+	put under 1 192.0.2.9 "$E2E_TMP/over"
 	echo 'reconcile: 7d' >"$E2E_TMP/days.yaml"
 	mapfile -t zones < <(zone_args "${zones[@]}")
-	agent_start --config "$E2E_TMP/days.yaml" "${zones[@]}" --zone "hidden.test=$E2E_TMP/under/hidden.db" || return
+	agent_start --config "$E2E_TMP/days.yaml" "${zones[@]}" --zone "under.test=$E2E_TMP/under/under.db" || return
 	mount --bind "$E2E_TMP/over" "$E2E_TMP/under" || e2e_die "cannot mount"
 	e2e_at_exit "umount '$E2E_TMP/under'"
-	event=$(change_of hidden)
+	event=$(change_of under)
 	check_event "a mount hides the last of many zones" "$(jq -r '
 		if .zonewitness.changes[0].after.rdata == ["192.0.2.9"] then empty
 		else "changes are \(.zonewitness.changes | tojson)" end,
