@@ -222,14 +222,9 @@ agent_alive() {
 	[ -n "$AGENT_PID" ] && kill -0 "$AGENT_PID" 2>/dev/null
 }
 
-# Whether it has next to nothing to do: a clock tick of processor time at most while we look.
-agent_idle() {
-	local before after
-
-	before=$(awk '{ print $14 + $15 }' "/proc/$AGENT_PID/stat")
-	E2E_POLL=0.3 e2e_pause
-	after=$(awk '{ print $14 + $15 }' "/proc/$AGENT_PID/stat")
-	[ $((after - before)) -le 1 ]
+# Whether the agent that answers at SOCKET is done with all it was told of. Usage: agent_settled SOCKET
+agent_settled() {
+	"$ZW" status --json --socket "$1" | jq -e '.agent.counters.unsettled == 0' >/dev/null
 }
 
 agent_ready_or_dead() {

@@ -155,12 +155,23 @@ static json_t *control_counters(const struct zw_agent *a)
 		(json_int_t)zw_request_book_len(a->requests));
 }
 
+/* Zones whose looks are not over: the next difference there may still be somebody's who was seen before. */
+static json_int_t unsettled(const struct zw_agent *a)
+{
+	json_int_t n = 0;
+
+	ZW_VEC_FOREACH(z, &a->zones)
+		n += (*z)->first_ns || (*z)->due_ns;
+	return n;
+}
+
 static json_t *counters(const struct zw_agent *a)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "events", (json_int_t)a->events,
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "events", (json_int_t)a->events,
 		"changes", (json_int_t)a->changes, "reports", (json_int_t)a->sequence, "coalesced",
 		(json_int_t)a->drops[ZW_DROP_COALESCED], "failed_looks",
-		(json_int_t)a->failed_looks, "causes", (json_int_t)zw_cause_book_len(a->book));
+		(json_int_t)a->failed_looks, "unsettled", unsettled(a), "causes",
+		(json_int_t)zw_cause_book_len(a->book));
 }
 
 static json_t *losses(const struct zw_agent *a)

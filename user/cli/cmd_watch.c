@@ -21,6 +21,7 @@ static const char usage[] =
 	"  --for TIME        end after this time: 30s, 5m, 2h\n"
 	"  --db FILE         keep changes and the states of zones in FILE: what changed between two runs is found\n"
 	"  --config FILE     take policy and timing from this configuration\n"
+	"  --socket PATH     where it answers 'zonewitness status --socket PATH'; without it, nowhere\n"
 	"  --no-color        no colours, as without a terminal or with NO_COLOR set\n"
 	"  -h, --help        this text\n";
 
@@ -38,6 +39,7 @@ enum {
 	OPT_FOR,
 	OPT_DB,
 	OPT_CONFIG,
+	OPT_SOCKET,
 	OPT_NO_COLOR,
 };
 
@@ -48,6 +50,7 @@ static const struct option long_options[] = {
 	{"for", required_argument, NULL, OPT_FOR},
 	{"db", required_argument, NULL, OPT_DB},
 	{"config", required_argument, NULL, OPT_CONFIG},
+	{"socket", required_argument, NULL, OPT_SOCKET},
 	{"no-color", no_argument, NULL, OPT_NO_COLOR},
 	{"help", no_argument, NULL, 'h'},
 	{},
@@ -92,6 +95,9 @@ static int parse_options(int argc, char **argv, struct watch_options *o)
 			break;
 		case OPT_CONFIG:
 			o->config = optarg;
+			break;
+		case OPT_SOCKET:
+			o->agent.status_socket = optarg;
 			break;
 		case OPT_NO_COLOR:
 			o->no_colour = true;

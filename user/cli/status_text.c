@@ -233,6 +233,8 @@ static void counters(struct zw_str *s, const json_t *c)
 		number_of(c, "events"), number_of(c, "coalesced"));
 	zw_str_addf(s, "reports: %lld, of which %lld are changes of records\n",
 		number_of(c, "reports"), number_of(c, "changes"));
+	if (number_of(c, "unsettled"))
+		zw_str_addf(s, "zones being looked at: %lld\n", number_of(c, "unsettled"));
 	if (number_of(c, "failed_looks"))
 		zw_str_addf(s, "looks at zones that failed: %lld\n", number_of(c, "failed_looks"));
 }
