@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Who binds a port of interest or is about to send to one, and who held such sockets before the agent came. Sockets
- * that have to do with no such port are passed over: others make many of them. */
+/* Who binds a port of interest or connects to one, who makes sockets for datagrams, and who held such sockets before the
+ * agent came. Connections that have to do with no such port are passed over: others make many of them. */
 #include <linux/in.h>
 
 #include <bpf/bpf_endian.h>
@@ -47,8 +47,8 @@ static __always_inline int on_send(struct bpf_sock_addr *ctx)
 	o = bpf_sk_storage_get(&zw_owners, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	task = bpf_get_current_task_btf();
 	/* The same process once more, unless it has another program by now. */
-	if (o &&
-		(o->tgid != (__u32)task->tgid || o->start_ns != task->group_leader->start_boottime))
+	if (o && (o->made || o->tgid != (__u32)task->tgid ||
+			 o->start_ns != task->group_leader->start_boottime))
 		zw_owner_fill(o, task);
 	return ALLOW;
 }
@@ -65,16 +65,22 @@ int zw_cg_connect6(struct bpf_sock_addr *ctx)
 	return on_send(ctx);
 }
 
-SEC("cgroup/sendmsg4")
-int zw_cg_sendmsg4(struct bpf_sock_addr *ctx)
+/* A datagram may go anywhere without a connection. A hook at each would take the lock of the socket each time, a
+ * tenth of what a server takes for an answer; most leave while their sender runs, and for those that wait for a
+ * neighbour's address the maker of the socket is known. */
+SEC("cgroup/sock_create")
+int zw_cg_socket(struct bpf_sock *ctx)
 {
-	return on_send(ctx);
-}
+	struct zw_wire_owner *o;
 
-SEC("cgroup/sendmsg6")
-int zw_cg_sendmsg6(struct bpf_sock_addr *ctx)
-{
-	return on_send(ctx);
+	if (ctx->protocol != IPPROTO_UDP)
+		return ALLOW;
+	o = bpf_sk_storage_get(&zw_owners, ctx, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (o) {
+		zw_owner_fill(o, bpf_get_current_task_btf());
+		o->made = 1;
+	}
+	return ALLOW;
 }
 
 static __always_inline struct zw_wire_bind *on_bind(
@@ -160,9 +166,11 @@ int zw_iter_socket(struct bpf_iter__task_file *ctx)
 	s.proto = transport_of(sk->sk_protocol);
 	s.port = sk->__sk_common.skc_num;
 	bound = bound_of_interest(s.port, s.proto);
-	if (!bound && !bound_of_interest(bpf_ntohs(sk->__sk_common.skc_dport), s.proto))
+	if (!bound && !bound_of_interest(bpf_ntohs(sk->__sk_common.skc_dport), s.proto) &&
+		(s.proto != IPPROTO_UDP || sk->__sk_common.skc_dport))
 		return 0;
 	zw_owner_fill(&s.owner, task);
+	s.owner.made = !bound && !sk->__sk_common.skc_dport;
 	if (!bpf_sk_storage_get(&zw_owners, sk, NULL, 0)) {
 		o = bpf_sk_storage_get(&zw_owners, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 		if (o)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which process a socket belongs to, for those that have to do with a port of interest: the last one that was seen
- * sending through it; before anybody did, the one that bound or connected it. Lives as long as the socket itself,
+ * sending through it; before anybody did, the one that connected, bound or made it. Lives as long as the socket itself,
  * packets under way included, so it outlives the process.
  */
 #pragma once
@@ -34,7 +34,7 @@ static __always_inline void zw_owner_fill(struct zw_wire_owner *o, struct task_s
 	o->euid = cred->euid.val;
 	o->loginuid = zw_task_loginuid(task);
 	o->session = zw_task_sessionid(task);
-	o->reserved = 0;
+	o->made = 0;
 	BPF_CORE_READ_INTO(&o->comm, leader, comm);
 }
 

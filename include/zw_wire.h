@@ -103,8 +103,7 @@ enum zw_hook {
 	ZW_HOOK_TC_LOCAL,      /* egress of the loopback device: sent and received here */
 	ZW_HOOK_CG_CONNECT4,   /* cgroup/connect4: who is about to send to a port of interest */
 	ZW_HOOK_CG_CONNECT6,   /* cgroup/connect6 */
-	ZW_HOOK_CG_SENDMSG4,   /* cgroup/sendmsg4: the same without a connection */
-	ZW_HOOK_CG_SENDMSG6,   /* cgroup/sendmsg6 */
+	ZW_HOOK_CG_SOCKET,     /* cgroup/sock_create: who makes a UDP socket */
 	ZW_HOOK_CG_BIND4,      /* cgroup/post_bind4 */
 	ZW_HOOK_CG_BIND6,      /* cgroup/post_bind6 */
 	ZW_HOOK_ITER_SOCKET,   /* iter/task_file: who holds which socket */
@@ -345,7 +344,7 @@ struct zw_wire_owner {
 	__u32 euid;
 	__u32 loginuid;
 	__u32 session;
-	__u32 reserved;
+	__u32 made; /* 1: it made the socket, and nobody was seen using it */
 	char comm[ZW_COMM_LEN]; /* of the thread group leader */
 };
 

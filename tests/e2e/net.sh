@@ -143,7 +143,7 @@ check_who() {
 	ID=$((ID + 1))
 	pid=$(in_server "$PEER" send --uid "$uid" --id "$ID" "$@" "$address" 53)
 	check_told "$name" 1 ".id == $ID and (.answer | not) and .direction == \"local\" and .ran and
-		.sender.pid == $pid and .sender.uid == $uid and .sender.exe > 0 and .receiver.pid == $SERVED"
+		.sender.pid == $pid and .sender.uid == $uid and .sender.exe > 0 and .sender.made == 0 and .receiver.pid == $SERVED"
 	check_told "$name, the answer" 1 ".id == $ID and .answer and .sender.pid == $SERVED and .sender.uid == 0"
 	check_told "$name, nothing else" 2 ".id == $ID"
 }
@@ -217,7 +217,7 @@ test_remote() {
 	ID=$((ID + 1))
 	pid=$(in_client "$PEER" send --uid $UID_B --id $ID 10.77.1.1 53)
 	check_told "remote: sent before the neighbour was known" 1 ".id == $ID and (.answer | not) and
-		.direction == \"out\" and .sender.pid == $pid"
+		.direction == \"out\" and .sender.pid == $pid and .sender.made == 1"
 	ID=$((ID + 1))
 	in_client "$PEER" send --uid $UID_B --id $ID --bytes 4000 10.77.1.1 53 >/dev/null
 	check_told "remote: the first of several fragments" 2 ".id == $ID and (.answer | not) and .captured < 1500"

@@ -335,6 +335,21 @@ static void test_unanswered(void **state)
 	end(s);
 }
 
+static void test_who_made_the_socket_need_not_have_sent(void **state)
+{
+	struct scene *s = begin();
+	struct zw_request *r = make_update(SET_WWW2, s->alice, AT(10), AT(11));
+
+	(void)state;
+	r->client_process.made = true;
+	book(s, r);
+	server_change(s, WWW1, WWW2);
+	CAME_OUT(s, "update probable client:alice server:bind | www A 192.0.2.1>192.0.2.2");
+	assert_true(has_reason(
+		s->report, "who made the socket is known, not who sent through it"));
+	end(s);
+}
+
 static void test_losses_leave_a_doubt(void **state)
 {
 	struct scene *s = begin();
@@ -419,6 +434,7 @@ int main(void)
 		cmocka_unit_test(test_long_sequence_at_once),
 		cmocka_unit_test(test_during_a_reading),
 		cmocka_unit_test(test_unanswered),
+		cmocka_unit_test(test_who_made_the_socket_need_not_have_sent),
 		cmocka_unit_test(test_losses_leave_a_doubt),
 		cmocka_unit_test(test_unknown_process_of_this_host),
 		cmocka_unit_test(test_lag),

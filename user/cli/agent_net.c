@@ -41,7 +41,8 @@ static struct zw_request_process process_of(const struct zw_wire_owner *owner)
 	return (struct zw_request_process){.tgid = owner->tgid,
 		.start_ns = owner->start_ns,
 		.exe_dev = owner->exe_dev,
-		.exe_ino = owner->exe_ino};
+		.exe_ino = owner->exe_ino,
+		.made = owner->made};
 }
 
 /* The actor, if it is or was a process of this host. 0 or -ENOMEM. */

@@ -330,6 +330,8 @@ static int explain_requests(
 			report, "the serial is not the one that the transfer ended with");
 	if (r == 0 && part->kind != PART_TRANSFER && is_hidden(zw_request_first(by)))
 		r = doubt(report, "which process of this host asked was not seen");
+	if (r == 0 && zw_request_first(by)->client_process.made)
+		r = doubt(report, "who made the socket is known, not who sent through it");
 	if (r == 0 && !by->answered_ns && by->rcode == ZW_REQUEST_UNANSWERED)
 		r = doubt(report, "the answer of the server was not seen");
 	if (r == 0 && is_incomplete(x))

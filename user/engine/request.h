@@ -49,6 +49,7 @@ struct zw_request_process {
 	uint32_t tgid; /* 0: not known, or of another host */
 	uint64_t start_ns;
 	uint64_t exe_dev, exe_ino;
+	bool made; /* it made the socket; who used it, perhaps a child that inherited it, was not seen */
 };
 
 /* Beside the RCODEs of dns/message.h: no answer yet, or none came; its transaction was given up. */
