@@ -30,10 +30,14 @@ static const struct zw_rule rows[] = {
 				"the same of IPv6: a site is given a /48"},
 			{"settled", ZW_KNOB_DURATION, 7 * DAY_NS, 0, 365 * DAY_NS,
 				"how long a network or a domain must have been in the zone before more of it is familiar:"
-				" hijacks lasted hours to days, and the first one must not hide the next"}),
+				" hijacks lasted hours to days, and the first one must not hide the next"},
+			{"roaming", ZW_KNOB_COUNT, 20, 2, 65536,
+				"in a zone that has so many networks and domains, and more of them than half its addresses, hosts"
+				" go about as those of dynamic DNS do, and no address is unfamiliar"}),
 		.quiet = "Networks of familiar_networks are familiar, and nothing else where it is set. Without it, the"
-			" networks that the zone itself has held long enough are. Data that is a name is followed within"
-			" the zone to the addresses; a name outside the zone is familiar when the zone led to that domain"
+			" networks that the zone itself has held long enough are. Private addresses lead"
+			" nobody away then. What an administrator brought is familiar from the next change on. Data that is a name is"
+			" followed within the zone to the addresses; a name outside the zone is familiar when the zone led to that domain"
 			" before, or holds that domain.",
 	},
 	{
@@ -55,8 +59,10 @@ static const struct zw_rule rows[] = {
 		.id = "ns-change",
 		.title = "name servers of the zone changed",
 		.indicator = "NS changed to attacker name servers (FireEye technique 2, Sea Turtle)",
-		.technique = DNS_SERVER, .severity = ZW_SEVERITY_HIGH, .escalates = true, .kind = ZW_RULE_RECORD,
-		.quiet = "A set that only loses servers is medium: nobody else answers then. A change of the TTL alone is none.",
+		.technique = DNS_SERVER, .severity = ZW_SEVERITY_MEDIUM, .escalates = true, .kind = ZW_RULE_RECORD,
+		.quiet = "A set that only loses servers is none: nobody else answers then; nor is a change of the TTL. Where the new"
+			" servers are unfamiliar, redirect-outside fires as well, which escalates; set the severity of this one"
+			" to 73 so that any of them does.",
 	},
 	{
 		.id = "delegation-change",
@@ -109,7 +115,7 @@ static const struct zw_rule rows[] = {
 		.indicator = "domain shadowing: random labels to few foreign addresses (Angler, Proofpoint, Liu et al.)",
 		.technique = DOMAINS, .severity = ZW_SEVERITY_HIGH, .escalates = true, .kind = ZW_RULE_RECORD,
 		.knob = ZW_RULE_KNOBS(
-			{"names", ZW_KNOB_COUNT, 10, 2, 100000,
+			{"names", ZW_KNOB_COUNT, 10, 2, 1000,
 				"so many new names with random labels within the window: shadowed domains had hundreds, a"
 				" validation token or a content hash comes alone"},
 			{"window", ZW_KNOB_DURATION, HOUR_NS, MINUTE_NS, 7 * DAY_NS,
@@ -117,8 +123,8 @@ static const struct zw_rule rows[] = {
 			{"addresses", ZW_KNOB_COUNT, 3, 1, 1000,
 				"so many different addresses at most they lead to: shadowed names led to few, the leases of"
 				" hosts with generated names to one each"}),
-		.quiet = "Labels are judged by their characters: length, digits among letters, pairs of letters that words do not"
-			" have. Names below underscore labels, reverse zones and familiar addresses do not count.",
+		.quiet = "Labels are judged by how unlikely their characters are in words. Labels that begin with an underscore,"
+			" numbers and hardware addresses do not count, nor do names that lead to familiar addresses.",
 	},
 	{
 		.id = "shared-address",
@@ -126,7 +132,7 @@ static const struct zw_rule rows[] = {
 		.indicator = "same addresses across several domains (domain shadowing, Liu et al.)",
 		.technique = DOMAINS, .severity = ZW_SEVERITY_HIGH, .escalates = true, .kind = ZW_RULE_RECORD,
 		.knob = ZW_RULE_KNOBS(
-			{"zones", ZW_KNOB_COUNT, 3, 2, 1000,
+			{"zones", ZW_KNOB_COUNT, 3, 2, 8,
 				"so many zones within the window; two zones of one owner often move together"},
 			{"window", ZW_KNOB_DURATION, DAY_NS, MINUTE_NS, 30 * DAY_NS, "of time that is looked back"}),
 		.quiet = "Only addresses that are unfamiliar to each of the zones.",
@@ -148,8 +154,8 @@ static const struct zw_rule rows[] = {
 				"a TTL that is shorter serves quick changes; 300 s is the shortest that is common"},
 			{"factor", ZW_KNOB_COUNT, 4, 2, 100000,
 				"so many times shorter it became; halving a TTL is maintenance"}),
-		.quiet = "Of addresses, aliases, NS and MX. Half of all zones (and 20 names) at once are a new default TTL, and"
-			" reported once. Planned moves begin the same way, so it is low.",
+		.quiet = "Of addresses, aliases, NS and MX. Planned moves begin the same way, so it is low. A change that cuts it of"
+			" more than half of the sets it is about, and of 20 at least, is a new default, and none.",
 	},
 	{
 		.id = "certificate-near-redirect",
@@ -159,8 +165,9 @@ static const struct zw_rule rows[] = {
 		.knob = ZW_RULE_KNOBS(
 			{"window", ZW_KNOB_DURATION, DAY_NS, MINUTE_NS, 30 * DAY_NS,
 				"of time between both, in either order: certificates were had within hours of the redirect"}),
-		.quiet = "The redirect is a finding of redirect-outside, new-subdomain-outside, ns-change or lookalike-ns for the"
-			" same name or one above it, so renewing certificates by itself is none, nor beside an ordinary move.",
+		.quiet = "The redirect is a finding of redirect-outside, new-subdomain-outside, new-alias-outside or lookalike-ns"
+			" that was no administrator's, of the same name, one below it (for which a wildcard is valid), or name"
+			" servers above it. So renewing certificates by itself is none, nor beside an ordinary move.",
 	},
 	{
 		.id = "dnssec-downgrade",
