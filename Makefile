@@ -178,6 +178,10 @@ tidy: $(BPF_SKELS) ## run clang-tidy with the checks of .clang-tidy
 	$(Q)printf '%s\n' $(USER_SRCS) | xargs -P 2 -I{} $(CLANG_TIDY) --quiet {} -- \
 		$(CPPFLAGS) -std=gnu17 $(PKG_CFLAGS) 2>/dev/null
 
+.PHONY: man
+man: $(BIN) ## make the manual of the rules from their table
+	$(Q)$(BIN) check --manual >$(BUILD)/rules.7 && mv $(BUILD)/rules.7 scripts/man/zonewitness-rules.7
+
 INSTALL := install -D -p
 
 .PHONY: install
@@ -188,7 +192,7 @@ install: $(BIN) ## install below DESTDIR
 	$(Q)$(INSTALL) -m 644 scripts/completion/zonewitness $(DESTDIR)$(COMPLETIONDIR)/zonewitness
 	$(Q)test -e $(DESTDIR)$(SYSCONFDIR)/zonewitness/zonewitness.yaml || $(INSTALL) -m 644 \
 		scripts/zonewitness.yaml $(DESTDIR)$(SYSCONFDIR)/zonewitness/zonewitness.yaml
-	$(Q)set -e; for page in $(wildcard scripts/man/*.[58]); do \
+	$(Q)set -e; for page in $(wildcard scripts/man/*.[578]); do \
 		$(INSTALL) -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 
 .PHONY: clean

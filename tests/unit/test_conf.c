@@ -242,6 +242,36 @@ static void test_full_example(void **state)
 	assert_int_equal(conf->zones, 2);
 }
 
+static void test_rules(void **state)
+{
+	_zw_conf_free_ struct zw_conf *conf = take("familiar_networks: [192.0.2.0/24]\n"
+						   "critical_names: [Mail, Portal.Example.COM]\n"
+						   "rules:\n"
+						   "  flip: {window: 2h, habit: 9, severity: 73}\n"
+						   "  ttl-cut: {enabled: no}\n");
+	_zw_conf_free_ struct zw_conf *defaults = take(""), *none = take("critical_names: []\n");
+	size_t n;
+
+	(void)state;
+	assert_int_equal(
+		zw_rules_knob(&conf->rules, "flip", "window"), 7200 * UINT64_C(1000000000));
+	assert_int_equal(zw_rules_knob(&conf->rules, "flip", "habit"), 9);
+	assert_int_equal(zw_rules_severity(&conf->rules, "flip"), 73);
+	assert_true(zw_rules_enabled(&conf->rules, "flip"));
+	assert_false(zw_rules_enabled(&conf->rules, "ttl-cut"));
+	assert_int_equal(zw_rules_severity(&conf->rules, "ns-change"), 47);
+	assert_int_equal(conf->familiars, 1);
+	assert_string_equal(zw_conf_critical(conf, &n)[0], "mail");
+	assert_string_equal(zw_conf_critical(conf, &n)[1], "portal.example.com.");
+	assert_int_equal(n, 2);
+	assert_int_equal(defaults->familiars, 0);
+	assert_true(zw_rules_enabled(&defaults->rules, "ttl-cut"));
+	assert_string_equal(zw_conf_critical(defaults, &n)[0], "mail");
+	assert_true(n > 10);
+	(void)zw_conf_critical(none, &n);
+	assert_int_equal(n, 0);
+}
+
 static void test_describe(void **state)
 {
 	_zw_str_ struct zw_str out = {};
@@ -252,7 +282,8 @@ static void test_describe(void **state)
 	assert_non_null(strstr(out.buf, "\nadmins[].user\tuser\tone of them\t-\t"));
 	assert_non_null(strstr(out.buf, "\nhistory.keep\tduration\t1d to 36500d\t400d\t"));
 	assert_non_null(strstr(out.buf, "\nzones[].name\tzone\trequired\t-\t"));
-	assert_null(strstr(out.buf, "familiar_networks"));
+	assert_non_null(strstr(out.buf, "\nrules.mass-change.share\tnumber\t1 to 100\t30\t"));
+	assert_non_null(strstr(out.buf, "\nrules.flip.window\tduration\t1m to 30d\t1d\t"));
 	for (char *line = strtok(out.buf, "\n"); line; line = strtok(NULL, "\n")) {
 		unsigned int tabs = 0;
 
@@ -276,6 +307,7 @@ int main(void)
 			test_load_follows_links_of_executables, make_dir, remove_dir),
 		cmocka_unit_test(test_example_is_the_defaults),
 		cmocka_unit_test(test_full_example),
+		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_describe),
 	};
 

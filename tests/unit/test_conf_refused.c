@@ -9,7 +9,7 @@ static void test_unknown_keys(void **state)
 	(void)state;
 	refuse("zonez: []\n",
 		"t.yaml:1:1: unknown key \"zonez\" in the configuration; known are servers, zones, "
-		"admins, primaries, history, journald, json, reconcile, settle, settle_held, ring_size, "
+		"admins, primaries, familiar_networks, critical_names, rules, history, journald, json, reconcile, settle, settle_held, ring_size, "
 		"spool_file, spool_size");
 	refuse("history:\n  keeps: 3d\n",
 		"t.yaml:2:3: unknown key \"keeps\" in history; known are file, keep, max_size");
@@ -17,16 +17,41 @@ static void test_unknown_keys(void **state)
 		"t.yaml:2:25: unknown key \"view\" in zones; known are name, file");
 	refuse("\"a\\nb\": 1\n",
 		"t.yaml:1:1: unknown key \"a\\x0ab\" in the configuration; known are servers, zones, "
-		"admins, primaries, history, journald, json, reconcile, settle, settle_held, ring_size, "
+		"admins, primaries, familiar_networks, critical_names, rules, history, journald, json, reconcile, settle, settle_held, ring_size, "
 		"spool_file, spool_size");
+}
+
+static void test_rules(void **state)
+{
+	(void)state;
+	refuse_with("rules:\n  redirect: {enabled: no}\n",
+		"t.yaml:2:3: ", "unknown key \"redirect\" in rules; known are redirect-outside, ");
+	refuse_with("rules:\n  flip: {windows: 1h}\n", "t.yaml:2:10: ",
+		"unknown key \"windows\" in flip; known are enabled, severity, window, habit");
+	refuse("rules: {flip: {window: 1s}}\n",
+		"t.yaml:1:24: \"window\" is \"1s\", but must be a duration such as 250ms, 60s, 5m, 2h or "
+		"400d, from 1m to 30d");
+	refuse("rules: {flip: {severity: 101}}\n",
+		"t.yaml:1:26: \"severity\" is \"101\", but must be a number, from 0 to 100");
+	refuse("rules: {flip: {severity: 0x10}}\n",
+		"t.yaml:1:26: \"severity\" is \"0x10\", but must be a number, from 0 to 100");
+	refuse("rules: {flip: {severity: 1, severity: 2}}\n",
+		"t.yaml:1:29: \"severity\" cannot be used here: \"severity\" is already set on line 1");
+	refuse("rules: {flip: {enabled: no}, flip: {enabled: yes}}\n",
+		"t.yaml:1:30: \"flip\" cannot be used here: \"flip\" is already set on line 1");
+	refuse("rules: [flip]\n", "t.yaml:1:8: \"rules\" must be keys with values below it");
+	refuse("rules: {flip: no}\n", "t.yaml:1:15: \"flip\" must be keys with values below it");
+	refuse("critical_names: [mail, \"\"]\n",
+		"t.yaml:1:24: \"critical_names\" is empty, but must be the first label of names, such as "
+		"mail, or one whole name");
+	refuse_with("familiar_networks: [192.0.2.1/24]\n", "t.yaml:1:21: ", "without host bits");
+	refuse_with("familiar_networks: []\n", "t.yaml:1:20: ", "must not be empty");
 }
 
 static void test_keys_of_later_versions(void **state)
 {
 	(void)state;
-	refuse("familiar_networks: [192.0.2.0/24]\nfeeds: [{file: /f}]\n",
-		"t.yaml:1:1: \"familiar_networks\" is not supported by this version\n"
-		"t.yaml:2:1: \"feeds\" is not supported by this version");
+	refuse("feeds: [{file: /f}]\n", "t.yaml:1:1: \"feeds\" is not supported by this version");
 }
 
 static void test_keys_and_records_of_admins(void **state)
@@ -270,6 +295,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unknown_keys),
+		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_keys_of_later_versions),
 		cmocka_unit_test(test_keys_and_records_of_admins),
 		cmocka_unit_test(test_every_mistake_at_once),

@@ -4,13 +4,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/str.h"
-#include "engine/rule.h"
+#include "engine/rule_text.h"
 
 static void check_knobs(const struct zw_rule *rule)
 {
@@ -136,7 +137,7 @@ static void test_finding_does_not_escalate(void **state)
 	(void)state;
 	zw_rules_conf_init(&conf);
 	setting(&conf, "ns-change")->severity = 72;
-	setting(&conf, "redirect-outside")->disabled = true;
+	setting(&conf, "redirect-outside")->enabled = false;
 	/* Below the bound, never by itself, and not at all. */
 	assert_int_equal(zw_rules_add_finding(&conf, report, "ns-change", NULL, "x"), 0);
 	setting(&conf, "mx-change")->severity = 99;
@@ -148,6 +149,37 @@ static void test_finding_does_not_escalate(void **state)
 	assert_null(report->finding[0].subject);
 }
 
+/* `make man` makes the one of the other. */
+static void test_manual_is_in_step(void **state)
+{
+	_zw_str_ struct zw_str made = {};
+	char text[65536];
+	FILE *file = fopen("scripts/man/zonewitness-rules.7", "re");
+	size_t len;
+
+	(void)state;
+	assert_non_null(file);
+	len = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[len] = '\0';
+	zw_rules_to_manual(&made);
+	assert_false(made.failed);
+	assert_string_equal(text, made.buf);
+}
+
+static void test_knobs_as_text(void **state)
+{
+	char text[ZW_KNOB_TEXT_MAX];
+
+	(void)state;
+	assert_string_equal(zw_knob_to_text(ZW_KNOB_DURATION, 0, text), "0s");
+	assert_string_equal(zw_knob_to_text(ZW_KNOB_DURATION, 90000000000, text), "90s");
+	assert_string_equal(zw_knob_to_text(ZW_KNOB_DURATION, 7200000000000, text), "2h");
+	assert_string_equal(zw_knob_to_text(ZW_KNOB_BYTES, 65536, text), "64K");
+	assert_string_equal(zw_knob_to_text(ZW_KNOB_BYTES, 1000, text), "1000");
+	assert_string_equal(zw_knob_to_text(ZW_KNOB_COUNT, 0, text), "0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +187,8 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_finding_escalates),
 		cmocka_unit_test(test_finding_does_not_escalate),
+		cmocka_unit_test(test_manual_is_in_step),
+		cmocka_unit_test(test_knobs_as_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -321,7 +321,7 @@ static void test_disabled(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < zw_rules_count(); i++)
-		w->conf.rule[i].disabled = true;
+		w->conf.rule[i].enabled = false;
 	rule_change_to(w, 0, 1, "@ NS ns1.evil.example.\nwww A 203.0.113.9\n*.a A 203.0.113.9\n");
 	assert_rules(w, "");
 	assert_false(w->last->escalate);

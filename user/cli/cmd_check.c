@@ -5,19 +5,28 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/str.h"
 #include "conf/conf.h"
+#include "engine/rule_text.h"
 
 static const char usage[] =
 	"usage: zonewitness check [FILE]\n"
-	"       zonewitness check --keys\n"
+	"       zonewitness check --rules [FILE]\n"
+	"       zonewitness check --keys | --manual\n"
 	"\n"
 	"Validates a configuration file (" ZW_CONF_DEFAULT_PATH ").\n"
 	"\n"
 	"  -k, --keys    print every key with its type, range, default and meaning, separated by tabs\n"
+	"  -r, --rules   print every rule with its severity and thresholds as the file sets them\n"
+	"      --manual  print zonewitness-rules(7), the manual of all rules, for man(1)\n"
 	"  -h, --help    print this\n";
+
+enum {
+	OPT_MANUAL = 256,
+};
 
 static int print_keys(void)
 {
@@ -25,6 +34,36 @@ static int print_keys(void)
 
 	if (zw_conf_describe(&text) < 0) {
 		zw_error("out of memory");
+		return ZW_EXIT_FAILED;
+	}
+	fwrite(text.buf, 1, text.len, stdout);
+	return ZW_EXIT_OK;
+}
+
+static int print_manual(void)
+{
+	_zw_str_ struct zw_str text = {};
+
+	zw_rules_to_manual(&text);
+	if (text.failed) {
+		zw_error("out of memory");
+		return ZW_EXIT_FAILED;
+	}
+	fwrite(text.buf, 1, text.len, stdout);
+	return ZW_EXIT_OK;
+}
+
+/* Without a file, as it is without a configuration. */
+static int print_rules(const char *path)
+{
+	_zw_conf_free_ struct zw_conf *conf = NULL;
+	_zw_str_ struct zw_str error = {}, text = {};
+	int r = path ? zw_conf_load(path, &conf, &error) : zw_conf_defaults(&conf);
+
+	if (r == 0)
+		zw_rules_to_text(&conf->rules, &text);
+	if (r < 0 || text.failed) {
+		fprintf(stderr, "%s\n", error.buf ? error.buf : "out of memory");
 		return ZW_EXIT_FAILED;
 	}
 	fwrite(text.buf, 1, text.len, stdout);
@@ -46,6 +85,12 @@ static int check_file(const char *path)
 	return ZW_EXIT_OK;
 }
 
+/* NULL: there is none. */
+static const char *default_file(void)
+{
+	return access(ZW_CONF_DEFAULT_PATH, F_OK) == 0 ? ZW_CONF_DEFAULT_PATH : NULL;
+}
+
 /* An answer that nobody could read, as on a full disk, is a failure. */
 static int flushed(int code)
 {
@@ -59,16 +104,24 @@ int zw_cmd_check(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"keys", no_argument, NULL, 'k'},
+		{"rules", no_argument, NULL, 'r'},
+		{"manual", no_argument, NULL, OPT_MANUAL},
 		{"help", no_argument, NULL, 'h'},
 		{},
 	};
+	bool rules = false;
 	int c;
 
 	optind = 0; /* afresh, whatever was parsed before */
-	while ((c = getopt_long(argc, argv, "kh", options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "krh", options, NULL)) >= 0) {
 		switch (c) {
 		case 'k':
 			return flushed(print_keys());
+		case 'r':
+			rules = true;
+			break;
+		case OPT_MANUAL:
+			return flushed(print_manual());
 		case 'h':
 			fputs(usage, stdout);
 			return flushed(ZW_EXIT_OK);
@@ -81,5 +134,7 @@ int zw_cmd_check(int argc, char **argv)
 		zw_error("check takes one file, not %d", argc - optind);
 		return ZW_EXIT_USAGE;
 	}
+	if (rules)
+		return flushed(print_rules(optind < argc ? argv[optind] : default_file()));
 	return flushed(check_file(optind < argc ? argv[optind] : ZW_CONF_DEFAULT_PATH));
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "conf/conf_load.h"
+#include "conf/conf_rules.h"
 #include "conf/conf_schema.h"
 
 void zw_conf_free(struct zw_conf *conf)
@@ -26,6 +27,10 @@ void zw_conf_free(struct zw_conf *conf)
 	}
 	free(conf->zone);
 	zw_policy_done(&conf->policy);
+	free(conf->familiar);
+	for (size_t i = 0; i < conf->criticals; i++)
+		free(conf->critical[i]);
+	free(conf->critical);
 	free(conf->history.file);
 	free(conf->json_file);
 	free(conf->spool_file);
@@ -57,11 +62,28 @@ int zw_conf_defaults(struct zw_conf **ret_conf)
 
 	if (!conf)
 		return -ENOMEM;
+	zw_rules_conf_init(&conf->rules);
 	r = apply_defaults(&zw_conf_root, conf);
 	if (r < 0)
 		return r;
 	*ret_conf = ZW_TAKE(conf);
 	return 0;
+}
+
+const char *const *zw_conf_critical(const struct zw_conf *conf, size_t *ret_len)
+{
+	/* What the campaigns went for: mail, remote access, single sign-on (INDICATORS). */
+	static const char *const usual[] = {"mail", "webmail", "owa", "outlook", "exchange", "smtp",
+		"imap", "pop", "mx", "autodiscover", "autoconfig", "vpn", "remote", "gateway",
+		"citrix", "login", "signin", "sso", "auth", "adfs", "idp", "accounts", "portal",
+		"secure"};
+
+	if (conf->critical_default) {
+		*ret_len = ZW_ARRAY_SIZE(usual);
+		return usual;
+	}
+	*ret_len = conf->criticals;
+	return (const char *const *)conf->critical;
 }
 
 static void say(struct zw_str *error, const char *name, const char *what)
@@ -236,6 +258,18 @@ static void describe_range(const struct zw_conf_key *key, struct zw_str *out)
 		zw_str_add_char(out, '-');
 }
 
+static void describe_map(const struct zw_conf_key *map, const char *prefix, struct zw_str *out);
+
+static void describe_rules(const char *prefix, struct zw_str *out)
+{
+	_zw_conf_rules_ struct zw_conf_rules *rules = NULL;
+
+	if (zw_conf_rules_new(&rules) < 0)
+		out->failed = true;
+	else
+		describe_map(zw_conf_rules_map(rules), prefix, out);
+}
+
 static void describe_map(const struct zw_conf_key *map, const char *prefix, struct zw_str *out)
 {
 	for (size_t i = 0; i < map->n_keys; i++) {
@@ -256,6 +290,8 @@ static void describe_map(const struct zw_conf_key *map, const char *prefix, stru
 		zw_str_addf(out, "\t%s\t%s\n", key->initial ? key->initial : "-", key->help);
 		if (key->type == ZW_CONF_MAP)
 			describe_map(key, below, out);
+		else if (key->type == ZW_CONF_RULES)
+			describe_rules(below, out);
 	}
 }
 

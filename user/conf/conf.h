@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "engine/policy.h"
+#include "engine/rule.h"
 
 struct zw_conf_zone {
 	char *name; /* presentation form, lower case, with the final dot; no name twice */
@@ -28,6 +29,12 @@ struct zw_conf {
 	struct zw_conf_zone *zone;
 	size_t zones;
 	struct zw_policy policy;
+	struct zw_net *familiar; /* networks */
+	size_t familiars;
+	char **critical; /* labels, and names with the final dot; lower case. See zw_conf_critical() */
+	size_t criticals;
+	bool critical_default; /* the names that come with the program instead */
+	struct zw_rules_conf rules;
 	struct {
 		char *file;         /* "/var/lib/zonewitness/history.db" */
 		uint64_t keep_ns;   /* 400d */
@@ -58,6 +65,9 @@ int zw_conf_parse(const char *name, const char *text, size_t len, struct zw_conf
 void zw_conf_free(struct zw_conf *conf);
 ZW_DEFINE_CLEANUP(struct zw_conf *, zw_conf_free);
 #define _zw_conf_free_ _zw_cleanup_(zw_conf_freep)
+
+/* The critical names that are in force; borrowed from @conf. */
+const char *const *zw_conf_critical(const struct zw_conf *conf, size_t *ret_len);
 
 /* Prints the schema as documentation: key, type, range, default, help, one per line; for the manual page. */
 int zw_conf_describe(struct zw_str *out);

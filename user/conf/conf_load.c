@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "conf/conf_rules.h"
 #include "conf/conf_schema.h"
 
 /* The keys of one map that were seen so far. */
@@ -166,14 +167,28 @@ static void read_list(struct zw_conf_reader *reader, const struct zw_conf_key *k
 	zw_conf_skip(reader);
 }
 
+/* The map of rules as the table of rules makes it. */
+static void read_rules(struct zw_conf_reader *reader, void *base)
+{
+	_zw_conf_rules_ struct zw_conf_rules *rules = NULL;
+
+	if (zw_conf_rules_new(&rules) < 0)
+		zw_conf_no_memory(reader);
+	else
+		read_map(reader, zw_conf_rules_map(rules), base);
+}
+
 static void read_value(struct zw_conf_reader *reader, const struct zw_conf_key *key, void *base)
 {
 	if (key->many == ZW_CONF_LIST || key->many == ZW_CONF_LIST_NONEMPTY) {
 		read_list(reader, key, base);
-	} else if (key->type != ZW_CONF_MAP) {
+	} else if (key->type != ZW_CONF_MAP && key->type != ZW_CONF_RULES) {
 		read_scalar(reader, key, base);
 	} else if (reader->event.type == YAML_MAPPING_START_EVENT) {
-		read_map(reader, key, base);
+		if (key->type == ZW_CONF_RULES)
+			read_rules(reader, base);
+		else
+			read_map(reader, key, base);
 	} else if (reader->event.type != YAML_ALIAS_EVENT && !is_null(reader)) {
 		zw_conf_mistake(reader, reader->event.start_mark,
 			"\"%s\" must be keys with values below it", key->name);
@@ -224,8 +239,8 @@ static const struct zw_conf_key *find_key(
 		/* Two names of the same member ("with", "executable") are one key. Maps have no member
 		 * of their own. */
 		if (!seen->key[k] ||
-			(k != i && (map->keys[i].type == ZW_CONF_MAP ||
-					   map->keys[k].type == ZW_CONF_MAP ||
+			(k != i && (!zw_conf_types[map->keys[i].type].set ||
+					   !zw_conf_types[map->keys[k].type].set ||
 					   map->keys[k].offset != map->keys[i].offset)))
 			continue;
 		zw_conf_mistake(reader, reader->event.start_mark,

@@ -19,7 +19,10 @@ enum zw_conf_type {
 	ZW_CONF_USER,         /* char * */
 	ZW_CONF_NET,          /* struct zw_net */
 	ZW_CONF_HOURS,        /* struct zw_hours */
+	ZW_CONF_NUMBER,       /* uint64_t, decimal */
+	ZW_CONF_LABEL,        /* char *, a label, or a name with the final dot, in lower case */
 	ZW_CONF_MAP,          /* keys of their own */
+	ZW_CONF_RULES,        /* a map whose keys are the rules there are, see conf_rules.h */
 	ZW_CONF_LATER,        /* part of the design, not of this version: refused by name */
 	_ZW_CONF_TYPE_MAX,
 };
@@ -55,7 +58,7 @@ struct zw_conf_key {
 extern const struct zw_conf_key zw_conf_root;
 
 /* The longest list of keys in a map. */
-#define ZW_CONF_KEYS_MAX 16
+#define ZW_CONF_KEYS_MAX ZW_RULES_MAX
 
 struct zw_conf_type_info {
 	const char *name;    /* "duration" */

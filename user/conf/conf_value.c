@@ -222,6 +222,39 @@ static int set_hours(const struct zw_conf_key *key, const char *text, void *fiel
 	return zw_hours_parse(text, field);
 }
 
+/* No other spelling of a number, such as "0x10", which zw_parse_u64() takes. */
+static int parse_decimal(const char *text, uint64_t *ret_value)
+{
+	if (text[strspn(text, "0123456789")] || (text[0] == '0' && text[1]))
+		return -EINVAL;
+	return zw_parse_u64(text, ret_value);
+}
+
+static int set_decimal(const struct zw_conf_key *key, const char *text, void *field)
+{
+	return set_number(key, text, field, parse_decimal);
+}
+
+/* A name is what has a dot. */
+static int set_label(const struct zw_conf_key *key, const char *text, void *field)
+{
+	char canonical[ZW_NAME_TEXT_MAX];
+	uint8_t name[ZW_NAME_MAX];
+	size_t len;
+
+	(void)key;
+	if (has_control_characters(text) || zw_name_from_text(text, name, &len) < 0 || len < 2)
+		return -EINVAL;
+	zw_name_lower(name, len);
+	if (strchr(text, '.')) {
+		zw_name_to_text(name, canonical);
+		return set_text(canonical, field);
+	}
+	memcpy(canonical, name + 1, name[0]);
+	canonical[name[0]] = '\0';
+	return strlen(canonical) == name[0] ? set_text(canonical, field) : -EINVAL;
+}
+
 #define TEXT sizeof(char *), true
 #define PLAIN(type) sizeof(type), false
 
@@ -252,7 +285,11 @@ const struct zw_conf_type_info zw_conf_types[_ZW_CONF_TYPE_MAX] = {
 		PLAIN(struct zw_net), set_net},
 	[ZW_CONF_HOURS] = {"hours", "days and times such as \"Mon-Fri 08:00-18:00\"",
 		PLAIN(struct zw_hours), set_hours},
+	[ZW_CONF_NUMBER] = {"number", "a number", PLAIN(uint64_t), set_decimal},
+	[ZW_CONF_LABEL] = {"label", "the first label of names, such as mail, or one whole name",
+		TEXT, set_label},
 	[ZW_CONF_MAP] = {"map", "keys with values"},
+	[ZW_CONF_RULES] = {"map", "keys with values"},
 	[ZW_CONF_LATER] = {"later", "left out"},
 };
 

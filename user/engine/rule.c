@@ -77,6 +77,7 @@ void zw_rules_conf_init(struct zw_rules_conf *conf)
 	for (size_t i = 0; i < zw_rules_count(); i++) {
 		const struct zw_rule *rule = zw_rule_at(i);
 
+		conf->rule[i].enabled = true;
 		conf->rule[i].severity = rule->severity;
 		for (size_t k = 0; rule->knob && rule->knob[k].name; k++)
 			conf->rule[i].knob[k] = rule->knob[k].initial;
@@ -85,12 +86,12 @@ void zw_rules_conf_init(struct zw_rules_conf *conf)
 
 bool zw_rules_enabled(const struct zw_rules_conf *conf, const char *id)
 {
-	return !conf->rule[own_index(id)].disabled;
+	return conf->rule[own_index(id)].enabled;
 }
 
 unsigned int zw_rules_severity(const struct zw_rules_conf *conf, const char *id)
 {
-	return conf->rule[own_index(id)].severity;
+	return (unsigned int)conf->rule[own_index(id)].severity;
 }
 
 uint64_t zw_rules_knob(const struct zw_rules_conf *conf, const char *id, const char *knob)
@@ -115,10 +116,10 @@ int zw_rules_add_finding(const struct zw_rules_conf *conf, struct zw_report *rep
 	va_list ap;
 	int r;
 
-	if (setting->disabled)
+	if (!setting->enabled)
 		return 0;
 	va_start(ap, fmt);
-	r = zw_report_add_finding_v(report, id, setting->severity, subject, fmt, ap);
+	r = zw_report_add_finding_v(report, id, (unsigned int)setting->severity, subject, fmt, ap);
 	va_end(ap);
 	if (r < 0)
 		return r;

@@ -89,8 +89,8 @@ const char *zw_knob_unit_to_string(enum zw_knob_unit unit); /* "percent" */
 /* What holds for each of them, by its place in the table. A plain value: may be copied. */
 struct zw_rules_conf {
 	struct zw_rule_setting {
-		bool disabled;
-		unsigned int severity;
+		bool enabled;
+		uint64_t severity;
 		uint64_t knob[ZW_RULE_KNOBS_MAX];
 	} rule[ZW_RULES_MAX];
 };
