@@ -23,6 +23,7 @@
 #include "zw_dns.h"
 #include "zw_packet.h"
 #include "zw_ports.h"
+#include "zw_query_message.h"
 #include "zw_stream.h"
 
 /* Tags in the frame itself; one more may be beside it. */
@@ -209,8 +210,12 @@ static __always_inline void on_udp(struct __sk_buff *skb, struct packet *p, stru
 	}
 	control |= several;
 	count_message(t, p->direction, 0, look, bytes, control);
-	if (!control)
+	if (!control) {
+		query_message(skb, p, p->payload, bytes, MESSAGE_HOW(bytes, LOOK_CLASS(look)));
 		return;
+	}
+	if (p->direction == ZW_DIRECTION_OUT && p->to_server)
+		zw_query_leaves(skb, p, bytes);
 	p->from = p->payload;
 	p->bytes = bytes;
 	p->segment_bytes = several ? segment : 0;
@@ -288,40 +293,21 @@ __noinline int zw_packet_walk(struct __sk_buff *skb, struct packet *p, bool ethe
 	return 1;
 }
 
-/* The type in the question at @q, without a call; NAME_TOO_LONG when that would not do. *ret_end is behind it. */
-static __always_inline int quick_type(const __u8 *q, const void *end, const void **ret_end)
+/* What nearly all packets are: of no interest, or one plain query or its answer in a datagram by itself. No copy of the
+ * headers. False: it takes a closer look, or the headers do not lie in one piece. */
+static __always_inline bool pass_quickly(struct __sk_buff *skb, struct packet *p, bool ethernet)
 {
-	for (int i = 0; i < DNS_FAST_LABELS; i++) {
-		if ((void *)(q + 1) > end)
-			return NAME_TOO_LONG;
-		if (*q == 0) {
-			if ((void *)(q + 3) > end)
-				return NAME_TOO_LONG;
-			*ret_end = q + 3;
-			return q[1] << 8 | q[2];
-		}
-		if (*q > 63)
-			return NAME_TOO_LONG;
-		q += *q + 1;
-	}
-	return NAME_TOO_LONG;
-}
-
-/* What nearly all packets are: of no interest, or one plain query or its answer in a datagram by itself. No call into
- * the kernel, no copy. False: it takes a closer look, or the headers do not lie in one piece. */
-static __always_inline bool pass_quickly(struct __sk_buff *skb, __u8 direction, bool ethernet)
-{
-	const void *end = (void *)(long)skb->data_end, *question_end = NULL;
-	const void *l3 = (void *)(long)skb->data + (ethernet ? ETH_HLEN : 0), *l4;
+	const void *end = (void *)(long)skb->data_end;
+	const void *data = (void *)(long)skb->data;
+	const void *l3 = data + (ethernet ? ETH_HLEN : 0), *l4;
 	const struct iphdr *ip4 = l3;
 	const struct ipv6hdr *ip6 = l3;
 	__be16 protocol = skb->protocol;
 	const struct udphdr *udp;
-	const __be16 *dns;
 	struct zw_traffic *t;
-	__u8 proto, flags, to_server;
 	__u32 zero = 0, bytes;
-	int type;
+	__u8 proto;
+	int class;
 
 	if (protocol == bpf_htons(ETH_P_IP)) {
 		if ((void *)(ip4 + 1) > end || *(__u8 *)ip4 != 0x45 ||
@@ -330,62 +316,73 @@ static __always_inline bool pass_quickly(struct __sk_buff *skb, __u8 direction, 
 		proto = ip4->protocol;
 		bytes = bpf_ntohs(ip4->tot_len) - sizeof(*ip4);
 		l4 = ip4 + 1;
+		p->family = ZW_AF_INET;
+		*(__be32 *)p->key.saddr = ip4->saddr;
+		*(__be32 *)p->key.daddr = ip4->daddr;
 	} else if (protocol == bpf_htons(ETH_P_IPV6)) {
 		if ((void *)(ip6 + 1) > end || ip6->version != 6)
 			return false;
 		proto = ip6->nexthdr;
 		bytes = bpf_ntohs(ip6->payload_len);
 		l4 = ip6 + 1;
+		p->family = ZW_AF_INET6;
+		__builtin_memcpy(p->key.saddr, &ip6->saddr, 32);
 	} else {
 		return false;
 	}
 	udp = l4;
 	if ((proto != IPPROTO_UDP && proto != IPPROTO_TCP) || (void *)(udp + 1) > end)
 		return false;
-	flags = ports_of_interest(bpf_ntohs(udp->source), bpf_ntohs(udp->dest), &to_server);
-	if (!flags)
+	p->key.sport = bpf_ntohs(udp->source);
+	p->key.dport = bpf_ntohs(udp->dest);
+	p->port_flags = ports_of_interest(p->key.sport, p->key.dport, &p->to_server);
+	if (!p->port_flags)
 		return true;
-	dns = (void *)(udp + 1);
-	if (proto != IPPROTO_UDP || flags != ZW_PORT_DNS || skb->gso_size || skb->vlan_present ||
-		bpf_ntohs(udp->len) != bytes || (void *)dns + DNS_HEADER > end)
+	if (proto != IPPROTO_UDP || p->port_flags != ZW_PORT_DNS || skb->gso_size ||
+		skb->vlan_present || bpf_ntohs(udp->len) != bytes ||
+		bytes < sizeof(*udp) + DNS_HEADER)
 		return false;
-	/* Opcode QUERY and a question. */
-	if (dns[1] & bpf_htons(0x7800) || !dns[2])
-		return false;
-	type = quick_type((void *)dns + DNS_HEADER, end, &question_end);
-	if (type < 0 || type == DNS_TYPE_AXFR || type == DNS_TYPE_IXFR || type == DNS_TYPE_TKEY ||
-		question_end - l4 > bytes)
+	bytes -= sizeof(*udp);
+	class = query_message(skb, p, (__u32)((void *)(udp + 1) - data), bytes, bytes);
+	if (class < 0)
 		return false;
 	t = bpf_map_lookup_elem(&zw_traffic, &zero);
 	if (t)
-		count_message(t, direction, 0, LOOK(0, query_class(type), bpf_ntohs(dns[1]), 0),
-			bytes - sizeof(*udp), false);
+		count_message(t, p->direction, 0, LOOK(0, class, p->dns_flags, 0), bytes, false);
 	return true;
 }
 
 static __always_inline int on_packet(
 	struct __sk_buff *skb, __u8 hook, __u8 direction, bool ethernet)
 {
-	struct packet p = {.hook = hook, .direction = direction};
+	__u32 zero = 0, cpu = bpf_get_smp_processor_id();
+	struct query_scratch *s = bpf_map_lookup_elem(&zw_query_scratch, &cpu);
 	struct zw_traffic *t;
-	__u32 zero = 0;
+	struct packet *p;
+
+	if (!s)
+		return ZW_TC_UNSPEC;
+	p = &s->packet;
 
 	if (direction == ZW_DIRECTION_IN && skb->pkt_type == PACKET_OTHERHOST)
 		return ZW_TC_UNSPEC;
 	/* Forwarded: it was told of when it came in. */
 	if (direction == ZW_DIRECTION_OUT && skb->ingress_ifindex)
 		return ZW_TC_UNSPEC;
-	if (pass_quickly(skb, direction, ethernet) || !zw_packet_walk(skb, &p, ethernet))
+	__builtin_memset(p, 0, sizeof(*p));
+	p->hook = hook;
+	p->direction = direction;
+	if (pass_quickly(skb, p, ethernet) || !zw_packet_walk(skb, p, ethernet))
 		return ZW_TC_UNSPEC;
 	t = bpf_map_lookup_elem(&zw_traffic, &zero);
 	if (!t)
 		return ZW_TC_UNSPEC;
-	if (!p.tcp && p.port_flags & ZW_PORT_DNS)
-		on_udp(skb, &p, t);
-	else if (p.tcp && p.fragment)
+	if (!p->tcp && p->port_flags & ZW_PORT_DNS)
+		on_udp(skb, p, t);
+	else if (p->tcp && p->fragment)
 		zw_count_drop(ZW_DROP_NET_FRAGMENT);
-	else if (p.tcp)
-		on_tcp(skb, &p, t);
+	else if (p->tcp)
+		on_tcp(skb, p, t);
 	return ZW_TC_UNSPEC;
 }
 

@@ -54,8 +54,10 @@ struct packet {
 	__u8 hook;
 	__u8 fragment; /* the first one */
 	__u8 reserved;
+	__u16 dns_flags; /* of the message that was counted last */
+	__u16 reserved2;
 };
-_Static_assert(sizeof(struct packet) == 48 + 32 + 6 + 10, "struct packet has hidden padding");
+_Static_assert(sizeof(struct packet) == 48 + 32 + 4 + 12 + 4, "struct packet has hidden padding");
 
 static __always_inline void copy16(void *to, const void *from)
 {
@@ -71,33 +73,41 @@ static __always_inline struct bpf_sock *sender_socket(struct __sk_buff *skb)
 }
 
 /* Who sends this packet, and keeps it for packets that leave when nobody runs for it: what waited for the network,
- * for an acknowledgement or for a neighbour's address. */
-static __always_inline void fill_sender(
-	struct __sk_buff *skb, const struct packet *p, struct zw_wire_packet *e)
+ * for an acknowledgement or for a neighbour's address. Whether it was running. */
+static __always_inline bool find_sender(
+	struct __sk_buff *skb, const struct packet *p, struct zw_wire_owner *o)
 {
 	struct zw_wire_owner *stored = NULL;
 	struct task_struct *task;
 	struct bpf_sock *sk;
 
-	__builtin_memset(&e->sender, 0, sizeof(e->sender));
-	e->cookie = 0;
+	__builtin_memset(o, 0, sizeof(*o));
 	if (p->direction == ZW_DIRECTION_IN)
-		return;
+		return false;
 	sk = sender_socket(skb);
-	if (sk) {
-		e->cookie = bpf_get_socket_cookie(skb);
+	if (sk)
 		stored = bpf_sk_storage_get(&zw_owners, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	}
 	task = zw_sender();
-	if (task) {
-		zw_owner_fill(&e->sender, task);
-		e->flags |= ZW_PACKET_RAN;
-	}
+	if (task)
+		zw_owner_fill(o, task);
 	/* A process that exits has no program any more, but is the same as before. */
-	if (stored && (!task || (!e->sender.exe_ino && stored->start_ns == e->sender.start_ns)))
-		e->sender = *stored;
+	if (stored && (!task || (!o->exe_ino && stored->start_ns == o->start_ns)))
+		*o = *stored;
 	else if (stored)
-		*stored = e->sender;
+		*stored = *o;
+	return task;
+}
+
+static __always_inline void fill_sender(
+	struct __sk_buff *skb, const struct packet *p, struct zw_wire_packet *e)
+{
+	bool ran = find_sender(skb, p, &e->sender);
+
+	e->cookie = p->direction != ZW_DIRECTION_IN && sender_socket(skb)
+			    ? bpf_get_socket_cookie(skb)
+			    : 0;
+	if (ran)
+		e->flags |= ZW_PACKET_RAN;
 }
 
 /* Whose socket this packet will reach: the same lookup as the stack's own. */

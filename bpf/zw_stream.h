@@ -10,6 +10,7 @@
 
 #include "zw_dns.h"
 #include "zw_packet.h"
+#include "zw_query_message.h"
 
 /* Directions of connections that are remembered. One that was forgotten is taken up again where a segment begins
  * like a message. */
@@ -210,6 +211,9 @@ static __always_inline void begin_message(struct segment *s, __u32 len, bool her
 		f->message = FLOW_COPY;
 	}
 	count_message(s->traffic, s->p->direction, 1, look, len + 2, f->message != FLOW_SKIP);
+	if (f->message == FLOW_SKIP)
+		query_message(s->skb, s->p, s->p->payload + s->pos, avail,
+			MESSAGE_HOW(len, LOOK_CLASS(look)));
 	if (f->message != FLOW_COPY)
 		return;
 	s->p->flags = ZW_PACKET_BOUNDARY;
@@ -384,6 +388,9 @@ static __always_inline void on_tcp(struct __sk_buff *skb, struct packet *p, stru
 		note_sender(skb);
 	if (whose && opens)
 		tell_connection(skb, p);
+	if (opens && p->direction == ZW_DIRECTION_OUT && p->to_server &&
+		p->port_flags & (ZW_PORT_DNS | ZW_PORT_TLS))
+		zw_query_leaves(skb, p, 0);
 	if (whose)
 		t->bytes[p->direction & 3][1] += s.len;
 	if (p->port_flags & ZW_PORT_TLS) {

@@ -148,11 +148,13 @@ struct zw_query_totals {
 	__u64 truncated; /* TC is set */
 	__u64 authoritative;
 	/* Counted above, but for a name, or an answer, that could not be read. */
-	__u64 nameless;       /* served: broken, cut, no question or several */
-	__u64 answer_long;    /* not compared: beyond ZW_QUERY_MESSAGE_BYTES or ZW_QUERY_RECORDS */
-	__u64 answer_part;    /* not all in one packet */
-	__u64 answer_known;   /* compared: as before */
-	__u64 answer_evicted; /* answers that were forgotten to remember others */
+	__u64 nameless;     /* served: broken, cut, no question or several */
+	__u64 headless;     /* not counted above: not even the header was in one packet */
+	__u64 untracked;    /* the same: segments of TCP streams that nobody can tell messages in */
+	__u64 answer_long;  /* not compared: beyond ZW_QUERY_MESSAGE_BYTES or ZW_QUERY_RECORDS */
+	__u64 answer_part;  /* not all in one packet */
+	__u64 answer_known; /* compared: as before */
+	__u64 answer_evicted;         /* answers that were forgotten to remember others */
 	__u64 told[ZW_QUERY_WHYS];    /* events, by reason; one may have several */
 	__u64 limited[ZW_QUERY_WHYS]; /* not told of, since there were too many in this second */
 	__u64 ring_full[ZW_QUERY_WHYS];
@@ -200,6 +202,52 @@ struct zw_query_control {
 	__u32 key[ZW_QUERY_KEYS];          /* of the hash; random */
 	__u64 depth[ZW_QUERY_DEPTHS / 64]; /* bits: some served zone has so many labels */
 	struct zw_query_bucket bucket[ZW_QUERY_WHYS];
+};
+
+/* --- how the tables are laid out ----------------------------------------------------------------------------- */
+
+/* The index of a set: (half * processors + processor) * sets of one + what the hash says. Key 0: free. */
+struct zw_source_set {
+	__u64 key[ZW_QUERY_WAYS];
+	struct zw_query_source e[ZW_QUERY_WAYS];
+};
+
+struct zw_server_set {
+	__u64 key[ZW_QUERY_WAYS];
+	struct zw_query_server e[ZW_QUERY_WAYS];
+};
+
+struct zw_name_set {
+	__u64 key[ZW_QUERY_WAYS];
+	struct zw_query_name e[ZW_QUERY_WAYS];
+};
+
+struct zw_zone_set {
+	__u64 key[ZW_QUERY_WAYS];
+	struct zw_query_zone e[ZW_QUERY_WAYS];
+};
+
+/* Queries that wait. The upper 24 bits of a slot tell them apart, below is when they came, in units of 256 ns but for
+ * the two lowest bits: 1, and which side asked. 0: free. */
+#define ZW_PENDING_WAYS 4
+#define ZW_PENDING_TIME_BITS 40
+#define ZW_PENDING_TIME_UNIT 8
+#define ZW_PENDING_TIME_MASK ((1ULL << ZW_PENDING_TIME_BITS) - 1)
+
+struct zw_pending_set {
+	__u64 slot[ZW_PENDING_WAYS];
+};
+
+/* How long the query of @slot has waited, in ns; to a microsecond, and wrapping after 78 hours. */
+static inline __u64 zw_pending_age(__u64 slot, __u64 now_ns)
+{
+	return (((now_ns >> ZW_PENDING_TIME_UNIT | 3) - slot) & ZW_PENDING_TIME_MASK)
+	       << ZW_PENDING_TIME_UNIT;
+}
+
+/* Answers seen: (name, type, port) in the upper half, what was answered in the lower. 0: free. */
+struct zw_answer_set {
+	__u64 slot[ZW_QUERY_WAYS];
 };
 
 /* --- the hash ------------------------------------------------------------------------------------------ */

@@ -169,6 +169,7 @@ enum zw_drop {
 	ZW_DROP_NET_SEGMENTS,   /* UDP segmentation offload of more than is copied at once */
 	ZW_DROP_BIND_RING_FULL, /* sockets bound: the ring buffer was full */
 	ZW_DROP_CONTROL_RING_FULL, /* bytes on unix sockets: the ring buffer was full */
+	ZW_DROP_QUERY_RING_FULL, /* plain queries and answers to be told of: their ring buffer was full */
 	/* The kernel does not run a program where that was interrupted on the same processor (kernel/bpf/trampoline.c,
 	 * __bpf_prog_enter_recur()), and counts: */
 	ZW_DROP_FILE_SKIPPED,    /* programs for files */

@@ -40,17 +40,37 @@ static int share_with_sockets(const struct zw_net *net, struct zw_net_bpf *skel)
 /* And these are the first copy's. */
 static int share_with_first(const struct zw_net *net, struct zw_net_bpf *skel)
 {
-	int r;
+#define OF_FIRST(map)                                \
+	{                                            \
+		skel->maps.map, net->first->maps.map \
+	}
+	const struct {
+		struct bpf_map *map;
+		const struct bpf_map *of;
+	} shared[] = {
+		OF_FIRST(zw_flows),
+		OF_FIRST(zw_traffic),
+		OF_FIRST(zw_below_vlan),
+		OF_FIRST(zw_query_control),
+		OF_FIRST(zw_query_totals),
+		OF_FIRST(zw_query_heads),
+		OF_FIRST(zw_query_sources),
+		OF_FIRST(zw_query_servers),
+		OF_FIRST(zw_query_names),
+		OF_FIRST(zw_query_zones),
+		OF_FIRST(zw_query_pending),
+		OF_FIRST(zw_query_answers),
+		OF_FIRST(zw_query_scratch),
+		OF_FIRST(zw_query_known),
+		OF_FIRST(zw_query_served),
+		OF_FIRST(zw_query_ring),
+		OF_FIRST(zw_outbound),
+	};
+#undef OF_FIRST
+	int r = 0;
 
-	if (!net->first)
-		return 0;
-	r = bpf_map__reuse_fd(skel->maps.zw_flows, bpf_map__fd(net->first->maps.zw_flows));
-	if (r == 0)
-		r = bpf_map__reuse_fd(
-			skel->maps.zw_traffic, bpf_map__fd(net->first->maps.zw_traffic));
-	if (r == 0)
-		r = bpf_map__reuse_fd(
-			skel->maps.zw_below_vlan, bpf_map__fd(net->first->maps.zw_below_vlan));
+	for (size_t i = 0; r == 0 && i < ZW_ARRAY_SIZE(shared); i++)
+		r = bpf_map__reuse_fd(shared[i].map, bpf_map__fd(shared[i].of));
 	return r;
 }
 
@@ -64,7 +84,8 @@ struct zw_net_bpf *zw_net_copy(const struct zw_net *net, uint32_t inum)
 	skel->rodata->zw_netns = inum;
 	r = share_with_sockets(net, skel);
 	if (r == 0)
-		r = share_with_first(net, skel);
+		r = net->first ? share_with_first(net, skel) : zw_query_size(skel);
+	zw_query_tell_sizes(skel);
 	if (r == 0)
 		r = zw_net_bpf__load(skel);
 	if (r < 0) {
@@ -103,9 +124,15 @@ static int open_ring(struct zw_net *net, struct zw_probe *p)
 	struct epoll_event event = {.events = EPOLLIN};
 	int map = bpf_map__fd(net->sock->maps.zw_ring);
 
+	int r;
+
 	net->ring = ring_buffer__new(map, zw_probe_on_sample, p, NULL);
 	if (!net->ring)
 		return -errno;
+	r = ring_buffer__add(
+		net->ring, bpf_map__fd(net->first->maps.zw_query_ring), zw_probe_on_sample, p);
+	if (r < 0)
+		return r;
 	net->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (net->epoll < 0 ||
 		epoll_ctl(net->epoll, EPOLL_CTL_ADD, ring_buffer__epoll_fd(net->ring), &event) < 0)
@@ -130,6 +157,8 @@ int zw_net_open(struct zw_probe *p, const struct zw_probe_options *o, struct zw_
 	if (r == 0)
 		r = map_ports(net);
 	if (r == 0)
+		r = zw_query_open(&net->lane, net->first);
+	if (r == 0)
 		r = open_ring(net, p);
 	if (r < 0) {
 		zw_net_close(net);
@@ -148,6 +177,7 @@ void zw_net_close(struct zw_net *net)
 	ring_buffer__free(net->ring);
 	if (net->epoll >= 0)
 		close(net->epoll);
+	zw_query_close(&net->lane);
 	if (net->ports)
 		munmap(net->ports, sizeof(*net->ports));
 	zw_net_bpf__destroy(net->first);

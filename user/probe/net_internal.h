@@ -8,6 +8,7 @@
 #include "probe/net.h"
 #include "probe/net_attach.h"
 #include "probe/net_link.h"
+#include "probe/query_internal.h"
 
 struct zw_net_bpf;
 struct zw_sock_bpf;
@@ -33,6 +34,7 @@ struct zw_net {
 	struct zw_net_bpf
 		*first; /* owns the maps that the copies share; attached only to be proven */
 	struct zw_ports *ports; /* the map, mapped */
+	struct zw_query_lane lane;
 	struct ring_buffer *ring;
 	const volatile unsigned long *pos[2]; /* consumed, produced: bytes ever */
 	int epoll;

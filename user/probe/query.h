@@ -27,7 +27,7 @@ int zw_query_forget_answers(struct zw_probe *probe);
 /* How many events there may be in a second for each reason: one bit of enum zw_query_why. */
 int zw_query_limit(struct zw_probe *probe, enum zw_query_why why, uint32_t per_second);
 
-/* Whom this host asked since the start, so far as it is remembered: the least recent ones are forgotten beyond 16,384.
+/* Whom this host asked since the start, so far as it is remembered: the least recent ones are forgotten beyond 8,192.
  * Takes some milliseconds when there are many. @fn may be called twice for one that is asked meanwhile. */
 typedef void (*zw_outbound_fn)(
 	void *ctx, const struct zw_outbound_key *key, const struct zw_outbound *value);

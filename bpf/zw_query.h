@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The memory of the query lane: see include/zw_query.h for what is counted. All are arrays, whose lookups are a few
+ * instructions and no call, sized by the agent before loading and mapped by it.
+ *
+ * A table is written by one program at a time: packets are handled with soft interrupts off, so that nothing else that
+ * counts runs on the same processor, and each has sets of its own. What all of them share (queries that wait, answers that
+ * were seen, names that were) takes one word for each item and atomic operations.
+ */
+#pragma once
+
+#include "zw_packet.h"
+
+#include <zw_query.h>
+
+#define ZW_QUERY_MASK (ZW_QUERY_MESSAGE_BYTES - 1)
+/* Behind the last byte, for loads of eight. */
+#define ZW_QUERY_SLACK 264
+
+/* How the tables are laid out; powers of two for each half and processor. */
+const volatile __u32 zw_query_cpus = 1;
+const volatile __u32 zw_query_sets[_ZW_QUERY_TABLE_MAX] = {1, 1, 1, 1};
+const volatile __u32 zw_pending_sets = 1;
+const volatile __u32 zw_answer_sets = 2; /* the upper half is for answers without records */
+const volatile __u32 zw_known_words = 1; /* of each filter */
+
+#define QUERY_ARRAY(map, item)                     \
+	struct {                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);  \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+		__uint(max_entries, 1);            \
+		__type(key, __u32);                \
+		__type(value, item);               \
+	} map SEC(".maps")
+
+/* One message at a time on each processor. */
+struct query_scratch {
+	struct packet packet;
+	__u8 b[ZW_QUERY_MESSAGE_BYTES + ZW_QUERY_SLACK]; /* the message, as much as fits */
+	struct zw_outbound_key outbound_key;
+	struct zw_outbound outbound;
+	__u64 now_ns;
+	__u64 name;           /* hash; 0: none */
+	__u64 zone;           /* when it was looked for */
+	__u64 client, server; /* hashes of the addresses, the server's with its port */
+	__u64 wait;           /* of all that an answer has in common with its query */
+	__u32 len;            /* of the message in `b` */
+	__u32 off;            /* where it begins in the packet */
+	__u32 bytes;          /* of the whole message */
+	__u32 cpu;
+	__u32 half; /* of the tables */
+	__u32 question_end;
+	__u32 pos;     /* in the answer section */
+	__u32 any;     /* see query_forget() */
+	__u32 left;    /* labels from there on */
+	__u32 zone_at; /* where the zone's name begins */
+	__u32 done;    /* records of it */
+	__u64 sum;     /* of their hashes */
+	__u16 id, flags, type;
+	__u16 counts[4];
+	__u8 class;    /* enum zw_query_class */
+	__u8 name_len; /* wire form */
+	__u8 labels, longest;
+	__u8 response, side, served;
+	__u8 whole; /* all of it is in `b` */
+};
+
+QUERY_ARRAY(zw_query_control, struct zw_query_control);
+QUERY_ARRAY(zw_query_totals, struct zw_query_totals);
+QUERY_ARRAY(zw_query_heads, struct zw_query_head);
+QUERY_ARRAY(zw_query_sources, struct zw_source_set);
+QUERY_ARRAY(zw_query_servers, struct zw_server_set);
+QUERY_ARRAY(zw_query_names, struct zw_name_set);
+QUERY_ARRAY(zw_query_zones, struct zw_zone_set);
+QUERY_ARRAY(zw_query_pending, struct zw_pending_set);
+QUERY_ARRAY(zw_query_answers, struct zw_answer_set);
+QUERY_ARRAY(zw_query_scratch, struct query_scratch);
+/* Names and sources that were there: two filters of bits (Bloom 1970), the second behind the first. */
+QUERY_ARRAY(zw_query_known, __u64);
+
+/* Hashes of the names of zones that are served. The value is how often. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 20);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, __u32);
+} zw_query_served SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct zw_outbound_key);
+	__type(value, struct zw_outbound);
+} zw_outbound SEC(".maps");
+
+/* Events, apart from those that tell of changes, so that they cannot take their room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} zw_query_ring SEC(".maps");
+
+/* @v, of which the verifier knows nothing afterwards: so it looks at what follows once, and not once for each way that
+ * led here. */
+static __always_inline __u32 query_forget(struct query_scratch *s, __u32 v)
+{
+	s->any = v;
+	asm volatile("" ::: "memory");
+	return s->any;
+}
+
+static __always_inline struct zw_query_control *query_control(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&zw_query_control, &zero);
+}
+
+static __always_inline struct zw_query_totals *query_totals(const struct query_scratch *s)
+{
+	__u32 cpu = s->cpu;
+
+	return bpf_map_lookup_elem(&zw_query_totals, &cpu);
+}
+
+static __always_inline struct zw_query_head *query_head(const struct query_scratch *s)
+{
+	__u32 at = s->half * zw_query_cpus + s->cpu;
+
+	return bpf_map_lookup_elem(&zw_query_heads, &at);
+}
+
+/* Which set a hash leads to. Its lowest bit is always the same. */
+static __always_inline __u32 query_set(const struct query_scratch *s, __u32 table, __u64 hash)
+{
+	__u32 sets = zw_query_sets[table];
+
+	return (s->half * zw_query_cpus + s->cpu) * sets + ((__u32)(hash >> 8) & (sets - 1));
+}
+
+/* The place of @key in the keys of a set, ZW_QUERY_WAYS when it is not there. */
+static __always_inline __u32 query_way(const __u64 *keys, __u64 key)
+{
+#pragma unroll
+	for (__u32 i = 0; i < ZW_QUERY_WAYS; i++)
+		if (keys[i] == key)
+			return i;
+	return ZW_QUERY_WAYS;
+}
+
+/* The position of the highest bit of @v, 0 for none. */
+static __always_inline __u32 query_log2(__u64 v)
+{
+	__u32 r = 0;
+
+	if (v >> 32) {
+		r += 32;
+		v >>= 32;
+	}
+	if (v >> 16) {
+		r += 16;
+		v >>= 16;
+	}
+	if (v >> 8) {
+		r += 8;
+		v >>= 8;
+	}
+	if (v >> 4) {
+		r += 4;
+		v >>= 4;
+	}
+	if (v >> 2) {
+		r += 2;
+		v >>= 2;
+	}
+	return r + (v > 1);
+}
+
+static __always_inline void query_counts_add(
+	struct zw_query_counts *to, const struct zw_query_counts *n)
+{
+	to->queries += n->queries;
+	to->responses += n->responses;
+	to->nxdomain += n->nxdomain;
+	to->refused += n->refused;
+	to->servfail += n->servfail;
+	to->tcp += n->tcp;
+	to->query_bytes += n->query_bytes;
+	to->response_bytes += n->response_bytes;
+}
+
+/* A register of an estimate of distinct keys keeps the rarest pattern it saw. @n is a power of two. */
+static __always_inline void query_register(__u8 *registers, __u32 n, __u64 hash)
+{
+	__u64 h = hash * 0xd6e8feb86659fd93ULL;
+	__u32 at, rank;
+
+	h ^= h >> 32;
+	h *= 0x9e3779b97f4a7c15ULL;
+	at = (__u32)(h >> 56) & (n - 1);
+	/* Zeros behind the lowest bit of the others. */
+	h &= (1ULL << 56) - 1;
+	rank = h ? query_log2(h & -h) + 1 : 57;
+	if (registers[at] < rank)
+		registers[at] = rank;
+}

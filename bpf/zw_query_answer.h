@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Answers of servers here: a fingerprint of the records that does not depend on their order or their TTLs, and whether it
+ * was seen before for that name, type and port. */
+#pragma once
+
+#include "zw_query_count.h"
+
+#define RR_FIXED 10 /* type, class, TTL, length: RFC 1035 4.1.3 */
+#define DNS_TYPE_OPT 41
+#define DNS_TYPE_RRSIG 46
+#define DNS_TC 0x0200
+#define DNS_AA 0x0400
+#define DNS_RD 0x0100
+#define RCODE_NOERROR 0
+#define RCODE_NXDOMAIN 3
+
+/* What stands behind the name at @pos, 0 when it does not end. */
+static __always_inline __u32 skip_name(const struct query_scratch *s, __u32 pos)
+{
+	for (int i = 0; i < DNS_MAX_LABELS; i++) {
+		__u8 len = s->b[pos & ZW_QUERY_MASK];
+
+		if (pos >= s->len)
+			return 0;
+		if (len >= 0xc0)
+			return pos + 2;
+		if (len == 0)
+			return pos + 1;
+		if (len > 63)
+			return 0;
+		pos += len + 1;
+	}
+	return 0;
+}
+
+static __always_inline __u16 load16(const struct query_scratch *s, __u32 at)
+{
+	at &= ZW_QUERY_MASK;
+	return s->b[at] << 8 | s->b[at + 1];
+}
+
+/* A hash of @bytes of the message from @pos on and of @type. */
+__noinline __u64 zw_query_data(struct query_scratch *s, __u32 pos, __u32 bytes, __u32 type)
+{
+	struct zw_query_control *c = query_control();
+	__u64 h = (__u64)type << 32 | bytes;
+
+	if (!s || !c)
+		return 0;
+	for (__u32 n = 0; n < ZW_QUERY_MESSAGE_BYTES / 8; n++) {
+		__u32 k = n * 2 & (ZW_QUERY_KEYS - 2);
+		__u64 v;
+
+		if (n * 8 >= bytes)
+			break;
+		v = *(const __u64 *)(s->b + ((pos + n * 8) & ZW_QUERY_MASK));
+		if (n * 8 + 8 > bytes)
+			v &= (1ULL << ((bytes & 7) * 8)) - 1;
+		/* The key is used again for long data: its place has to matter. */
+		h = zw_query_mix(h << 7 | h >> 57, v, c->key[k], c->key[k + 1]);
+	}
+	return zw_query_finish(h);
+}
+
+/* The records are added up. One that signs others is left out: some clients get it and some do not. Names in the data
+ * are taken as they are: a server compresses them in the same way each time. */
+static long answer_step(__u32 i, void *ctx)
+{
+	struct query_scratch *s = *(struct query_scratch **)ctx;
+	__u32 pos, bytes;
+	__u16 type;
+
+	pos = query_forget(s, skip_name(s, s->pos));
+	if (pos == 0 || pos + RR_FIXED > s->len)
+		return 1;
+	type = load16(s, pos);
+	bytes = load16(s, pos + 8);
+	pos += RR_FIXED;
+	if (bytes > s->len - pos)
+		return 1;
+	s->pos = pos + bytes;
+	s->done++;
+	if (type != DNS_TYPE_RRSIG)
+		s->sum += zw_query_data(s, pos, bytes, type);
+	return 0;
+}
+
+enum seen {
+	SEEN = 0,
+	SEEN_NEW,
+	SEEN_CHANGED, /* there was another answer */
+};
+
+/* Remembers @slot in @set, in place of any other when that is full. */
+static __always_inline enum seen remember(
+	struct zw_answer_set *set, __u64 slot, __u64 now, struct zw_query_totals *t)
+{
+	enum seen seen = SEEN_NEW;
+	__u32 at = ZW_QUERY_WAYS;
+
+#pragma unroll
+	for (__u32 i = 0; i < ZW_QUERY_WAYS; i++) {
+		__u64 v = set->slot[i];
+
+		if (v == slot)
+			return SEEN;
+		if (v >> 32 == slot >> 32)
+			seen = SEEN_CHANGED;
+		if (v == 0)
+			at = i;
+	}
+	if (at == ZW_QUERY_WAYS) {
+		at = now >> 10 & (ZW_QUERY_WAYS - 1);
+		t->answer_evicted++;
+	}
+	set->slot[at & (ZW_QUERY_WAYS - 1)] = slot;
+	return seen;
+}
+
+/* Whether an answer with records is known for the name, type and port of @slot. */
+static __always_inline bool answered_otherwise(const struct zw_answer_set *set, __u64 slot)
+{
+#pragma unroll
+	for (__u32 i = 0; i < ZW_QUERY_WAYS; i++)
+		if (set->slot[i] >> 32 == slot >> 32)
+			return true;
+	return false;
+}
+
+static __always_inline struct zw_answer_set *answer_set(__u64 hash, __u32 none)
+{
+	__u32 half = zw_answer_sets / 2;
+	__u32 at = (none ? half : 0) + ((__u32)(hash >> 8) & (half - 1));
+
+	return bpf_map_lookup_elem(&zw_query_answers, &at);
+}
+
+/* The reasons to tell of the answer in @s. Of those that have no records, which random names get, so many are kept
+ * apart that they cannot drive out the others. */
+__noinline int zw_query_answer(struct query_scratch *s, __u16 port)
+{
+	struct zw_query_totals *t;
+	struct zw_answer_set *set;
+	__u32 records, rcode;
+	__u64 key, slot;
+	enum seen seen;
+
+	if (!s)
+		return 0;
+	t = query_totals(s);
+	if (!t)
+		return 0;
+	records = s->counts[1];
+	rcode = s->flags & 0xf;
+	if (s->flags & DNS_TC || (rcode != RCODE_NOERROR && rcode != RCODE_NXDOMAIN))
+		return 0;
+	if (!s->whole || records > ZW_QUERY_RECORDS) {
+		if (s->bytes > ZW_QUERY_MESSAGE_BYTES || records > ZW_QUERY_RECORDS)
+			t->answer_long++;
+		else
+			t->answer_part++;
+		return 0;
+	}
+	s->pos = s->question_end;
+	s->done = 0;
+	s->sum = 0;
+	if (records > 0)
+		bpf_loop(records, answer_step, &s, 0);
+	if (s->done != records) {
+		t->answer_part++;
+		return 0;
+	}
+	key = zw_query_finish(s->name + ((__u64)s->type << 16 | port) * 0xd6e8feb86659fd93ULL);
+	slot = (key >> 32) << 32 | (__u32)((s->sum + rcode) >> 16);
+	/* 0 is free. */
+	slot |= slot == 0;
+	set = answer_set(key, records == 0);
+	if (!set)
+		return 0;
+	seen = remember(set, slot, s->now_ns, t);
+	if (seen == SEEN) {
+		t->answer_known++;
+		return 0;
+	}
+	if (records > 0)
+		return seen == SEEN_CHANGED ? ZW_QUERY_ANSWER_CHANGED : ZW_QUERY_ANSWER_NEW;
+	set = answer_set(key, 0);
+	return ZW_QUERY_ANSWER_NONE |
+	       (set && answered_otherwise(set, slot) ? ZW_QUERY_ANSWER_CHANGED
+						     : ZW_QUERY_ANSWER_NEW);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One plain query or answer: parsed once, then counted everywhere. */
+#pragma once
+
+#include "zw_query_answer.h"
+
+/* How zw_query_message() is called, beside the length of the message. */
+#define MESSAGE_BYTES(how) ((how)&0xffff)
+#define MESSAGE_CLASS(how) ((how) >> 16 & 0xff)
+/* It is known to be plain, and of which class. Else what could be anything else is not counted. */
+#define MESSAGE_SURE (1U << 31)
+#define MESSAGE_HOW(bytes, class) (MESSAGE_SURE | (__u32)(class) << 16 | (bytes))
+
+/* Copies what there is of the message, 12 bytes at least, and reads its header. False: it is not there. */
+static __always_inline bool load_message(
+	struct __sk_buff *skb, struct query_scratch *s, __u32 off, __u32 avail, __u32 bytes)
+{
+	__u32 len = avail < bytes ? avail : bytes;
+
+	if (len > ZW_QUERY_MESSAGE_BYTES)
+		len = ZW_QUERY_MESSAGE_BYTES;
+	asm volatile("" : "+r"(len));
+	if (len < DNS_HEADER)
+		return false;
+	asm volatile("" : "+r"(len));
+	if (len > ZW_QUERY_MESSAGE_BYTES || bpf_skb_load_bytes(skb, off, s->b, len) < 0)
+		return false;
+	s->len = len;
+	s->off = off;
+	s->bytes = bytes;
+	s->whole = len == bytes;
+	s->id = load16(s, 0);
+	s->flags = load16(s, 2);
+	s->counts[0] = load16(s, 4);
+	s->counts[1] = load16(s, 6);
+	s->counts[2] = load16(s, 8);
+	s->counts[3] = load16(s, 10);
+	s->response = s->flags >> 15;
+	s->name = 0;
+	s->zone = 0;
+	return true;
+}
+
+/* Finds name and type of the one question: NAME_BROKEN, NAME_CUT or the type. A name that points elsewhere is broken
+ * here: nobody asks so. */
+static __always_inline int read_question(struct query_scratch *s, const struct zw_query_control *c)
+{
+	__u32 pos = DNS_HEADER, labels = 0, longest = 0, left, len = s->len;
+	__u64 h, w;
+
+	for (int i = 0; i < DNS_MAX_LABELS; i++) {
+		__u32 label;
+
+		if (pos >= len)
+			return NAME_CUT;
+		label = s->b[pos & ZW_QUERY_MASK];
+		pos += label + 1;
+		if (label == 0)
+			break;
+		if (label > 63 || pos > DNS_HEADER + 254)
+			return NAME_BROKEN;
+		if (label > longest)
+			longest = label;
+		labels++;
+	}
+	if (pos + 4 > len)
+		return NAME_CUT;
+	s->question_end = pos + 4;
+	s->type = load16(s, pos);
+	s->labels = labels;
+	s->longest = longest;
+	s->name_len = pos - DNS_HEADER;
+	left = query_forget(s, s->name_len);
+	h = left;
+#pragma unroll
+	for (int i = 0; i < ZW_QUERY_KEYS / 2; i++) {
+		w = *(const __u64 *)(s->b + DNS_HEADER + i * 8);
+		if (left <= 8)
+			w &= ~0ULL >> ((8 - left) * 8 & 63);
+		h = zw_query_mix(h, zw_query_fold(w), c->key[i * 2], c->key[i * 2 + 1]);
+		if (left <= 8)
+			break;
+		left -= 8;
+	}
+	s->name = zw_query_finish(h);
+	return s->type;
+}
+
+/* --- who waits --------------------------------------------------------------------------------------------- */
+
+static __always_inline void hash_ends(
+	struct query_scratch *s, const struct packet *p, const struct zw_query_control *c)
+{
+	const __u64 *client = (const __u64 *)(s->response ? p->key.daddr : p->key.saddr);
+	const __u64 *server = (const __u64 *)(s->response ? p->key.saddr : p->key.daddr);
+	__u16 cport = s->response ? p->key.dport : p->key.sport;
+	__u16 port = s->response ? p->key.sport : p->key.dport;
+	__u64 h = zw_query_mix(p->family, client[0], c->key[0], c->key[1]);
+	__u64 g = zw_query_mix(port, server[0], c->key[4], c->key[5]);
+
+	if (p->family == ZW_AF_INET6) {
+		h = zw_query_mix(h, client[1], c->key[2], c->key[3]);
+		g = zw_query_mix(g, server[1], c->key[6], c->key[7]);
+	}
+	s->client = zw_query_finish(h);
+	s->server = zw_query_finish(g);
+	s->wait = zw_query_finish(zw_query_mix(
+		h + g, (__u64)s->id << 32 | (__u64)cport << 16 | p->tcp, c->key[8], c->key[9]));
+}
+
+static __always_inline struct zw_pending_set *pending_set(__u64 hash)
+{
+	__u32 at = (__u32)(hash >> 8) & (zw_pending_sets - 1);
+
+	return bpf_map_lookup_elem(&zw_query_pending, &at);
+}
+
+static __always_inline __u64 pending_slot(__u64 hash, __u64 now, __u64 side)
+{
+	return (hash >> ZW_PENDING_TIME_BITS) << ZW_PENDING_TIME_BITS |
+	       (now >> ZW_PENDING_TIME_UNIT & ZW_PENDING_TIME_MASK & ~3ULL) | side << 1 | 1;
+}
+
+/* The query waits from now on. */
+static __always_inline void begin_waiting(
+	struct zw_query_totals *t, const struct query_scratch *s, __u64 hash)
+{
+	__u64 slot = pending_slot(hash, s->now_ns, s->side & 1), old = 0, oldest = 0;
+	struct zw_pending_set *set = pending_set(hash);
+	__u32 at = 0;
+	bool chosen = false;
+
+	if (!set)
+		return;
+#pragma unroll
+	for (__u32 i = 0; i < ZW_PENDING_WAYS; i++) {
+		__u64 v = set->slot[i];
+		__u64 age = v ? zw_pending_age(v, s->now_ns) : ~0ULL >> 1;
+
+		if (v >> ZW_PENDING_TIME_BITS == slot >> ZW_PENDING_TIME_BITS && v)
+			age = ~0ULL;
+		if (!chosen || age > oldest) {
+			oldest = age;
+			at = i;
+			chosen = true;
+		}
+	}
+	old = __sync_lock_test_and_set(&set->slot[at & (ZW_PENDING_WAYS - 1)], slot);
+	if (!old)
+		return;
+	if (old >> ZW_PENDING_TIME_BITS == slot >> ZW_PENDING_TIME_BITS)
+		t->repeated[old >> 1 & 1]++;
+	else if (zw_pending_age(old, s->now_ns) >= ZW_QUERY_PATIENCE_NS)
+		t->unanswered[old >> 1 & 1]++;
+	else
+		t->displaced[old >> 1 & 1]++;
+}
+
+static __always_inline void end_waiting(
+	struct zw_query_totals *t, const struct query_scratch *s, __u64 hash)
+{
+	struct zw_pending_set *set = pending_set(hash);
+	__u32 side = s->side & 1, at;
+	__u64 v, slot = 0;
+
+	if (!set)
+		return;
+#pragma unroll
+	for (at = 0; at < ZW_PENDING_WAYS; at++) {
+		v = set->slot[at];
+		if (v && v >> ZW_PENDING_TIME_BITS == hash >> ZW_PENDING_TIME_BITS) {
+			slot = v;
+			break;
+		}
+	}
+	/* Somebody else may have taken it meanwhile. */
+	if (!slot || __sync_val_compare_and_swap(&set->slot[at & (ZW_PENDING_WAYS - 1)], slot, 0) !=
+			     slot) {
+		t->unasked[side]++;
+		return;
+	}
+	at = query_log2(zw_pending_age(slot, s->now_ns) >> 9);
+	t->answered[side]++;
+	t->time[side][at < ZW_QUERY_TIMES ? at : ZW_QUERY_TIMES - 1]++;
+}
+
+/* --- totals ------------------------------------------------------------------------------------------------ */
+
+static __always_inline void count_totals(
+	struct zw_query_totals *t, const struct query_scratch *s, const struct packet *p)
+{
+	__u32 side = s->side & 1, tcp = p->tcp & 1, six = p->family == ZW_AF_INET6;
+	__u32 size = query_log2(s->bytes >> 4), class = s->class;
+
+	asm volatile("" : "+r"(size));
+	asm volatile("" : "+r"(class));
+	if (size >= ZW_QUERY_SIZES)
+		size = ZW_QUERY_SIZES - 1;
+	if (s->response) {
+		t->response[side][tcp][six]++;
+		t->response_bytes[side] += s->bytes;
+		t->rcode[side][s->flags & 0xf]++;
+		t->response_size[side][size]++;
+		if (side == ZW_QUERY_SERVED) {
+			t->truncated += !!(s->flags & DNS_TC);
+			t->authoritative += !!(s->flags & DNS_AA);
+		}
+		return;
+	}
+	t->query[side][tcp][six]++;
+	t->query_bytes[side] += s->bytes;
+	t->query_size[side][size]++;
+	if (class < _ZW_QUERY_MAX)
+		t->type[side][class]++;
+	if (side == ZW_QUERY_SERVED)
+		t->recursion += !!(s->flags & DNS_RD);
+}
+
+/* The OPT record of a query stands right behind the question (RFC 6891 6.1.1 lets it stand anywhere; only signatures
+ * come with it, and behind it). */
+static __always_inline void count_edns(struct zw_query_totals *t, const struct query_scratch *s)
+{
+	__u32 at = s->question_end;
+
+	if (s->counts[1] || s->counts[2] || !s->counts[3] || at + 11 > s->len ||
+		s->b[at & ZW_QUERY_MASK] != 0 || load16(s, at + 1) != DNS_TYPE_OPT)
+		return;
+	t->edns++;
+	t->dnssec_ok += s->b[(at + 7) & ZW_QUERY_MASK] >> 7;
+}
+
+/* --- all together ------------------------------------------------------------------------------------------ */
+
+/* What could be more than a plain message, by what is in @s. */
+static __always_inline bool plain(const struct query_scratch *s, int type)
+{
+	__u32 opcode = s->flags >> 11 & 0xf;
+
+	return opcode == 0 && type >= 0 && type != DNS_TYPE_AXFR && type != DNS_TYPE_IXFR &&
+	       type != DNS_TYPE_TKEY;
+}
+
+/* Counts the message at @off of the packet, of which @avail bytes are in it; @how: MESSAGE_HOW(), or its length alone.
+ * @p has addresses, ports, family, transport and direction. Its class, or -1 when it is not sure and may be more
+ * than a plain query or answer: then nothing is counted. */
+__noinline int zw_query_message(
+	struct __sk_buff *skb, struct packet *p, __u32 off, __u32 avail, __u32 how)
+{
+	__u32 cpu = bpf_get_smp_processor_id(), bytes = MESSAGE_BYTES(how);
+	struct query_scratch *s = bpf_map_lookup_elem(&zw_query_scratch, &cpu);
+	struct zw_query_control *c = query_control();
+	struct zw_query_totals *t;
+	int type = NAME_BROKEN;
+
+	if (!p || !s || !c)
+		return -1;
+	s->cpu = cpu;
+	t = query_totals(s);
+	if (!t)
+		return -1;
+	if (!load_message(skb, s, off, avail, bytes)) {
+		if (how & MESSAGE_SURE)
+			t->headless++;
+		return -1;
+	}
+	if (s->counts[0] == 1 && !(s->flags & 0x7800))
+		type = read_question(s, c);
+	if (!(how & MESSAGE_SURE) && !plain(s, type))
+		return -1;
+	s->class = how & MESSAGE_SURE ? MESSAGE_CLASS(how) : query_class(type);
+	p->dns_flags = s->flags;
+	s->half = c->half & 1;
+	s->now_ns = bpf_ktime_get_boot_ns();
+	s->side = p->direction == (s->response ? ZW_DIRECTION_IN : ZW_DIRECTION_OUT)
+			  ? ZW_QUERY_ASKED
+			  : ZW_QUERY_SERVED;
+	count_totals(t, s, p);
+	hash_ends(s, p, c);
+	if (s->response)
+		end_waiting(t, s, s->wait);
+	else
+		begin_waiting(t, s, s->wait);
+	return s->class;
+}
+
+/* Counts what zw_query_message() found by source, server and name. In steps that are called from here, since calls
+ * within calls have not much of a stack. */
+static __noinline int count_message_in(
+	struct __sk_buff *skb, struct packet *p, struct query_scratch *s)
+{
+	struct zw_query_totals *t = query_totals(s);
+	__u32 why;
+
+	if (!t)
+		return 0;
+	if (s->side != ZW_QUERY_SERVED) {
+		if (!s->response && !p->tcp)
+			query_outbound(skb, p, s, t, s->len);
+		return 0;
+	}
+	why = zw_query_source(s, p, s->client);
+	zw_query_server(s, p, s->server);
+	if (!s->name) {
+		t->nameless++;
+	} else {
+		why |= zw_query_name(s, p->tcp);
+		if (s->response)
+			why |= zw_query_answer(s, p->key.sport);
+		else
+			count_edns(t, s);
+	}
+	if (why)
+		zw_query_tell(skb, p, s, why, s->len);
+	return 0;
+}
+
+/* Both; as zw_query_message(). */
+static __always_inline int query_message(
+	struct __sk_buff *skb, struct packet *p, __u32 off, __u32 avail, __u32 how)
+{
+	int class = zw_query_message(skb, p, off, avail, how);
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct query_scratch *s;
+
+	if (class < 0)
+		return class;
+	s = bpf_map_lookup_elem(&zw_query_scratch, &cpu);
+	if (s)
+		count_message_in(skb, p, s);
+	return class;
+}
+
+/* A message that is no plain query, or a connection, that leaves for a server: @bytes of it. */
+__noinline int zw_query_leaves(struct __sk_buff *skb, struct packet *p, __u32 bytes)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct query_scratch *s = bpf_map_lookup_elem(&zw_query_scratch, &cpu);
+	struct zw_query_totals *t;
+
+	if (!p || !s)
+		return 0;
+	s->cpu = cpu;
+	s->now_ns = bpf_ktime_get_boot_ns();
+	s->name = s->zone = 0;
+	s->bytes = bytes;
+	t = query_totals(s);
+	if (t)
+		query_outbound(skb, p, s, t, 0);
+	return 0;
+}
