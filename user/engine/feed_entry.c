@@ -153,6 +153,12 @@ struct label {
 	bool ascii, digits;
 };
 
+static void begin_label(struct label *l)
+{
+	l->len = 0;
+	l->ascii = l->digits = true;
+}
+
 static int put_label(struct zw_feed_entry *e, const struct label *l)
 {
 	uint8_t out[ZW_LABEL_MAX];
@@ -175,13 +181,14 @@ static int put_label(struct zw_feed_entry *e, const struct label *l)
 
 static int parse_name(const char *text, size_t len, struct zw_feed_entry *e, const char **ret_why)
 {
-	struct label l = {.ascii = true, .digits = true};
+	struct label l;
 	unsigned int labels = 0;
 	size_t pos = 0;
 	uint32_t c;
 
 	*ret_why = no_name;
 	e->name_len = 0;
+	begin_label(&l);
 	while (pos < len) {
 		if (read_utf8(text, len, &pos, &c) < 0)
 			return -EINVAL;
@@ -190,7 +197,7 @@ static int parse_name(const char *text, size_t len, struct zw_feed_entry *e, con
 				return -EINVAL;
 			labels++;
 			if (pos < len)
-				l = (struct label){.ascii = true, .digits = true};
+				begin_label(&l);
 			else
 				l.len = 0;
 			continue;
