@@ -8,176 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
-#include "base/clock.h"
-#include "report_sample.h"
-#include "sink/history_pending.h"
-#include "sink/history_writer.h"
-#include "sink/sink.h"
-
-static const struct zw_history_zone zone = {"bind:/etc/named.conf", "_default", "example.com."};
-static const struct zw_sink_host host = {"ns1"};
-
-struct fixture {
-	char dir[36], path[64];
-	struct zw_str said; /* lines */
-	struct zw_ulid_state ulid;
-	size_t memory_items;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = sample_checked(calloc(1, sizeof(*f)));
-
-	strcpy(f->dir, "/tmp/zw-writer-XXXXXX");
-	if (!mkdtemp(f->dir))
-		return -1;
-	snprintf(f->path, sizeof(f->path), "%s/h.db", f->dir);
-	f->memory_items = 100;
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-	char command[80];
-
-	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-	if (system(command) != 0)
-		return -1;
-	zw_str_free(&f->said);
-	free(f);
-	return 0;
-}
-
-/* Called with no writer's thread beside it, or while it waits for what it said. */
-static void say(void *ctx, bool error, const char *sentence)
-{
-	struct fixture *f = ctx;
-
-	zw_str_addf(&f->said, "%s%s\n", error ? "" : "fine: ", sentence);
-}
-
-static int open_writer(struct fixture *f, bool need, struct zw_writer **ret_writer)
-{
-	struct zw_writer_options options = {
-		.path = f->path,
-		.pending_bytes = 200000,
-		.memory_bytes = 1 << 20,
-		.memory_items = f->memory_items,
-		.say = say,
-		.ctx = f,
-	};
-	_zw_str_ struct zw_str error = {};
-
-	return zw_writer_open(&options, need, ret_writer, &error);
-}
-
-static struct zw_writer *writer(struct fixture *f)
-{
-	struct zw_writer *w = NULL;
-
-	assert_int_equal(open_writer(f, false, &w), 0);
-	return w;
-}
-
-static long long query(const char *path, const char *sql)
-{
-	sqlite3_stmt *stmt = NULL;
-	sqlite3 *db = NULL;
-	long long value;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	sqlite3_busy_timeout(db, 5000);
-	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
-		fail_msg("%s", sqlite3_errmsg(db));
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	value = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
-	return value;
-}
-
-/* The zone with the address of www at number @n. */
-static struct zw_snapshot *state_at(uint32_t n)
-{
-	char text[80];
-
-	snprintf(text, sizeof(text), "www 60 A 192.0.%u.%u\nother 60 A 192.0.2.1\n", n / 250 + 3,
-		n % 250);
-	return sample_snapshot(n, text);
-}
-
-/* Change number @n, from the state before it; and the state, as the agent tells both. */
-static int tell(struct fixture *f, struct zw_writer *w, uint32_t n)
-{
-	_zw_snapshot_ struct zw_snapshot *before = state_at(n - 1), *after = state_at(n);
-	_zw_report_free_ struct zw_report *report = NULL;
-	_zw_str_ struct zw_str json = {};
-	struct zw_diff *diff = NULL;
-	int r;
-
-	assert_int_equal(zw_diff_new(before, after, &diff), 0);
-	report = sample_change(n, diff);
-	zw_ulid(&f->ulid, SAMPLE_TIME_NS + n, report->id);
-	assert_int_equal(zw_report_to_json(report, &host, &json), 0);
-	r = zw_writer_event(w, true, &zone, report, json.buf, json.len);
-	if (r == 0)
-		r = zw_writer_rest(w, &zone, NULL, after, 0);
-	return r;
-}
-
-static void begin(struct zw_writer *w)
-{
-	_zw_snapshot_ struct zw_snapshot *first = state_at(0);
-
-	assert_int_equal(zw_writer_state(w, &zone, first, 1000, false), 0);
-}
-
-static void flush(struct zw_writer *w)
-{
-	assert_int_equal(zw_writer_flush(w, 20 * ZW_NSEC_PER_SEC), 0);
-}
-
-static void assert_state(struct zw_writer *w, uint32_t n)
-{
-	_zw_snapshot_ struct zw_snapshot *expected = state_at(n), *loaded = NULL;
-	uint64_t time_ns;
-
-	assert_int_equal(zw_writer_load_zone(w, &zone, &loaded, &time_ns), 0);
-	assert_true(zw_snapshot_equal(loaded, expected));
-}
-
-/* Ends a process in the middle of things, without anything being closed. */
-static void killed(struct fixture *f, uint32_t from, uint32_t to, bool flushed)
-{
-	pid_t pid = fork();
-	int status;
-
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		struct zw_writer *w = NULL;
-
-		if (open_writer(f, true, &w) < 0)
-			_exit(1);
-		if (from == 1)
-			begin(w);
-		if (from == 1 && zw_writer_flush(w, 20 * ZW_NSEC_PER_SEC) < 0)
-			_exit(2);
-		for (uint32_t n = from; n <= to; n++)
-			if (tell(f, w, n) < 0)
-				_exit(3);
-		if (flushed && zw_writer_flush(w, 20 * ZW_NSEC_PER_SEC) < 0)
-			_exit(4);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
+#include "writer_fixture.h"
 
 static void test_events_and_states_are_stored(void **state)
 {
@@ -244,14 +77,6 @@ static void test_killed(void **state)
 			query(f->path, "SELECT count(*) FROM patch WHERE seq IS NOT NULL"), n);
 		assert_null(f->said.buf);
 	}
-}
-
-static void copy(const struct fixture *f, const char *from, const char *to)
-{
-	char command[200];
-
-	snprintf(command, sizeof(command), "cp %s/%s %s/%s", f->dir, from, f->dir, to);
-	assert_int_equal(system(command), 0);
 }
 
 /* A database that is older than the file beside it, as a copy taken at the wrong moment: what it does not have comes from
@@ -447,8 +272,6 @@ static void test_state_again(void **state)
 	assert_int_equal(query(f->path, "SELECT count(*) FROM base"), 1);
 	assert_state(w, 3);
 }
-
-#define FIXTURE_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
 {

@@ -169,6 +169,7 @@ struct zw_agent_zone {
 	uint64_t good_end_ns;      /* and ended */
 	uint64_t read_ns;          /* the same of @files, good or not */
 	uint64_t stored_ns;  /* CLOCK_REALTIME: of the stored state it was compared with; 0: none */
+	uint64_t watched_ns; /* CLOCK_REALTIME: until when it was watched before; 0: not known */
 	uint64_t good_drops; /* events lost until then */
 	enum zw_zone_state state;
 	uint64_t bad_digest; /* of what was reported as unreadable */
@@ -543,8 +544,10 @@ int zw_agent_history_open(
 	const struct zw_conf *conf, bool need, struct zw_writer **ret_writer, struct zw_str *error);
 /* How the history names the server of @z; the caller frees it. NULL: no memory. */
 char *zw_agent_history_server(const struct zw_agent_zone *z);
-/* Fills @z->good and @z->stored_ns with what is stored. -ENOENT when nothing is, -ENOMEM, -EUCLEAN, -EIO, ... */
+/* Fills @z->good, @z->stored_ns and @z->watched_ns with what is stored. -ENOENT when nothing is, -ENOMEM, -EUCLEAN, -EIO, ... */
 int zw_agent_history_load(struct zw_agent *a, struct zw_agent_zone *z);
+/* The zone goes while the agent stays. */
+void zw_agent_history_leave(struct zw_agent *a, const struct zw_agent_zone *z);
 /* Before they are told: @first and those of @explained are what became of @z->good until @after, of whose @changes they
  * may not have all, or in steps. */
 void zw_agent_history_told(struct zw_agent *a, struct zw_agent_zone *z,

@@ -62,9 +62,18 @@ int zw_agent_history_load(struct zw_agent *a, struct zw_agent_zone *z)
 	if (!server)
 		return -ENOMEM;
 	key.server = server;
-	r = zw_writer_load_zone(a->history, &key, &z->good, &z->stored_ns);
+	r = zw_writer_load_zone(a->history, &key, &z->good, &z->stored_ns, &z->watched_ns);
 	/* That it cannot be opened was said already. */
 	return r == -ENODEV ? -ENOENT : r;
+}
+
+void zw_agent_history_leave(struct zw_agent *a, const struct zw_agent_zone *z)
+{
+	_zw_free_ char *server = a->history ? zw_agent_history_server(z) : NULL;
+
+	if (server)
+		zw_writer_leave_zone(
+			a->history, &(struct zw_history_zone){server, z->view, z->name});
 }
 
 /* --- events ---------------------------------------------------------------------------------------------- */
@@ -228,6 +237,8 @@ void zw_agent_history_tick(struct zw_agent *a)
 			z->unsaved = tell_state(a, z, z->good) < 0;
 	}
 	report_losses(a);
+	if (a->ready)
+		zw_writer_alive(a->history, zw_realtime_ns());
 }
 
 void zw_agent_history_flush(struct zw_agent *a)

@@ -256,8 +256,26 @@ static int file_evidence(const struct zw_agent_reading *r, struct zw_report *rep
 	return 0;
 }
 
+/* Since when a zone that was not watched may be what it is. Where its files did not change since somebody watched it, what
+ * watched did not see it. */
+static uint64_t unwatched_since(const struct zw_agent_zone *z, const struct zw_agent_reading *r)
+{
+	uint64_t changed_ns = 0;
+
+	if (z->watched_ns <= z->stored_ns || z->watched_ns > zw_realtime_ns())
+		return z->stored_ns;
+	ZW_VEC_FOREACH(f, &r->files) {
+		if (!f->present)
+			return z->watched_ns;
+		if (f->ctime_ns > changed_ns)
+			changed_ns = f->ctime_ns;
+	}
+	return changed_ns && changed_ns < z->watched_ns ? z->stored_ns : z->watched_ns;
+}
+
 /* What the attribution cannot say, and why. */
-static int explain_limits(const struct zw_agent_zone *z, struct zw_report *report)
+static int explain_limits(
+	const struct zw_agent_zone *z, const struct zw_agent_reading *r, struct zw_report *report)
 {
 	char since[ZW_TIME_ISO_MAX], until[ZW_TIME_ISO_MAX];
 
@@ -270,7 +288,7 @@ static int explain_limits(const struct zw_agent_zone *z, struct zw_report *repor
 	if (report->attribution != ZW_ATTRIBUTION_NONE)
 		return 0;
 	if (z->state == ZW_ZONE_NEW && z->stored_ns) {
-		zw_time_iso(z->stored_ns, since);
+		zw_time_iso(unwatched_since(z, r), since);
 		zw_time_iso(zw_realtime_ns(), until);
 		return zw_report_add_reason(report,
 			"changed while the agent was not watching, between %s and %s", since,
@@ -326,7 +344,7 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 	if (rc == 0)
 		rc = file_evidence(r, report);
 	if (rc == 0)
-		rc = explain_limits(z, report);
+		rc = explain_limits(z, r, report);
 	if (rc == 0 && ret)
 		rc = zw_agent_explain(a, z, r, report, ret);
 	return rc < 0 ? rc : zw_agent_judge(a, report, ret ? ret : &none);

@@ -194,6 +194,7 @@ static void remove_zone(struct zw_agent *a, size_t i)
 
 	if (!z->is_signed)
 		announce(a, ZW_ACTION_ZONE_REMOVED, z);
+	zw_agent_history_leave(a, z);
 	zw_vec_remove_unordered(&a->zones, i);
 	zw_agent_zone_free(a, z);
 }

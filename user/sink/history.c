@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "sink/history_impl.h"
+#include "sink/history_read_impl.h"
 #include "sink/history_schema.h"
 #include "sink/parent.h"
 
@@ -38,6 +39,7 @@ static const char *const statements[] = {
 		 " severity, escalate, serial_before, serial_after, json_len, json, delta)"
 		 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
 		 " ON CONFLICT (id) DO NOTHING RETURNING seq"),
+	[ZW_SQL_GET_EVENT] = "SELECT seq FROM event WHERE id = ?1",
 	[ZW_SQL_PUT_RRSET] = ("INSERT OR REPLACE INTO rrset (name, type, seq, zone_id, op)"
 			      " VALUES (?1, ?2, ?3, ?4, ?5)"),
 	[ZW_SQL_PUT_ADDRESS] =
@@ -66,6 +68,8 @@ static const char *const statements[] = {
 	[ZW_SQL_PUT_META] = ("INSERT INTO meta (key, value) VALUES (?1, ?2)"
 			     " ON CONFLICT (key) DO UPDATE SET value = excluded.value"),
 	[ZW_SQL_GET_META] = "SELECT value FROM meta WHERE key = ?1",
+	[ZW_SQL_UNSET_META] = "DELETE FROM meta WHERE key = ?1",
+	[ZW_SQL_LAST_ZONE] = "SELECT ifnull(max(id), 0) FROM zone",
 };
 
 static_assert(ZW_ARRAY_SIZE(statements) == _ZW_SQL_MAX, "one text for every statement");
@@ -339,16 +343,46 @@ static int open_and_check(struct zw_history *history, const char *path, struct z
 	return r;
 }
 
-int zw_history_open(const char *path, struct zw_history **ret_history, struct zw_str *error)
+static int new_history(struct zw_history **ret_history)
 {
 	_zw_history_close_ struct zw_history *history = calloc(1, sizeof(*history));
-	_zw_str_ struct zw_str reason = {};
 	int r;
 
 	if (!history)
 		return -ENOMEM;
 	zw_hash_key_init(&history->key);
 	r = zw_map_new(&history->held);
+	if (r < 0)
+		return r;
+	*ret_history = ZW_TAKE(history);
+	return 0;
+}
+
+int zw_history_open_past(const char *path, struct zw_history **ret_history)
+{
+	_zw_history_close_ struct zw_history *history = NULL;
+	_zw_str_ struct zw_str error = {};
+	struct zw_reader *reader;
+	int r = new_history(&history);
+
+	if (r == 0)
+		r = zw_reader_open(path, &reader, &error);
+	if (r < 0)
+		return r;
+	history->db = zw_reader_become_db(reader);
+	r = prepare(history);
+	if (r < 0)
+		return r;
+	*ret_history = ZW_TAKE(history);
+	return 0;
+}
+
+int zw_history_open(const char *path, struct zw_history **ret_history, struct zw_str *error)
+{
+	_zw_history_close_ struct zw_history *history = NULL;
+	_zw_str_ struct zw_str reason = {};
+	int r = new_history(&history);
+
 	if (r < 0)
 		return r;
 	r = open_and_check(history, path, &reason);
@@ -433,6 +467,18 @@ int zw_history_set_meta(struct zw_history *history, const char *key, int64_t val
 	sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 2, value);
 	return zw_history_run(history, ZW_SQL_PUT_META);
+}
+
+int zw_history_unset_meta(struct zw_history *history, const char *key)
+{
+	sqlite3_bind_text(history->sql[ZW_SQL_UNSET_META], 1, key, -1, SQLITE_STATIC);
+	return zw_history_run(history, ZW_SQL_UNSET_META);
+}
+
+int zw_history_event_seq(struct zw_history *history, const char *id, int64_t *ret_seq)
+{
+	sqlite3_bind_text(history->sql[ZW_SQL_GET_EVENT], 1, id, -1, SQLITE_STATIC);
+	return zw_history_run_id(history, ZW_SQL_GET_EVENT, ret_seq);
 }
 
 int zw_history_get_meta(struct zw_history *history, const char *key, int64_t *ret_value)

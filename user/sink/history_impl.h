@@ -19,6 +19,7 @@ enum zw_history_sql {
 	ZW_SQL_PUT_TEXT,
 	ZW_SQL_GET_TEXT,
 	ZW_SQL_PUT_EVENT,
+	ZW_SQL_GET_EVENT,
 	ZW_SQL_PUT_RRSET,
 	ZW_SQL_PUT_ADDRESS,
 	ZW_SQL_PUT_ACTOR,
@@ -31,6 +32,8 @@ enum zw_history_sql {
 	ZW_SQL_GET_PATCHES,
 	ZW_SQL_PUT_META,
 	ZW_SQL_GET_META,
+	ZW_SQL_UNSET_META,
+	ZW_SQL_LAST_ZONE,
 	_ZW_SQL_MAX,
 };
 
@@ -78,6 +81,12 @@ int zw_history_find_zone(
 int zw_history_zone_id(
 	struct zw_history *history, const struct zw_history_zone *zone, int64_t *ret_id);
 
+/* The event of that id. -ENOENT. */
+int zw_history_event_seq(struct zw_history *history, const char *id, int64_t *ret_seq);
+
+/* Opens a history that cannot be written to, as it is: for what reads only. 0 or -errno. */
+int zw_history_open_past(const char *path, struct zw_history **ret_history);
+
 /* A complete state as the table "base" has it. -EUCLEAN when it does not check out, -ENOMEM. */
 int zw_history_unpack_state(const struct zw_hash_key *key, const void *data, size_t len,
 	size_t raw_len, struct zw_snapshot **ret_snapshot);
@@ -86,6 +95,7 @@ int zw_history_unpack_state(const struct zw_hash_key *key, const void *data, siz
 void zw_history_checkpoint(struct zw_history *history);
 /* Numbers that outlive the writer. -ENOENT when there is none. */
 int zw_history_set_meta(struct zw_history *history, const char *key, int64_t value);
+int zw_history_unset_meta(struct zw_history *history, const char *key);
 int zw_history_get_meta(struct zw_history *history, const char *key, int64_t *ret_value);
 
 /* history_from_1.c: a function for SQL */

@@ -117,11 +117,16 @@ static int query_int(struct zw_reader *reader, const char *text, int64_t *ret_va
 	return 0;
 }
 
-static void close_db(struct zw_reader *reader)
+static void finalize_all(struct zw_reader *reader)
 {
 	ZW_VEC_FOREACH(sql, &reader->sql)
 		sqlite3_finalize(sql->stmt);
 	reader->sql.len = 0;
+}
+
+static void close_db(struct zw_reader *reader)
+{
+	finalize_all(reader);
 	sqlite3_close(reader->db);
 	reader->db = NULL;
 }
@@ -311,6 +316,16 @@ int zw_reader_open(const char *path, struct zw_reader **ret_reader, struct zw_st
 	}
 	*ret_reader = ZW_TAKE(reader);
 	return 0;
+}
+
+sqlite3 *zw_reader_become_db(struct zw_reader *reader)
+{
+	sqlite3 *db = reader->db;
+
+	finalize_all(reader);
+	reader->db = NULL;
+	zw_reader_close(reader);
+	return db;
 }
 
 void zw_reader_close(struct zw_reader *reader)

@@ -37,6 +37,8 @@ struct zw_reader {
 };
 
 sqlite3 *zw_reader_db(struct zw_reader *reader);
+/* Closes all but the database, which the caller owns then. */
+sqlite3 *zw_reader_become_db(struct zw_reader *reader);
 
 /* The statement of @text, ready for zw_reader_step(): prepared once and kept. It is reset by zw_reader_reset(). 0 or
  * -errno. */

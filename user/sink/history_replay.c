@@ -15,8 +15,9 @@ struct zw_replay_book {
 };
 
 struct zone {
-	struct zw_draft
-		*draft; /* as the history has it; NULL: not known, nothing leads on from there */
+	struct zw_draft *draft; /* as the history has it; NULL: not known */
+	uint64_t time_ns;       /* since when it is so */
+	bool ended; /* something is missing that came after it: nothing leads on from there */
 };
 
 int zw_replay_book_new(struct zw_history *history, struct zw_replay_book **ret_book)
@@ -54,13 +55,21 @@ static int read_state(
 	struct zw_replay_book *book, const struct zw_history_zone *name, struct zone *zone)
 {
 	_zw_snapshot_ struct zw_snapshot *snapshot = NULL;
-	uint64_t time_ns;
-	int r = zw_history_load_zone(book->history, name, &snapshot, &time_ns);
+	int r = zw_history_load_zone(book->history, name, &snapshot, &zone->time_ns);
 
 	zw_draft_free(ZW_TAKE(zone->draft));
+	zone->ended = false;
 	if (r == -ENOENT || r == -EUCLEAN)
 		return 0;
 	return r < 0 ? r : zw_draft_new(snapshot, &zone->draft);
+}
+
+static int zone_key(const struct zw_history_zone *name, struct zw_str *key)
+{
+	zw_str_add_len(key, name->server, strlen(name->server) + 1);
+	zw_str_add_len(key, name->view, strlen(name->view) + 1);
+	zw_str_add_len(key, name->zone, strlen(name->zone) + 1);
+	return key->failed ? -ENOMEM : 0;
 }
 
 static int get_zone(
@@ -70,11 +79,9 @@ static int get_zone(
 	_zw_str_ struct zw_str key = {};
 	int r;
 
-	zw_str_add_len(&key, name->server, strlen(name->server) + 1);
-	zw_str_add_len(&key, name->view, strlen(name->view) + 1);
-	zw_str_add_len(&key, name->zone, strlen(name->zone) + 1);
-	if (key.failed)
-		return -ENOMEM;
+	r = zone_key(name, &key);
+	if (r < 0)
+		return r;
 	*ret_zone = zw_map_get(book->zones, key.buf, key.len);
 	if (*ret_zone)
 		return 0;
@@ -148,13 +155,12 @@ static int leads_on(struct zone *zone, const void *delta, size_t len)
 {
 	int r;
 
-	if (!zone->draft)
+	if (!zone->draft || zone->ended)
 		return 0;
 	r = lead(zone->draft, delta, len, false);
 	if (r > 0)
 		r = lead(zone->draft, delta, len, true);
-	if (r <= 0)
-		zw_draft_free(ZW_TAKE(zone->draft));
+	zone->ended = r <= 0;
 	return r;
 }
 
@@ -190,4 +196,75 @@ int zw_replay_store(struct zw_replay_book *book, struct zw_history_record *recor
 	}
 	r = zw_record_store(book->history, record, NULL);
 	return r < 0 ? r : read_state(book, &record->event.zone, zone);
+}
+
+/* --- without storing ------------------------------------------------------------------------------------- */
+
+static int note_lead(struct zone *zone, const void *delta, size_t len, uint64_t time_ns)
+{
+	int r = leads_on(zone, delta, len);
+
+	if (r > 0 && time_ns > zone->time_ns)
+		zone->time_ns = time_ns;
+	return r < 0 ? r : 0;
+}
+
+static int note_state(
+	struct zw_replay_book *book, struct zone *zone, const struct zw_history_record *record)
+{
+	_zw_snapshot_ struct zw_snapshot *snapshot = NULL;
+	struct zw_draft *draft;
+	int r = zw_snapshot_load(&book->history->key, record->data, record->len, &snapshot);
+
+	if (r == 0)
+		r = zw_draft_new(snapshot, &draft);
+	if (r < 0)
+		return r;
+	zw_draft_free(zone->draft);
+	*zone = (struct zone){.draft = draft, .time_ns = record->time_ns};
+	return 0;
+}
+
+int zw_replay_note(struct zw_replay_book *book, const struct zw_history_record *record)
+{
+	const struct zw_history_event *event = &record->event;
+	struct zone *zone = NULL;
+	int r;
+
+	if (record->kind == ZW_RECORD_EVENT)
+		return 0;
+	r = get_zone(book, &event->zone, &zone);
+	if (r < 0)
+		return r;
+	if (record->kind == ZW_RECORD_CHANGE) {
+		r = zw_history_event_seq(book->history, event->id, &(int64_t){0});
+		return r == -ENOENT
+			       ? note_lead(zone, event->delta, event->delta_len, event->time_ns)
+			       : r;
+	}
+	if (!record->data)
+		return 0;
+	return record->kind == ZW_RECORD_PATCH
+		       ? note_lead(zone, record->data, record->len, record->time_ns)
+		       : note_state(book, zone, record);
+}
+
+int zw_replay_state(struct zw_replay_book *book, const struct zw_history_zone *name,
+	struct zw_snapshot **ret_snapshot, uint64_t *ret_time_ns)
+{
+	_zw_str_ struct zw_str key = {};
+	const struct zone *zone;
+	int r = zone_key(name, &key);
+
+	if (r < 0)
+		return r;
+	zone = zw_map_get(book->zones, key.buf, key.len);
+	if (!zone)
+		return zw_history_load_zone(book->history, name, ret_snapshot, ret_time_ns);
+	if (!zone->draft)
+		return -ENOENT;
+	r = zw_draft_snapshot(zone->draft, ret_snapshot);
+	if (r == 0)
+		*ret_time_ns = zone->time_ns;
+	return r;
 }

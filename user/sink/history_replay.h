@@ -15,3 +15,10 @@ ZW_DEFINE_CLEANUP(struct zw_replay_book *, zw_replay_book_free);
 
 /* As zw_record_store(); -EBADMSG for what can never be stored. */
 int zw_replay_store(struct zw_replay_book *book, struct zw_history_record *record);
+
+/* The same, but for storing it, for a history that cannot be written: what would become of the zone is in the book. What
+ * is in the history already is to be left out, unless it is an event. */
+int zw_replay_note(struct zw_replay_book *book, const struct zw_history_record *record);
+/* As zw_history_load_zone(), with what was noted. */
+int zw_replay_state(struct zw_replay_book *book, const struct zw_history_zone *zone,
+	struct zw_snapshot **ret_snapshot, uint64_t *ret_time_ns);

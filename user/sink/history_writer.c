@@ -170,6 +170,17 @@ static void learn_facts(struct zw_writer *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
+/* What goes with it when it fails is tried again, and no event waits for it. */
+static void store_watch(struct zw_writer *w)
+{
+	uint64_t now = zw_boottime_ns();
+
+	if (!w->told_ns || (now < w->watch_ns && !w->ending))
+		return;
+	w->watch_ns = now + ZW_WATCH_NS;
+	(void)zw_watch_store(&w->watch, w->history, w->told_ns);
+}
+
 /* A few steps; what is left comes after the next batch. */
 static int prune(struct zw_writer *w)
 {
@@ -187,7 +198,10 @@ static int prune(struct zw_writer *w)
 	r = zw_history_prune(w->history, &limits);
 	if (r <= 0) {
 		w->prune_ns = now + PRUNE_NS;
-		zw_history_checkpoint(w->history);
+		/* Not for what is only there to be there again in a moment. */
+		if (w->unchecked)
+			zw_history_checkpoint(w->history);
+		w->unchecked = false;
 	}
 	learn_facts(w);
 	return r;
@@ -206,8 +220,11 @@ static int attempt(struct zw_writer *w, const struct zw_writer_queue *batch, uin
 		r = zw_writer_replay(w);
 	if (r == 0 && batch->first)
 		r = store_batch(w, batch, ret_events, ret_never);
-	if (r == 0)
+	if (r == 0) {
+		w->unchecked |= batch->first != NULL;
+		store_watch(w);
 		r = prune(w);
+	}
 	if (r == -EUCLEAN) {
 		zw_writer_set_aside(w);
 		/* With a new one it goes on at once. */
@@ -267,6 +284,9 @@ static void work(struct zw_writer *w)
 
 		if (!batch.first)
 			take_batch(w, &batch);
+		w->ending = last;
+		if (!w->queue.first && !w->spilled)
+			w->told_ns = w->alive_ns;
 		pthread_mutex_unlock(&w->lock);
 		r = attempt(w, &batch, &events, &never);
 		if (r >= 0)

@@ -37,9 +37,14 @@ void zw_writer_close(struct zw_writer *writer);
 ZW_DEFINE_CLEANUP(struct zw_writer *, zw_writer_close);
 #define _zw_writer_close_ _zw_cleanup_(zw_writer_closep)
 
-/* As zw_history_load_zone(); -ENODEV while the history is not open. */
+/* As zw_history_load_zone(), also while the history can be read only; -ENODEV while it cannot be read either. The zone is
+ * watched from now on; @ret_watched_ns: until when it was before, CLOCK_REALTIME, 0: not known. */
 int zw_writer_load_zone(struct zw_writer *writer, const struct zw_history_zone *zone,
-	struct zw_snapshot **ret_snapshot, uint64_t *ret_time_ns);
+	struct zw_snapshot **ret_snapshot, uint64_t *ret_time_ns, uint64_t *ret_watched_ns);
+/* The zone is watched no more, from now on. */
+void zw_writer_leave_zone(struct zw_writer *writer, const struct zw_history_zone *zone);
+/* All zones that shall be watched are, and what came about until now was told. To be said again and again. */
+void zw_writer_alive(struct zw_writer *writer, uint64_t time_ns);
 
 /* Calls @fn with the history, while the thread does not use it; returns what that returns. -ENODEV while the history is not
  * open. */

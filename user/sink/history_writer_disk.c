@@ -32,6 +32,8 @@ static void say(struct zw_writer *w, bool error, const char *fmt, ...)
 
 void zw_writer_detach(struct zw_writer *w)
 {
+	/* What was noted goes on from what it has. */
+	zw_writer_past_done(w);
 	zw_replay_book_free(ZW_TAKE(w->book));
 	zw_history_close(ZW_TAKE(w->history));
 }
@@ -145,6 +147,8 @@ int zw_writer_attach(struct zw_writer *w, struct zw_str *error)
 	}
 	if (w->history)
 		return 0;
+	/* Two ways to the same file at once would take each other's locks. */
+	zw_writer_past_done(w);
 	r = open_file(w, error);
 	if (r < 0)
 		return r;
@@ -154,9 +158,16 @@ int zw_writer_attach(struct zw_writer *w, struct zw_str *error)
 		zw_writer_detach(w);
 		return r;
 	}
+	if (!w->past.id || w->past.id != w->id)
+		r = zw_watch_begin(&w->watch, w->history);
+	if (r < 0) {
+		zw_writer_detach(w);
+		return r;
+	}
 	pthread_mutex_lock(&w->lock);
-	/* What the zones are is told to one that was not there when the agent looked. */
-	w->is_new |= again || w->failed;
+	/* What the zones are is told, and not read, of one that was not there when the agent looked. */
+	w->watch.marked |= again;
+	w->is_new |= again || (w->failed && w->past.id != w->id);
 	pthread_mutex_unlock(&w->lock);
 	return 0;
 }
@@ -187,7 +198,7 @@ static int replay_frame(struct zw_writer *w, const struct zw_pending_frame *fram
 	return r;
 }
 
-static bool is_before(const struct zw_pending_position *a, const struct zw_pending_position *b)
+bool zw_writer_is_before(const struct zw_pending_position *a, const struct zw_pending_position *b)
 {
 	return a->file < b->file || (a->file == b->file && a->offset < b->offset);
 }
@@ -198,7 +209,7 @@ static int take_left(struct zw_writer *w, struct zw_pending_frame *ret_frame)
 	int r = -ENOENT;
 
 	pthread_mutex_lock(&w->lock);
-	if (w->is_left && is_before(&w->left, &w->left_end))
+	if (w->is_left && zw_writer_is_before(&w->left, &w->left_end))
 		r = zw_pending_next(w->pending, &w->left, ret_frame);
 	pthread_mutex_unlock(&w->lock);
 	return r;
@@ -255,6 +266,8 @@ int zw_writer_replay(struct zw_writer *w)
 	else
 		w->is_left = false;
 	pthread_mutex_unlock(&w->lock);
+	if (r == 0)
+		zw_writer_past_done(w);
 	/* States that were read for it are not needed any more, and those of a step that failed are wrong. */
 	zw_replay_book_free(ZW_TAKE(w->book));
 	if (r < 0)

@@ -8,6 +8,7 @@
 #include "sink/history_prune.h"
 #include "sink/history_record.h"
 #include "sink/history_replay.h"
+#include "sink/history_watch.h"
 #include "sink/history_writer.h"
 
 struct zw_writer_item {
@@ -24,6 +25,13 @@ struct zw_writer_queue {
 	size_t items, bytes;
 };
 
+/* What the history was, with what an earlier writer left, while it can be read and not be written. */
+struct zw_writer_past {
+	struct zw_history *history; /* NULL: the one that is open */
+	struct zw_replay_book *book;
+	int64_t id; /* of the history that states were taken from; 0: none were */
+};
+
 struct zw_writer {
 	struct zw_writer_options options; /* path is owned */
 	pthread_t thread;
@@ -35,8 +43,15 @@ struct zw_writer {
 	uint64_t dev, ino;          /* of its file */
 	int64_t id;                 /* of the history; 0: not known */
 	struct zw_replay_book *book;
+	struct zw_writer_past past;
+	struct zw_watch watch;
 	bool failed;       /* the last attempt */
+	bool ending;       /* it is the last one */
+	bool unchecked;    /* something was stored since the last checkpoint */
 	uint64_t prune_ns; /* CLOCK_BOOTTIME: when to look for what is too old */
+	uint64_t watch_ns; /* CLOCK_BOOTTIME: when to store that zones are still watched */
+	uint64_t
+		told_ns; /* what was told until then, CLOCK_REALTIME, is in the history, with the batch at hand */
 
 	/* Held for moments, for what follows. */
 	pthread_mutex_t lock;
@@ -54,6 +69,8 @@ struct zw_writer {
 	uint64_t number;  /* of the last item */
 	uint64_t stored_number;
 	bool is_new, stop;
+	uint64_t
+		alive_ns; /* CLOCK_REALTIME: what came about until then was told; 0: it was not said yet */
 	struct zw_writer_facts facts;
 };
 
@@ -80,3 +97,12 @@ void zw_writer_detach(struct zw_writer *writer);
 void zw_writer_set_aside(struct zw_writer *writer);
 /* Stores what is in the file from an earlier writer. 0 or -errno. */
 int zw_writer_replay(struct zw_writer *writer);
+/* @a is nearer to the beginning of the file. */
+bool zw_writer_is_before(const struct zw_pending_position *a, const struct zw_pending_position *b);
+
+/* history_writer_past.c, with @disk held: */
+
+/* As zw_writer_load_zone(), from a history that nothing can be stored in at the moment. */
+int zw_writer_load_past(struct zw_writer *writer, const struct zw_history_zone *zone,
+	struct zw_snapshot **ret_snapshot, uint64_t *ret_time_ns, uint64_t *ret_watched_ns);
+void zw_writer_past_done(struct zw_writer *writer);

@@ -123,6 +123,8 @@ void zw_writer_close(struct zw_writer *w)
 			(void)zw_pending_start(w->pending, (uint64_t)w->id);
 	}
 	zw_writer_detach(w);
+	zw_writer_past_done(w);
+	zw_watch_done(&w->watch);
 	zw_pending_close(w->pending);
 	zw_writer_queue_done(&w->queue);
 	pthread_cond_destroy(&w->wake);
@@ -134,15 +136,41 @@ void zw_writer_close(struct zw_writer *w)
 }
 
 int zw_writer_load_zone(struct zw_writer *w, const struct zw_history_zone *zone,
-	struct zw_snapshot **ret_snapshot, uint64_t *ret_time_ns)
+	struct zw_snapshot **ret_snapshot, uint64_t *ret_time_ns, uint64_t *ret_watched_ns)
 {
-	int r = -ENODEV;
+	_zw_snapshot_ struct zw_snapshot *snapshot = NULL;
+	int r;
 
 	pthread_mutex_lock(&w->disk);
-	if (w->history)
-		r = zw_history_load_zone(w->history, zone, ret_snapshot, ret_time_ns);
+	if (w->history && !w->is_left) {
+		r = zw_history_load_zone(w->history, zone, &snapshot, ret_time_ns);
+		if (r == 0)
+			r = zw_watch_come(&w->watch, w->history, zone, ret_watched_ns);
+	} else {
+		r = zw_writer_load_past(w, zone, &snapshot, ret_time_ns, ret_watched_ns);
+	}
 	pthread_mutex_unlock(&w->disk);
+	if (r == 0)
+		*ret_snapshot = ZW_TAKE(snapshot);
 	return r;
+}
+
+void zw_writer_leave_zone(struct zw_writer *w, const struct zw_history_zone *zone)
+{
+	pthread_mutex_lock(&w->disk);
+	/* What cannot be noted makes the time in question longer than it was, and no wrong one: the zone has no state
+	 * yet, or the memory for a number is wanting. */
+	if (w->history && w->watch.away)
+		(void)zw_watch_leave(&w->watch, w->history, zone, zw_realtime_ns());
+	w->watch_ns = 0;
+	pthread_mutex_unlock(&w->disk);
+}
+
+void zw_writer_alive(struct zw_writer *w, uint64_t time_ns)
+{
+	pthread_mutex_lock(&w->lock);
+	w->alive_ns = time_ns;
+	pthread_mutex_unlock(&w->lock);
 }
 
 int zw_writer_with(struct zw_writer *w, int (*fn)(struct zw_history *history, void *ctx), void *ctx)
