@@ -7,14 +7,15 @@
 set -u
 . "$(dirname "$0")/lib.sh"
 e2e_private_mounts "$0" "$@"
-E2E_TAKES='kill copies damaged foreign removed full readonly'
+E2E_TAKES='kill copies damaged foreign removed full readonly window'
 e2e_begin perl sqlite3 losetup mkfs.ext4
 
 EVENT_SECONDS=10
 KILLS=200
+KILL_LANES=4
 CHANGES_A_SECOND=60
-[ "$ZW_TIME_SCALE" -gt 1 ] && KILLS=20 CHANGES_A_SECOND=20
-ZONES=(k1 k2 k3 k4)
+[ "$ZW_TIME_SCALE" -gt 1 ] && KILLS=20 KILL_LANES=2 CHANGES_A_SECOND=20
+ZONES=(k1)
 DB=$E2E_TMP/history.db
 
 # --- zones -------------------------------------------------------------------------------------
@@ -130,6 +131,7 @@ load() {
 	close $f;' "$E2E_TMP" "$CHANGES_A_SECOND" "$E2E_TMP/last" "${ZONES[@]}" &
 	LOAD_PID=$!
 	e2e_at_exit "kill $LOAD_PID 2>/dev/null"
+	echo "$LOAD_PID" >"$E2E_TMP/load.pid"
 }
 
 watch_zones() {
@@ -141,65 +143,101 @@ watch_zones() {
 	: >"$E2E_TMP/watch.out"
 	"$ZW" watch --json "${args[@]}" >"$E2E_TMP/watch.out" 2>>"$E2E_TMP/watch.err" </dev/null &
 	AGENT_PID=$!
+	echo "$AGENT_PID" >"$E2E_TMP/agent.pid"
 }
 
 is_ready() {
 	grep -q agent-ready "$E2E_TMP/watch.out" || ! agent_alive
 }
 
-# Killed at any moment: while it starts, when it is ready, after some changes.
-test_kill() {
-	local i name serial changes unseen faults='' ids
+# One history whose agent is killed again and again, $1 times, at any moment: while it starts, when it is ready, after some
+# changes. Leaves what is wrong, and what was counted, in files of its directory.
+kill_again() {
+	local i name serial
 
 	for name in "${ZONES[@]}"; do
 		put "$name" 1
 	done
 	# From serial 1 on.
 	watch_zones
-	e2e_until 30 is_ready || e2e_fail "killed" "the agent does not start" "$(cat "$E2E_TMP/watch.err")"
+	e2e_until 60 is_ready || echo "the agent does not start" >>"$E2E_TMP/faults"
 	load
-	for ((i = 0; i < KILLS; i++)); do
+	for ((i = 0; i < $1; i++)); do
 		if ((i % 5)); then
-			e2e_until 30 is_ready
+			e2e_until 60 is_ready
 			perl -e 'select undef, undef, undef, rand 0.15'
 		else
-			perl -e 'select undef, undef, undef, rand 0.5'
+			perl -e 'select undef, undef, undef, rand 0.8'
 		fi
-		agent_alive || faults+="it ended by itself"$'\n'
+		agent_alive || echo "it ended by itself" >>"$E2E_TMP/faults"
 		cat "$E2E_TMP/watch.out" >>"$E2E_TMP/told"
 		kill_agent
 		watch_zones
 	done
 	kill "$LOAD_PID"
 	wait "$LOAD_PID"
-	e2e_until 30 is_ready
+	e2e_until 60 is_ready
 	AGENT_OUT=$E2E_TMP/watch.out AGENT_ERR=$E2E_TMP/watch.err
 	agent_stop
 	cat "$E2E_TMP/watch.out" >>"$E2E_TMP/told"
 	while read -r name serial; do
-		faults+=$(books "$DB" "$name" "$serial" | head -n 5)
-		faults+=$(state_faults "$DB" "$name" "$serial")
+		books "$DB" "$name" "$serial" | head -n 5
+		state_faults "$DB" "$name" "$serial"
 		# And somewhere in between.
-		faults+=$(state_faults "$DB" "$name" "$(sql "SELECT min(serial_after) FROM event e JOIN zone z
-			ON z.id = e.zone_id WHERE zone = '$name.test.' AND serial_after >= $((serial / 2))")")
-	done <"$E2E_TMP/last"
-	e2e_check "killed $KILLS times, the books balance" "$faults" "$(tail -n 20 "$E2E_TMP/watch.err")"
+		state_faults "$DB" "$name" "$(sql "SELECT min(serial_after) FROM event e JOIN zone z
+			ON z.id = e.zone_id WHERE zone = '$name.test.' AND serial_after >= $((serial / 2))")"
+	done <"$E2E_TMP/last" >>"$E2E_TMP/faults"
 	# What was told is stored: a line that was cut by the kill is no event.
-	ids=$(sql 'SELECT id FROM event' | sort)
-	e2e_check "what was told is stored" "$(jq -R -r 'fromjson? | .event.id' "$E2E_TMP/told" | sort -u |
-		comm -23 - <(echo "$ids") | sed 's/$/ was told and is not stored/' | head -n 5)"
-	changes=$(sql "SELECT count(*) FROM event WHERE action = 'record-change'")
-	unseen=$(sql "SELECT count(*) FROM event WHERE action = 'record-change' AND attribution = 'none'")
-	e2e_check "what nobody was seen to do is no more than fell between two agents" "$(
-		[ "$unseen" -le $(((KILLS + 1) * ${#ZONES[@]})) ] || echo "$unseen of $changes changes are nobody's"
-		[ "$changes" -gt "$KILLS" ] || echo "only $changes changes")"
+	jq -R -r 'fromjson? | .event.id' "$E2E_TMP/told" | sort -u |
+		comm -23 - <(sql 'SELECT id FROM event' | sort) >"$E2E_TMP/missing"
+	sql "SELECT count(*), total(attribution = 'none') FROM event WHERE action = 'record-change'" |
+		sed 's/\.0$//; s/|/ /' >"$E2E_TMP/counts"
 	# The state that is stored is what the files are: another agent finds nothing.
 	watch_zones
-	e2e_until 30 is_ready
+	e2e_until 60 is_ready
 	agent_stop
-	e2e_check "nothing is left to find" "$(jq -R -r 'fromjson? | select(.event.action == "record-change") | .message' \
-		"$E2E_TMP/watch.out")"
-	echo "# $changes changes stored, $unseen of them between two agents, $(stat -c %s "$DB") bytes"
+	jq -R -r 'fromjson? | select(.event.action == "record-change") | .message' "$E2E_TMP/watch.out" >"$E2E_TMP/found"
+}
+
+# What the histories together have in a file of each.
+of_all() {
+	cat "$E2E_TMP"/lane[0-9]*/"$1"
+}
+
+stop_lanes() {
+	local pid
+
+	for pid in "${LANES[@]}" $(cat "$E2E_TMP"/lane[0-9]*/*.pid 2>/dev/null); do
+		kill -KILL "$pid" 2>/dev/null
+	done
+}
+
+# Several at a time, since an agent that starts waits for the kernel more than it works.
+test_kill() {
+	local i changes unseen
+
+	LANES=()
+	e2e_at_exit stop_lanes
+	for ((i = 0; i < KILL_LANES; i++)); do
+		mkdir "$E2E_TMP/lane$i"
+		(
+			E2E_TMP=$E2E_TMP/lane$i DB=$E2E_TMP/lane$i/history.db ZONES=(k1 k2)
+			kill_again "$((KILLS / KILL_LANES))" >"$E2E_TMP/out" 2>&1
+			rm "$E2E_TMP"/*.pid
+		) &
+		LANES+=($!)
+	done
+	wait "${LANES[@]}"
+	LANES=()
+	e2e_check "killed $KILLS times, the books balance" "$(of_all faults 2>&1)" "$(of_all watch.err | tail -n 20)"
+	e2e_check "every agent ends well" "$(of_all out | grep '^not ok')"
+	e2e_check "what was told is stored" "$(of_all missing | sed 's/$/ was told and is not stored/' | head -n 5)"
+	read -r changes unseen < <(of_all counts | awk '{ c += $1; u += $2 } END { print c, u }')
+	e2e_check "what nobody was seen to do is no more than fell between two agents" "$(
+		[ "$unseen" -le $(((KILLS + KILL_LANES) * 2)) ] || echo "$unseen of $changes changes are nobody's"
+		[ "$changes" -gt "$KILLS" ] || echo "only $changes changes")"
+	e2e_check "nothing is left to find" "$(of_all found)"
+	echo "# $changes changes stored, $unseen of them between two agents"
 }
 
 # --- copied while it is written ----------------------------------------------------------------------
@@ -220,7 +258,6 @@ test_copies() {
 	local i name faults='' dir
 
 	rm -f "$DB"*
-	ZONES=(k1)
 	put k1 1
 	watch_zones
 	e2e_until 30 is_ready
@@ -253,7 +290,6 @@ test_copies() {
 		faults+=$(books "$dir/history.db" k1 "$(cut -d ' ' -f 2 "$E2E_TMP/last")")
 	done
 	e2e_check "an agent goes on with a copy" "$faults"
-	ZONES=(k1 k2 k3 k4)
 }
 
 # --- the file ----------------------------------------------------------------------------------------
@@ -346,8 +382,15 @@ make_disk() {
 	e2e_at_exit "umount '$E2E_TMP/disk' 2>/dev/null"
 }
 
+# The one change that an agent found at its start, if it is not from serial to serial. found_faults FROM TO
+found_faults() {
+	agent_events '.event.action == "record-change"' | jq -s -r --argjson from "$1" --argjson to "$2" '
+		map([.zonewitness.serial.before, .zonewitness.serial.after, .zonewitness.attribution])
+		| if . == [[$from, $to, "none"]] then empty else "what was found is \(tojson), not \($from) to \($to)" end'
+}
+
 test_full() {
-	local n lost
+	local n lost pending
 
 	[ -d "$E2E_TMP/disk" ] || make_disk || { e2e_skip "full disk" "no loop device"; return; }
 	begin_one "$E2E_TMP/disk/history.db"
@@ -379,6 +422,21 @@ test_full() {
 	start_run
 	agent_stop
 	e2e_check "killed while it is full" "$(books "$DB" one 62)"
+	# Started while it is full, with what the one before could not store: that is known, and what came since is found.
+	start_run
+	cat /dev/zero >"$E2E_TMP/disk/filler" 2>/dev/null
+	changed "full once more" 63
+	pending=$(stat -c %s "$DB.pending")
+	kill_agent
+	put one 64
+	start_run
+	e2e_check "started while it is full: what changed is found, and no more" \
+		"$(found_faults "$([ "$pending" -gt 16 ] && echo 63 || echo 62)" 64)" "$(cat "$AGENT_ERR")"
+	changed "started while it is full" 65
+	rm "$E2E_TMP/disk/filler"
+	e2e_until 20 status_is waiting 0
+	agent_stop
+	e2e_check "started while it is full: what waited is stored" "$(books "$DB" one 65)"
 }
 
 test_readonly() {
@@ -388,15 +446,18 @@ test_readonly() {
 	changed "before the disk is read-only" 2
 	agent_stop
 	mount -o remount,ro "$E2E_TMP/disk" || { e2e_skip "read-only disk" "it cannot be remounted"; return; }
+	# While no agent runs, and the one that finds it can store nothing.
+	put one 3
 	start_run
-	changed "read-only" 3
+	e2e_check "read-only: what changed before is found" "$(found_faults 2 3)"
+	changed "read-only" 4
 	e2e_check "read-only: it says so" "$(grep -q 'the history' "$AGENT_ERR" || echo "it does not")" "$(cat "$AGENT_ERR")"
 	mount -o remount,rw "$E2E_TMP/disk"
 	e2e_until 20 status_is waiting 0 || e2e_fail "writable again" "$(status_of waiting) wait: $(status_of error)"
-	changed "writable again" 4
+	changed "writable again" 5
 	e2e_until 10 status_is waiting 0
 	agent_stop
-	e2e_check "writable again: what waited is stored" "$(books "$DB" one 4 | grep -v 'has no state')"
+	e2e_check "writable again: what waited is stored" "$(books "$DB" one 5)"
 	start_run
 	agent_stop
 	e2e_check "writable again: nothing is left to find" "$(agent_events '.event.action == "record-change"')"
@@ -405,8 +466,67 @@ test_readonly() {
 	rm -r "$E2E_TMP/disk" "$E2E_TMP/image"
 }
 
+# --- while no agent ran ------------------------------------------------------------------------------
+
+# Since when the change may have been made, as the event says, in whole seconds.
+since_said() {
+	agent_events '.event.action == "record-change"' | jq -r '.zonewitness.reasons[]
+		| capture("not watching, between (?<t>[^ ]*) and") | .t | sub("\\.[0-9]*Z"; "Z") | fromdate'
+}
+
+# window_faults FROM TO: what was found is said to be no older than FROM, nor is the moment later than TO.
+window_faults() {
+	local since
+
+	since=$(since_said)
+	[[ $since =~ ^[0-9]+$ ]] || { echo "the time is '$since'"; return; }
+	[ "$since" -ge "$1" ] || echo "it may be $(($1 - since)) s older than somebody watched"
+	[ "$since" -le "$2" ] || echo "it is $((since - $2)) s older than it is said to be"
+}
+
+alive_since() {
+	[ "$(sql "SELECT value / 1000000000 FROM meta WHERE key = 'alive'")" -gt "$1" ]
+}
+
+# What nobody saw is said to have been done since the last moment that somebody watched.
+test_window() {
+	local from to left
+
+	begin_one "$E2E_TMP/window.db"
+	start_run
+	changed "while it is watched" 2
+	from=$(date +%s)
+	agent_stop
+	to=$(date +%s)
+	put one 3
+	start_run
+	e2e_check "stopped: what changed is not older" "$(found_faults 2 3; window_faults "$from" "$to")"
+	from=$to
+	e2e_until 30 alive_since "$from"
+	kill_agent
+	to=$(date +%s)
+	put one 4
+	start_run
+	e2e_check "killed: what changed is not older" "$(found_faults 3 4; window_faults "$from" "$to")"
+	agent_stop
+	left=$(date +%s)
+	# An agent that does not watch the zone says nothing of it.
+	put two 1
+	write_conf two
+	start_run
+	put one 5
+	e2e_until 30 alive_since "$((left + 1))"
+	agent_stop
+	# Touched again, so that its times do not tell.
+	put one 6
+	write_conf one
+	start_run
+	e2e_check "not watched: what changed may be as old" "$(found_faults 4 6; window_faults 0 "$left")"
+	agent_stop
+}
+
 groups=("$@")
-[ $# -gt 0 ] || groups=(kill copies damaged foreign removed full readonly)
+[ $# -gt 0 ] || groups=(kill copies damaged foreign removed full readonly window)
 for group in "${groups[@]}"; do
 	"test_$group"
 done
