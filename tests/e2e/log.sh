@@ -7,6 +7,7 @@
 set -u
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-dns.sh"
+. "$(dirname "$0")/lib-history.sh"
 dns_private_net "$0" "$@"
 e2e_begin setpriv perl script ip dig named tsig-keygen nsupdate sqlite3
 
@@ -65,12 +66,9 @@ update() {
 	wait "$update_pid"
 }
 
-# took NAME ZONE: the event that comes next in the zone is called so from here on.
-declare -A ID TIME
+# took NAME ZONE
 took() {
-	zone_next "$EVENT_SECONDS" "$2" || e2e_die "no event '$1': $(tail -n 3 "$AGENT_ERR"; cat "$E2E_TMP/nsupdate")"
-	ID[$1]=$(jq -r .event.id <<<"$event")
-	TIME[$1]=$(jq -r '."@timestamp"' <<<"$event")
+	history_took "$1" "$EVENT_SECONDS" "$2"
 }
 
 make_history() {
@@ -89,52 +87,7 @@ make_history() {
 	took refused "$dynamic"
 }
 
-is_stored() {
-	[ "$("$ZW" log --db "$db" --json 2>/dev/null | grep -c '"event"')" -ge "$((${#ID[@]} + 1))" ]
-}
-
 # --- looking at it -----------------------------------------------------------------------------
-
-# zw NAME EXIT ARGUMENTS...: runs the program; what it prints is in $E2E_TMP/out and err.
-zw() {
-	local name=$1 status=$2 got
-
-	shift 2
-	"$ZW" "$@" >"$E2E_TMP/out" 2>"$E2E_TMP/err" </dev/null
-	got=$?
-	[ "$got" = "$status" ] && return
-	e2e_fail "$name" "exit status $got, not $status" "$(cat "$E2E_TMP/err" "$E2E_TMP/out")"
-	return 1
-}
-
-# The names of the events whose IDs are read, in the order they come; those of the agent itself are left out.
-names_of() {
-	local id name out=''
-
-	while read -r id; do
-		for name in "${!ID[@]}"; do
-			[[ ${ID[$name]} == "$id"* ]] && out+="$name "
-		done
-	done
-	echo "${out% }"
-}
-
-# shows "NAME..." ARGUMENTS...: log shows these events and no others of ours, in this order, in both forms.
-shows() {
-	local want=$1 got
-
-	shift
-	zw "log $*" 0 log --db "$db" --json "$@" || return
-	got=$(jq -r .event.id "$E2E_TMP/out" | names_of)
-	[ "$got" = "$want" ] || { e2e_fail "log $*" "'$got', not '$want'"; return; }
-	zw "log $*" 0 log --db "$db" "$@" || return
-	got=$(sed -E 's/^[0-9-]+ [0-9:]+  ([0-9A-Z]+)  .*/\1/' "$E2E_TMP/out" | names_of)
-	if [ "$got" = "$want" ]; then
-		e2e_pass "log $*"
-	else
-		e2e_fail "log $*" "in text '$got', not '$want'" "$(cat "$E2E_TMP/out")"
-	fi
-}
 
 test_what() {
 	shows "refused keyed hostile hint deep www"
@@ -368,7 +321,7 @@ test_follow() {
 	edit 0 "$file" '$_ .= "later 60 IN A 192.0.2.9\n"'
 	took later "$file"
 	e2e_until 10 follow_has "${ID[later]}"
-	e2e_check "follow shows the last ones, then what comes" "$(jq -r .event.id "$E2E_TMP/follow" | names_of |
+	e2e_check "follow shows the last ones, then what comes" "$(jq -r .event.id "$E2E_TMP/follow" | history_names |
 		grep -vx 'www deep later')" "$(cat "$E2E_TMP/follow.err")"
 	follow_stop
 }
@@ -386,7 +339,7 @@ test_follow_replaced() {
 	e2e_until 10 eval '"$ZW" log --db "$db" --json -n 1 "latest.$file" | grep -q event' &&
 		sqlite3 "$db" "VACUUM INTO '$path.new'" && mv "$path.new" "$path"
 	e2e_until 10 follow_has "${ID[latest]}"
-	e2e_check "follow goes on in the database that replaced it" "$(jq -r .event.id "$E2E_TMP/follow" | names_of |
+	e2e_check "follow goes on in the database that replaced it" "$(jq -r .event.id "$E2E_TMP/follow" | history_names |
 		grep -vx 'www deep hint hostile keyed refused elsewhere later latest')" "$(cat "$E2E_TMP/follow.err")"
 	follow_stop
 }
@@ -400,7 +353,7 @@ serve || e2e_die "BIND does not serve"
 agent_start --db "$db" --config "$E2E_TMP/conf.yaml" --discover --zone "$file=$E2E_TMP/zones/$file.db" \
 	--zone "$other=$E2E_TMP/zones/$other.db" || e2e_die "no agent"
 make_history
-e2e_until 10 is_stored || e2e_die "the history is not stored: $("$ZW" log --db "$db" 2>&1)"
+e2e_until 10 history_is_stored || e2e_die "the history is not stored: $("$ZW" log --db "$db" 2>&1)"
 test_what
 test_who
 test_how

@@ -9,6 +9,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/lib.sh"
 # shellcheck source=tests/e2e/lib-journald.sh
 . "$here/lib-journald.sh"
+# shellcheck source=tests/e2e/lib-history.sh
+. "$here/lib-history.sh"
 
 e2e_private_mounts "$0" "$@"
 ZW_REPORT=${ZW_REPORT:-$E2E_TOOLS/zw-report}
@@ -16,17 +18,6 @@ e2e_begin "$ZW_REPORT" journalctl setpriv logger "$JOURNALD"
 
 export TMPDIR=$E2E_TMP/tmp
 mkdir -p "$TMPDIR" && chmod 1777 "$TMPDIR"
-
-zw() {
-	local name=$1 status=$2 got
-
-	shift 2
-	"$ZW" "$@" >"$E2E_TMP/out" 2>"$E2E_TMP/err" </dev/null
-	got=$?
-	[ "$got" = "$status" ] && return
-	e2e_fail "$name" "exit status $got, not $status" "$(cat "$E2E_TMP/err" "$E2E_TMP/out")"
-	return 1
-}
 
 # The events that log shows, by their numbers; newest first they count down.
 # shows NAME "NUMBER..." ARGUMENTS...

@@ -5,6 +5,7 @@
 # Usage: show.sh
 set -u
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib-history.sh"
 e2e_private_mounts "$0" "$@"
 e2e_begin setpriv perl sqlite3 named-compilezone
 
@@ -100,18 +101,6 @@ is_stored() {
 }
 
 # --- diff --------------------------------------------------------------------------------------
-
-# zw NAME EXIT ARGUMENTS...: runs the program; what it prints is in $E2E_TMP/out and err.
-zw() {
-	local name=$1 status=$2 got
-
-	shift 2
-	"$ZW" "$@" >"$E2E_TMP/out" 2>"$E2E_TMP/err" </dev/null
-	got=$?
-	[ "$got" = "$status" ] && return
-	e2e_fail "$name" "exit status $got, not $status" "$(cat "$E2E_TMP/err" "$E2E_TMP/out")"
-	return 1
-}
 
 # same_diff NAME FROM TO ARGUMENTS...: diff says of the zone what it says of the two kept files, but for where they are.
 same_diff() {

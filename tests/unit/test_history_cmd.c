@@ -13,14 +13,20 @@
 #include "cli/moment.h"
 #include "history_support.h"
 
-static void assert_zone(struct zw_reader *reader, const char *server, const char *view,
-	const char *name, int64_t expected)
+static void assert_meant(struct zw_reader *reader, const char *server, const char *view,
+	const char *name, int64_t meant, int64_t expected)
 {
 	const struct zw_history_cmd cmd = {.server = server, .view = view};
 	_zw_reader_zone_ struct zw_reader_zone found = {};
-	int r = zw_history_cmd_zone(&cmd, reader, name, &found);
+	int r = zw_history_cmd_zone(&cmd, reader, name, meant, &found);
 
 	assert_int_equal(r < 0 ? r : found.id, expected);
+}
+
+static void assert_zone(struct zw_reader *reader, const char *server, const char *view,
+	const char *name, int64_t expected)
+{
+	assert_meant(reader, server, view, name, 0, expected);
 }
 
 static void test_zone(void **state)
@@ -48,6 +54,12 @@ static void test_zone(void **state)
 	assert_zone(reader, NULL, "out", "view.example", 6);
 	assert_zone(reader, NULL, NULL, "example", -ENOENT);
 	assert_zone(reader, NULL, NULL, "..", -EINVAL);
+	/* Of several of one name it is the one that a change is of, unless it was said to be another. */
+	assert_meant(reader, NULL, NULL, "example.com", 2, 2);
+	assert_meant(reader, NULL, NULL, "view.example", 5, 5);
+	assert_meant(reader, NULL, "out", "view.example", 5, 6);
+	assert_meant(reader, NULL, NULL, "view.example", 1, -ENOTUNIQ);
+	assert_meant(reader, NULL, NULL, "signed.example", 1, 4);
 }
 
 static void test_zone_of(void **state)

@@ -173,23 +173,49 @@ static int diff_states(const struct diff_options *o, struct zw_reader *reader,
 	return show_diff(o, zone, diff, &side[0], &side[1]);
 }
 
-/* @text: FROM and, perhaps NULL, TO. */
+/* FROM and TO as they were written, and what they say; NULL: the newest state. */
+struct moments {
+	const char *text[2];
+	struct zw_moment at[2];
+	int64_t zone_id; /* of the first change among them; 0: there is none */
+};
+
+static int parse_moments(
+	const struct diff_options *o, struct zw_reader *reader, struct moments *moments)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < 2 && r == 0; i++) {
+		_zw_reader_event_ struct zw_reader_event event = {};
+		struct zw_moment *at = &moments->at[i];
+
+		if (!moments->text[i])
+			continue;
+		r = zw_moment_parse(&o->common, reader, moments->text[i], at);
+		if (r < 0 || moments->zone_id ||
+			(at->kind != ZW_MOMENT_AFTER && at->kind != ZW_MOMENT_BEFORE))
+			continue;
+		r = zw_reader_event(reader, at->seq, &event);
+		if (r < 0)
+			zw_history_cmd_failed(reader, "the change", r);
+		else
+			moments->zone_id = event.zone_id;
+	}
+	return r;
+}
+
 static int diff_moments(const struct diff_options *o, struct zw_reader *reader,
-	const struct zw_reader_zone *zone, const char *const text[2])
+	const struct zw_reader_zone *zone, const struct moments *moments)
 {
 	struct zw_reader_state state[2] = {};
 	int code = -1, r;
 
 	for (size_t i = 0; i < 2 && code < 0; i++) {
-		struct zw_moment moment = {.kind = ZW_MOMENT_LAST};
+		const char *text = moments->text[i];
 
-		if (text[i] && zw_moment_parse(&o->common, reader, text[i], &moment) < 0) {
-			code = ZW_EXIT_FAILED;
-			break;
-		}
-		r = zw_reader_state(reader, zone->id, &moment, &state[i]);
+		r = zw_reader_state(reader, zone->id, &moments->at[i], &state[i]);
 		if (r < 0)
-			code = zw_moment_refuse(reader, zone->zone, text[i] ? text[i] : "now", r);
+			code = zw_moment_refuse(reader, zone->zone, text ? text : "now", r);
 	}
 	if (code < 0)
 		code = diff_states(o, reader, zone, state);
@@ -203,6 +229,7 @@ static int diff_zone(const struct diff_options *o, const char *const args[3])
 {
 	_zw_reader_close_ struct zw_reader *reader = NULL;
 	_zw_reader_zone_ struct zw_reader_zone zone = {};
+	struct moments moments = {.text = {args[1], args[2]}};
 	int code, r = zw_history_cmd_open(&o->common, &reader);
 
 	if (r < 0)
@@ -210,9 +237,11 @@ static int diff_zone(const struct diff_options *o, const char *const args[3])
 	r = zw_reader_begin(reader);
 	if (r < 0)
 		return zw_history_cmd_failed(reader, "the history", r);
-	if (zw_history_cmd_zone(&o->common, reader, args[0], &zone) < 0)
+	if (parse_moments(o, reader, &moments) < 0)
 		return ZW_EXIT_FAILED;
-	code = args[1] ? diff_moments(o, reader, &zone, args + 1) : diff_last(o, reader, &zone);
+	if (zw_history_cmd_zone(&o->common, reader, args[0], moments.zone_id, &zone) < 0)
+		return ZW_EXIT_FAILED;
+	code = args[1] ? diff_moments(o, reader, &zone, &moments) : diff_last(o, reader, &zone);
 	zw_reader_end(reader);
 	return code;
 }

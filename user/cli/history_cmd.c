@@ -206,32 +206,36 @@ static void keep_zones(struct zw_reader_zones *zones, const bool *kept)
 	zones->len = n;
 }
 
-/* Leaves in @zones what --server and --view allow. Where a zone and its signed form could be meant, it is the one that
- * people edit. 0 or -ENOMEM. */
-static int keep_wanted(const struct zw_history_cmd *cmd, struct zw_reader_zones *zones)
+/* Leaves in @zones what --server and --view allow: of that the zone @meant if it is there, else, where a zone and its
+ * signed form could be meant, the one that people edit. 0 or -ENOMEM. */
+static int keep_wanted(
+	const struct zw_history_cmd *cmd, struct zw_reader_zones *zones, int64_t meant)
 {
 	_zw_free_ bool *kept = calloc(zones->len + 1, sizeof(*kept));
-	bool exact = false;
+	bool exact = false, known = false;
 
 	if (!kept)
 		return -ENOMEM;
 	ZW_VEC_FOREACH(zone, zones)
 		exact |= is_exact(cmd, zone);
+	ZW_VEC_FOREACH(zone, zones)
+		known |= zone->id == meant && is_wanted(cmd, zone, exact);
 	for (size_t i = 0; i < zones->len; i++)
-		kept[i] = is_wanted(cmd, &zones->items[i], exact) &&
-			  (exact || !is_signed_twin(zones, &zones->items[i]));
+		kept[i] = known ? zones->items[i].id == meant
+				: is_wanted(cmd, &zones->items[i], exact) &&
+					  (exact || !is_signed_twin(zones, &zones->items[i]));
 	keep_zones(zones, kept);
 	return 0;
 }
 
 /* The zones of that name, in presentation form, that are wanted. */
 static int find_zones(const struct zw_history_cmd *cmd, struct zw_reader *reader, const char *name,
-	struct zw_reader_zones *ret_zones)
+	int64_t meant, struct zw_reader_zones *ret_zones)
 {
 	int r = zw_reader_zones(reader, name, ret_zones);
 
 	if (r == 0)
-		r = keep_wanted(cmd, ret_zones);
+		r = keep_wanted(cmd, ret_zones, meant);
 	if (r < 0)
 		zw_history_cmd_failed(reader, "the list of zones", r);
 	return r;
@@ -255,7 +259,7 @@ static const char *with_choice(const struct zw_history_cmd *cmd)
 }
 
 int zw_history_cmd_zone(const struct zw_history_cmd *cmd, struct zw_reader *reader,
-	const char *name, struct zw_reader_zone *ret_zone)
+	const char *name, int64_t meant, struct zw_reader_zone *ret_zone)
 {
 	_zw_reader_zones_ struct zw_reader_zones zones = {};
 	char text[ZW_NAME_TEXT_MAX];
@@ -269,7 +273,7 @@ int zw_history_cmd_zone(const struct zw_history_cmd *cmd, struct zw_reader *read
 	}
 	zw_name_lower(wire, len);
 	zw_name_to_text(wire, text);
-	r = find_zones(cmd, reader, text, &zones);
+	r = find_zones(cmd, reader, text, meant, &zones);
 	if (r < 0)
 		return r;
 	if (zones.len > 0)
@@ -288,7 +292,7 @@ int zw_history_cmd_zone_of(const struct zw_history_cmd *cmd, struct zw_reader *r
 		int r;
 
 		zw_name_to_text(zone, text);
-		r = find_zones(cmd, reader, text, &zones);
+		r = find_zones(cmd, reader, text, 0, &zones);
 		if (r < 0)
 			return r;
 		if (zones.len > 0)

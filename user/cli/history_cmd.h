@@ -81,10 +81,10 @@ int zw_history_path(const struct zw_history_cmd *cmd, char **ret_path);
 int zw_history_cmd_open(const struct zw_history_cmd *cmd, struct zw_reader **ret_reader);
 
 /* The one zone of that name (any case, with or without the final dot) that --server and --view leave; of a zone and
- * what signing made of it, the former unless --server says the latter. Where there is none or more than one, the message
- * says what there is. 0 or -errno, logged. */
+ * what signing made of it, the former unless --server says the latter. The one of the number @meant comes before all
+ * others; 0: none. Where there is none or more than one, the message says what there is. 0 or -errno, logged. */
 int zw_history_cmd_zone(const struct zw_history_cmd *cmd, struct zw_reader *reader,
-	const char *name, struct zw_reader_zone *ret_zone);
+	const char *name, int64_t meant, struct zw_reader_zone *ret_zone);
 
 /* The same for the closest zone that holds @name (wire form, lower-case). */
 int zw_history_cmd_zone_of(const struct zw_history_cmd *cmd, struct zw_reader *reader,

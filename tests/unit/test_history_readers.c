@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Readers while a thousand changes a second are told and stored: each sees the history as it was at one moment, whole, and
+ * neither side waits for the other. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "sink/history_read.h"
+#include "sink/history_related.h"
+#include "writer_fixture.h"
+
+#define RATE 1000
+#define CHANGES 2000
+#define READERS 4
+/* Between two rounds of one reader, so that this measures databases, and not how processors are shared. */
+#define PAUSE_US 10000
+/* What a machine that is busy otherwise may take. */
+#define SLOWEST_NS (5 * ZW_NSEC_PER_SEC)
+
+struct reader {
+	const char *path;
+	atomic_bool *done;
+	pthread_t thread;
+	unsigned int rounds;
+	uint64_t last, slowest_ns;
+	int error;
+	const char *fault; /* what it saw that cannot be */
+};
+
+/* The last change, what belongs to it, and the zone, which is what that change made of it. */
+static int read_once(struct reader *me)
+{
+	_zw_reader_close_ struct zw_reader *reader = NULL;
+	_zw_reader_event_ struct zw_reader_event event = {};
+	_zw_reader_state_ struct zw_reader_state now = {};
+	_zw_str_ struct zw_str error = {};
+	uint32_t serial = 0;
+	uint64_t seq = 0;
+	int r = zw_reader_open(me->path, &reader, &error);
+
+	if (r == 0)
+		r = zw_reader_begin(reader);
+	if (r == 0)
+		r = zw_reader_last_change(reader, 1, &seq);
+	if (r == 0)
+		r = zw_reader_event(reader, seq, &event);
+	for (int kind = 0; kind < _ZW_RELATED_MAX && r == 0; kind++) {
+		_zw_reader_seqs_ struct zw_reader_seqs seqs = {};
+
+		r = zw_reader_related(reader, &event, (enum zw_related)kind, 5, &seqs);
+	}
+	if (r == 0)
+		r = zw_reader_state(reader, 1, &(struct zw_moment){}, &now);
+	if (r < 0) {
+		me->fault = "a query failed";
+		return r;
+	}
+	zw_reader_end(reader);
+	if (seq < me->last)
+		me->fault = "the history went back";
+	else if (now.seq != seq || !zw_snapshot_serial(now.snapshot, &serial) || serial != seq)
+		me->fault = "the state is not the one that the last change made";
+	me->last = seq;
+	return me->fault ? -EBADMSG : 0;
+}
+
+static void *keep_reading(void *ctx)
+{
+	struct reader *me = ctx;
+
+	while (me->error == 0 && !atomic_load(me->done)) {
+		uint64_t begin = zw_boottime_ns(), took;
+
+		me->error = read_once(me);
+		took = zw_boottime_ns() - begin;
+		if (took > me->slowest_ns)
+			me->slowest_ns = took;
+		me->rounds++;
+		usleep(PAUSE_US);
+	}
+	return NULL;
+}
+
+/* As fast as they are to come, from number 2 on. */
+static void tell_paced(struct fixture *f, struct zw_writer *w)
+{
+	uint64_t begin = zw_boottime_ns();
+
+	for (uint32_t n = 0; n < CHANGES; n++) {
+		uint64_t due = begin + n * (ZW_NSEC_PER_SEC / RATE), now = zw_boottime_ns();
+
+		if (now < due)
+			usleep((useconds_t)((due - now) / 1000));
+		assert_int_equal(tell(f, w, n + 2), 0);
+	}
+}
+
+static void test_readers(void **state)
+{
+	struct fixture *f = *state;
+	_zw_writer_close_ struct zw_writer *w = NULL;
+	struct reader reader[READERS];
+	struct zw_writer_facts facts;
+	atomic_bool done = false;
+	uint64_t since, took;
+
+	f->memory_items = 8192;
+	w = writer(f);
+	begin(w);
+	assert_int_equal(tell(f, w, 1), 0);
+	flush(w);
+	for (size_t i = 0; i < READERS; i++) {
+		reader[i] = (struct reader){.path = f->path, .done = &done};
+		assert_int_equal(
+			pthread_create(&reader[i].thread, NULL, keep_reading, &reader[i]), 0);
+	}
+	since = zw_boottime_ns();
+	tell_paced(f, w);
+	flush(w);
+	took = zw_boottime_ns() - since;
+	atomic_store(&done, true);
+	for (size_t i = 0; i < READERS; i++) {
+		pthread_join(reader[i].thread, NULL);
+		if (reader[i].fault)
+			fail_msg("%s: %s", reader[i].fault, strerror(-reader[i].error));
+		assert_in_range(reader[i].slowest_ns, 1, SLOWEST_NS);
+		assert_in_range(reader[i].rounds, 3, UINT_MAX);
+	}
+	zw_writer_facts(w, &facts);
+	assert_int_equal(facts.stored, CHANGES + 1);
+	assert_int_equal(facts.lost, 0);
+	assert_in_range(took, 1, SLOWEST_NS + (uint64_t)CHANGES * ZW_NSEC_PER_SEC / RATE);
+	assert_state(w, CHANGES + 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FIXTURE_TEST(test_readers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
