@@ -110,7 +110,6 @@ state_faults() {
 # Writes new states of the zones, in turn, until it is told to stop; what was written last is in FILE.last.
 load() {
 	perl -e '
-	use Time::HiRes "sleep";
 	my ($dir, $rate, $file, @zones) = @ARGV;
 	my %serial = map { $_ => 1 } @zones;
 	my $stop = 0;
@@ -124,7 +123,7 @@ load() {
 			$z, $z, $n, $z, $n >> 16, $n >> 8 & 255, $n & 255;
 		close $f or die;
 		rename "$dir/$z.new", "$dir/$z.db" or die;
-		sleep 1 / $rate;
+		select undef, undef, undef, 1 / $rate;
 	}
 	open my $f, ">", $file or die;
 	print $f "$_ $serial{$_}\n" for @zones;
