@@ -498,8 +498,14 @@ test_window() {
 	agent_stop
 	to=$(date +%s)
 	put one 3
+	chown nobody "$E2E_TMP/one.db"
 	start_run
 	e2e_check "stopped: what changed is not older" "$(found_faults 2 3; window_faults "$from" "$to")"
+	e2e_check "stopped: the file's owner and times are told" "$(agent_events '.event.action == "record-change"' |
+		jq -r --arg uid "$(id -u nobody)" --argjson mtime "$(stat -c %Y "$E2E_TMP/one.db")" --arg path "$E2E_TMP/one.db" '
+		.zonewitness.file as $f
+		| if $f.path == $path and $f.uid == $uid and ($f.mtime | sub("\\.[0-9]*Z"; "Z") | fromdate) == $mtime
+			and $f.ctime then empty else "file is \($f | tojson)" end')"
 	from=$to
 	e2e_until 30 alive_since "$from"
 	kill_agent

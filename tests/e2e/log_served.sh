@@ -94,6 +94,9 @@ serve_bind() {
 		e2e_until "$DNS_SECONDS" test -s "$DIR/bind/zones/ls-signed.test.db.signed"
 }
 
+logged='logged '
+[ -z "$login" ] || logged=
+
 # --- making the history ------------------------------------------------------------------------
 
 # as UID COMMAND...
@@ -141,6 +144,23 @@ make_history() {
 	rndc -k "$DIR/bind/rndc.key" -s 127.0.0.1 -p "$CONTROL_PORT" reload ls-signed.test >"$E2E_TMP/act.out" 2>&1 ||
 		e2e_fail "rndc reload" "$(cat "$E2E_TMP/act.out")"
 	took signing ls-signed.test
+	edit_file 192.0.2.1 198.51.100.71 setpriv --reuid nobody --regid nogroup --clear-groups --
+	took named ls-file.test
+	# Somebody who has logged in stays that one, whatever he becomes.
+	if [ -z "$login" ]; then
+		edit_file 198.51.100.71 198.51.100.72 "$BASH" -c 'echo "$(id -u games)" >/proc/self/loginuid; exec setpriv --reuid nobody \
+			--regid nogroup --clear-groups -- "$@"' -
+		took logged ls-file.test
+	fi
+}
+
+# edit_file FROM TO COMMAND...: the command runs sed as whom it likes.
+edit_file() {
+	local from=$1 to=$2
+
+	shift 2
+	"$@" sed -i "s/A $from\$/A $to/" "$E2E_TMP/zones/ls-file.test.db" >"$E2E_TMP/act.out" 2>&1 ||
+		e2e_fail "edit" "it failed" "$(cat "$E2E_TMP/act.out")"
 }
 
 start_agent() {
@@ -150,7 +170,7 @@ start_agent() {
 # What was done while no agent was there is found by the next.
 make_unseen() {
 	agent_stop
-	sed -i 's/A 192.0.2.1$/A 198.51.100.80/' "$E2E_TMP/zones/ls-file.test.db"
+	edit_file '198.51.100.7[12]' 198.51.100.80
 	ZONE_TAKEN[ls-file.test]=0
 	start_agent || return
 	took unseen ls-file.test
@@ -159,13 +179,13 @@ make_unseen() {
 # --- looking at it -----------------------------------------------------------------------------
 
 test_how() {
-	shows "unseen signing edit update control transfer sql tool api"
+	shows "unseen ${logged}named signing edit update control transfer sql tool api"
 	shows "api" --channel api
 	shows "sql tool" --channel database
 	shows "transfer" --channel transfer
 	shows "control" --channel control
 	shows "update" --channel update
-	shows "edit" --channel file
+	shows "${logged}named edit" --channel file
 	shows "signing" --channel signing
 	shows "unseen" --channel unknown
 	shows "control api" --channel api,control
@@ -175,7 +195,7 @@ test_how() {
 	shows "unseen" --verdict unattributed
 	shows "signing" --verdict automatic
 	shows "transfer tool" --verdict authorized
-	shows "edit update control sql api" --verdict unauthorized
+	shows "${logged}named edit update control sql api" --verdict unauthorized
 	shows "sql tool api" --channel api,database --attribution certain,probable
 }
 
@@ -191,7 +211,7 @@ test_what() {
 	shows "sql" --address 198.51.100.30
 	shows "transfer" --address 198.51.100.40/30
 	shows "control" --address 2001:db8:5::/48
-	shows "unseen edit update transfer sql tool api" --address 198.51.100.0/24
+	shows "unseen ${logged}named edit update transfer sql tool api" --address 198.51.100.0/24
 	shows "" --address 203.0.113.0/24
 }
 
@@ -203,8 +223,13 @@ test_who() {
 		shows "control" --uid "$KNOT_UID"
 		shows "update" --uid "$UPDATE_UID"
 		shows "edit" --uid "$EDIT_UID"
+		shows "named" --user nobody
+		shows "logged" --user games
+		shows "logged" --login games
+		shows "logged" --login-uid "$(id -u games)"
+		shows "" --login nobody
 	else
-		shows "edit update control sql tool api" --login-uid "$login"
+		shows "named edit update control sql tool api" --login-uid "$login"
 	fi
 	shows "api" --exe curl
 	shows "tool" --exe pdnsutil
@@ -220,7 +245,10 @@ test_who() {
 }
 
 test_totals() {
-	local want='{"api":1,"control":1,"database":2,"file":1,"signing":1,"transfer":1,"unknown":1,"update":1}'
+	local files=2 want
+
+	[ -z "$logged" ] || files=3
+	want='{"api":1,"control":1,"database":2,"file":'$files',"signing":1,"transfer":1,"unknown":1,"update":1}'
 
 	zw "totals" 0 log --db "$db" --json -n 1000 --action record-change || return
 	for id in "${ID[@]}"; do
