@@ -25,8 +25,12 @@ int BPF_PROG(zw_tp_ext4_meta, struct inode *inode, unsigned long ip)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
+	struct node n;
+
 	if (task->flags & ZW_PF_KTHREAD)
 		return 0;
+	node_of(inode, &n);
+	on_arrival(inode, &n, ZW_HOOK_TP_EXT4_META);
 	return on_inode(inode, ZW_FOP_ATTR, ZW_HOOK_TP_EXT4_META, false);
 }
 

@@ -26,6 +26,21 @@ __u32 zw_all_devs = 0;
 /* See zw_maybe_bit(). Kept by the agent: set before the watch, cleared after the last one. */
 __u64 zw_maybe[ZW_MAYBE_BITS / 64] = {};
 
+/* Directories that came to where the way to a zone may lead now, and when. Whoever is as quick as that is seen in them
+ * before the agent knows of them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct zw_inode_key);
+	__type(value, __u64);
+} zw_arrived SEC(".maps");
+
+/* No directory is new after this; 0: none is. */
+__u64 zw_arrived_until = 0;
+
+/* The task that last changed an entry of a watched directory. */
+__u64 zw_dirent_task = 0;
+
 /* The agent itself: reading a zone must not look like touching it. */
 __u32 zw_self_tgid = 0;
 
@@ -37,7 +52,7 @@ struct coalesce_key {
 	__u16 op;
 	__u16 hook;
 	__u32 nlink; /* losing a name is news even right after another event */
-	__u32 name;  /* and so is having another one; 0 for inodes that are watched themselves */
+	__u32 name; /* and so is having another one, or coming; 0 for inodes that are watched themselves */
 	__u32 reserved;
 };
 struct coalesce_value {
@@ -121,11 +136,6 @@ static __always_inline __u32 watch_of_ino(__u64 dev, __u64 ino)
 	return flags ? *flags : 0;
 }
 
-static __always_inline __u32 watch_of(const struct node *n)
-{
-	return n->inode ? watch_of_ino(n->dev, n->ino) : 0;
-}
-
 /* Any name will do: an inode with several is watched itself if one of them is a zone file. */
 static __always_inline struct dentry *alias_of(struct inode *inode)
 {
@@ -147,6 +157,57 @@ static __always_inline struct inode *dir_of(struct dentry *alias)
 static __always_inline __u64 ino_of(struct inode *inode)
 {
 	return ZW_CAN_CAST ? ZW_CAST(struct inode, inode)->i_ino : BPF_CORE_READ(inode, i_ino);
+}
+
+/* How far below a directory that came is looked. */
+#define ARRIVED_DEPTH 8
+
+/* Whether @inode is a directory that came a moment ago, or is in or below one. */
+static __noinline bool in_arrived(struct inode *inode)
+{
+	struct dentry *d = alias_of(inode);
+	__u64 now = bpf_ktime_get_boot_ns(), until = zw_arrived_until;
+
+	if (now >= until) {
+		__sync_val_compare_and_swap(&zw_arrived_until, until, 0);
+		return false;
+	}
+	for (int i = 0; d && i < ARRIVED_DEPTH; i++) {
+		struct dentry *up = BPF_CORE_READ(d, d_parent);
+		struct zw_inode_key key = {};
+		__u64 *since;
+
+		inode = BPF_CORE_READ(d, d_inode);
+		if (!inode)
+			return false;
+		key.dev = zw_inode_dev(inode);
+		key.ino = BPF_CORE_READ(inode, i_ino);
+		since = bpf_map_lookup_elem(&zw_arrived, &key);
+		if (since && now < *since + ZW_ARRIVAL_NS)
+			return true;
+		d = up == d ? NULL : up;
+	}
+	return false;
+}
+
+static __always_inline __u32 watch_of(const struct node *n)
+{
+	__u32 watch = n->inode ? watch_of_ino(n->dev, n->ino) : 0;
+
+	if (watch || !zw_arrived_until || !n->inode || !device_watched(n->dev) ||
+		!in_arrived(n->inode))
+		return watch;
+	return n->type == ZW_S_IFDIR ? ZW_WATCH_DIR | ZW_WATCH_PATH : ZW_WATCH_FILE;
+}
+
+/* Directory @n comes into one that is watched. */
+static __always_inline void note_arrival(const struct node *n)
+{
+	struct zw_inode_key key = {.dev = n->dev, .ino = n->ino};
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	bpf_map_update_elem(&zw_arrived, &key, &now, BPF_ANY);
+	zw_arrived_until = now + ZW_ARRIVAL_NS;
 }
 
 /* Counts an event that was like the one just before, or lets it through. */
@@ -200,6 +261,8 @@ static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)
 		key.nlink = BPF_CORE_READ(of, i_nlink);
 		if (dentry)
 			key.name = BPF_CORE_READ(dentry, d_name.hash);
+		else if (watch & ZW_WATCH_ARRIVED)
+			key.name = 1;
 		if (coalesce(&key, &skipped))
 			return 0;
 	}
@@ -237,6 +300,47 @@ static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)
 	return 0;
 }
 
+/* Whether the current task holds the lock under which entries of @dir are made, removed and renamed. The bits below are
+ * flags (kernel/locking/rwsem.c, RWSEM_OWNER_FLAGS_MASK). */
+#define RWSEM_OWNER_FLAGS 7UL
+
+static __always_inline bool locks_entries(struct inode *dir)
+{
+	unsigned long owner = BPF_CORE_READ(dir, i_rwsem.owner.counter);
+
+	return (owner & ~RWSEM_OWNER_FLAGS) == (unsigned long)bpf_get_current_task_btf();
+}
+
+/* The attributes of directory @inode change since it is moved: the current task holds the lock of the directory it is in,
+ * and that is watched, or another one is that the same task just changed. */
+static __always_inline bool is_arrival(struct inode *inode, const struct node *n)
+{
+	struct dentry *alias;
+	struct inode *parent;
+
+	/* One that is removed has no link left by then. */
+	if (n->type != ZW_S_IFDIR || !device_watched(n->dev) || inode->i_nlink == 0)
+		return false;
+	alias = alias_of(inode);
+	if (!alias)
+		return false;
+	parent = dir_of(alias);
+	if (!parent || (zw_dirent_task != bpf_get_current_pid_tgid() &&
+			       !watch_of_ino(n->dev, ino_of(parent))))
+		return false;
+	return ino_of(parent) != n->ino && locks_entries(parent);
+}
+
+static __always_inline void on_arrival(struct inode *inode, const struct node *n, __u8 hook)
+{
+	struct file_op o = {.inode = inode, .op = ZW_FOP_ATTR, .hook = hook};
+
+	if (!is_arrival(inode, n))
+		return;
+	note_arrival(n);
+	emit(&o, n->dev, ZW_WATCH_PATH | ZW_WATCH_ARRIVED);
+}
+
 /* Something happened to @inode itself: its data, its attributes, or, for a directory, its entries. @beside: a file
  * that is not watched, but whose directory is, counts too. */
 static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, bool beside)
@@ -255,6 +359,7 @@ static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, bo
 			o.dir = n.inode;
 			o.inode = NULL;
 			o.op = ZW_FOP_DIRENT;
+			zw_dirent_task = bpf_get_current_pid_tgid();
 		}
 		return emit(&o, n.dev, watch);
 	}
@@ -271,17 +376,6 @@ static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, bo
 	o.dir = dir;
 	o.dentry = alias;
 	return emit(&o, n.dev, watch);
-}
-
-/* Whether the current task holds the lock under which entries of @dir are made, removed and renamed. The bits below are
- * flags (kernel/locking/rwsem.c, RWSEM_OWNER_FLAGS_MASK). */
-#define RWSEM_OWNER_FLAGS 7UL
-
-static __always_inline bool locks_entries(struct inode *dir)
-{
-	unsigned long owner = BPF_CORE_READ(dir, i_rwsem.owner.counter);
-
-	return (owner & ~RWSEM_OWNER_FLAGS) == (unsigned long)bpf_get_current_task_btf();
 }
 
 /* Names an inode can have in a directory and be found by. */
@@ -325,6 +419,7 @@ static __always_inline int on_ctime(struct inode *inode, __u8 hook)
 	if (magic == ZW_OVERLAY_MAGIC)
 		return 0;
 	node_of(inode, &n);
+	on_arrival(inode, &n, hook);
 	watch = watch_of(&n);
 	dir = watch && n.type == ZW_S_IFDIR;
 	if (!watch) {
@@ -341,8 +436,10 @@ static __always_inline int on_ctime(struct inode *inode, __u8 hook)
 	/* Read from the disk, by whoever looked it up. */
 	if (zw_inode_is_new(inode))
 		return 0;
-	if (dir)
+	if (dir) {
+		zw_dirent_task = bpf_get_current_pid_tgid();
 		emit(&dirent, n.dev, watch);
+	}
 	entry = !ext4 && entry_of(inode, &o);
 	return entry || !dir ? emit(&o, n.dev, watch) : 0;
 }
@@ -379,13 +476,24 @@ static __always_inline int on_rename(struct inode *old_dir, struct dentry *old_d
 {
 	struct file_op o = {.dentry = new_dentry, .op = ZW_FOP_RENAME, .hook = hook};
 	struct node to, from, n, victim;
-	__u32 watch;
+	__u32 watch, into, back;
 
 	node_of(new_dir, &to);
 	node_of(old_dir, &from);
 	node_of(old_dentry->d_inode, &n);
 	node_of(new_dentry->d_inode, &victim);
-	watch = watch_of(&from) | watch_of(&to) | watch_of(&n) | watch_of(&victim);
+	into = watch_of(&to);
+	back = watch_of(&from);
+	watch = into | back | watch_of(&n) | watch_of(&victim);
+	if (into && n.type == ZW_S_IFDIR) {
+		note_arrival(&n);
+		watch |= ZW_WATCH_ARRIVED;
+	}
+	/* Perhaps the two are exchanged. */
+	if (back && victim.type == ZW_S_IFDIR) {
+		note_arrival(&victim);
+		watch |= ZW_WATCH_ARRIVED;
+	}
 	o.inode = n.inode;
 	o.dir = to.inode;
 	o.old_dir = from.inode;

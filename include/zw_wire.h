@@ -138,7 +138,13 @@ enum zw_watch_flags {
 	ZW_WATCH_FILE = 1 << 0, /* a zone file, an included file, or a symlink on the way to one */
 	ZW_WATCH_DIR = 1 << 1,  /* a directory that holds one */
 	ZW_WATCH_PATH = 1 << 2, /* a directory further up on the way to one */
+	/* Of an event only: it puts the directory ino, or one of ino and ino2, into a watched one, and from now on what
+	 * is done in that and below it counts for ZW_ARRIVAL_NS. */
+	ZW_WATCH_ARRIVED = 1 << 3,
 };
+
+/* The agent looks a moment later where a way leads that was changed, and watches what is there then. */
+#define ZW_ARRIVAL_NS 2000000000ULL
 
 struct zw_inode_key {
 	__u64 dev;

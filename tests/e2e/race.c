@@ -9,6 +9,10 @@
  *	race swap FILE ORIGIN SERIAL IPV4-A IPV4-B DELAY	A exchanges the directory of the file with DIRECTORY.new, B
  *							by a rename over it from DIRECTORY.spare, both of which
  *							are there
+ *	race fresh FILE ORIGIN SERIAL IPV4-A IPV4-B DELAY	A writes the file in DIRECTORY.new and exchanges the two at
+ *							once, B opens what is at the path then and writes it
+ *	race deep FILE ORIGIN SERIAL IPV4-A IPV4-B DELAY	the same, but what is exchanged is the directory above that
+ *							of the file
  *
  * B starts DELAY microseconds after A. Both have the file open before; who is who is printed first:
  * {"a":{"pid":..},"b":{"pid":..}}.
@@ -30,7 +34,8 @@ struct race {
 	const char *shape;
 	const char *path;
 	char spare[PATH_MAX];
-	char dir[PATH_MAX], other[PATH_MAX], prepared[PATH_MAX]; /* of the shape `swap` */
+	/* Of the shapes that exchange directories. */
+	char dir[PATH_MAX], other[PATH_MAX], prepared[PATH_MAX];
 	uint64_t delay_ns;
 	struct zw_way_text text[2];
 	/* Boot time at which A starts, 0 until then; shared by the two. */
@@ -76,14 +81,39 @@ static int exchange(const char *a, const char *b)
 	return renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) < 0 ? -errno : 0;
 }
 
+/* Levels from the file up to the directory that is exchanged; 0: none is. */
+static int levels(const struct race *race)
+{
+	if (zw_streq(race->shape, "swap") || zw_streq(race->shape, "fresh"))
+		return 1;
+	return zw_streq(race->shape, "deep") ? 2 : 0;
+}
+
+/* The shapes `fresh` and `deep`. */
+static int fresh_main(const struct race *race, int i)
+{
+	_zw_close_ int fd = -1;
+	int r;
+
+	wait_for_start(race, i == 1 ? race->delay_ns : 0);
+	if (i == 0) {
+		r = prepare(race->prepared, &race->text[0]);
+		return r < 0 ? r : exchange(race->dir, race->other);
+	}
+	fd = open(race->path, O_WRONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : write_whole(fd, &race->text[1]);
+}
+
 /* The life of writer @i: 0 is A, 1 is B. */
 static int writer_main(const struct race *race, int i)
 {
 	bool swap = zw_streq(race->shape, "swap");
-	_zw_close_ int fd = swap ? -1 : open(race->path, O_WRONLY | O_CLOEXEC);
+	_zw_close_ int fd = levels(race) ? -1 : open(race->path, O_WRONLY | O_CLOEXEC);
 	bool renames = i == 1 && (swap || zw_streq(race->shape, "rename"));
 	int r = 0;
 
+	if (levels(race) && !swap)
+		return fresh_main(race, i);
 	if (fd < 0 && !swap)
 		return -errno;
 	if (renames)
@@ -134,15 +164,17 @@ static int make_texts(struct race *race, char **args)
 /* The paths beside that of the file. */
 static int make_paths(struct race *race)
 {
-	bool swap = zw_streq(race->shape, "swap");
-	const char *path = race->path, *slash = strrchr(path, '/');
-	int dir, n[4];
+	const char *path = race->path, *slash = path + strlen(path);
+	int up = levels(race), dir, n[4];
 
-	if (!slash)
-		return -EINVAL;
+	for (int i = 0; i < (up ? up : 1); i++) {
+		slash = memrchr(path, '/', (size_t)(slash - path));
+		if (!slash)
+			return -EINVAL;
+	}
 	dir = (int)(slash - path);
-	n[0] = swap ? snprintf(race->spare, PATH_MAX, "%.*s.spare%s", dir, path, slash)
-		    : snprintf(race->spare, PATH_MAX, "%s.new", path);
+	n[0] = up ? snprintf(race->spare, PATH_MAX, "%.*s.spare%s", dir, path, slash)
+		  : snprintf(race->spare, PATH_MAX, "%s.new", path);
 	n[1] = snprintf(race->dir, PATH_MAX, "%.*s", dir, path);
 	n[2] = snprintf(race->other, PATH_MAX, "%.*s.new", dir, path);
 	n[3] = snprintf(race->prepared, PATH_MAX, "%.*s.new%s", dir, path, slash);
@@ -160,7 +192,7 @@ static int parse(struct race *race, char **argv)
 	race->shape = argv[1];
 	race->path = argv[2];
 	if (!zw_streq(argv[1], "whole") && !zw_streq(argv[1], "rename") &&
-		!zw_streq(argv[1], "records") && !zw_streq(argv[1], "swap"))
+		!zw_streq(argv[1], "records") && !levels(race))
 		return -EINVAL;
 	r = make_paths(race);
 	if (r == 0)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What limits a verdict, and what happens higher up the path. */
+#include <sys/stat.h>
+
 #include "unit/correlate_fixture.h"
 
 /* --- what limits a verdict ---------------------------------------------------------------------------- */
@@ -345,18 +347,21 @@ static void test_directory_renamed(void **state)
 	}
 }
 
-/* The file in the directory that came was touched after that, a tick of the clock before, when it was written too or
- * only put there, or long before. */
+/* The file in the directory that came was touched after that, a tick of the clock before, or long before. Once hooks
+ * that saw it come look there at once, all that was done then is known, unless the reading was late. */
 static void test_directory_unwatched(void **state)
 {
 	static const struct {
 		uint64_t age_ns, written_ns;
-		bool doubt;
+		bool arrived, late, doubt;
 	} cases[] = {
-		{0, 0, true},
-		{5 * MS, 5 * MS, false},
-		{5 * MS, 50 * MS, true},
-		{20 * MS, 50 * MS, false},
+		{0, 0, false, false, true},
+		{5 * MS, 5 * MS, false, false, true},
+		{5 * MS, 50 * MS, false, false, true},
+		{20 * MS, 50 * MS, false, false, false},
+		{0, 0, true, false, false},
+		{5 * MS, 5 * MS, true, false, false},
+		{5 * MS, 5 * MS, true, true, true},
 	};
 	struct upper u;
 
@@ -369,10 +374,12 @@ static void test_directory_unwatched(void **state)
 			(struct zw_file_facts){.op = ZW_FOP_RENAME,
 				.ino = DIR_NEW,
 				.dir_ino = PARENT,
-				.old_dir_ino = PARENT},
+				.old_dir_ino = PARENT,
+				.watch = ZW_WATCH_PATH | (cases[i].arrived ? ZW_WATCH_ARRIVED : 0)},
 			"current");
 		u.after.reading.ctime_ns = u.m.now + MS - cases[i].age_ns;
 		u.after.reading.mtime_ns = u.m.now + MS - cases[i].written_ns;
+		u.m.now += cases[i].late ? ZW_ARRIVAL_NS : 0;
 		if (cases[i].doubt)
 			upper_check(&u, &(struct verdict)BY(PROBABLE, P1, B(P1)));
 		else
@@ -392,6 +399,27 @@ static void test_directory_unwatched(void **state)
 		(struct zw_file_facts){.op = ZW_FOP_WRITE, .ino = FILE_NEW, .dir_ino = DIR_NEW},
 		"zone");
 	u.after.reading.ctime_ns = u.m.now;
+	upper_check(&u, &(struct verdict)BY(CERTAIN, P1, B(P1)));
+}
+
+/* The number of the directory that came was a file's until just before, which another removed. */
+static void test_directory_reuses_number(void **state)
+{
+	struct upper u;
+
+	(void)state;
+	machine_setup(&u.m, MARKS);
+	path_to(&u.before, ZW_PLACE_DIR, DIR_OLD, 0, FILE_OLD, 1);
+	path_to(&u.after, ZW_PLACE_DIR, DIR_NEW, 0, FILE_NEW, 1);
+	for (int who = P2; who >= P1; who--) {
+		upper_tell(&u, who, (struct zw_file_facts){.op = ZW_FOP_DIRENT, .dir_ino = PARENT},
+			NULL);
+		upper_tell(&u, who,
+			(struct zw_file_facts){.op = ZW_FOP_ATTR,
+				.ino = DIR_NEW,
+				.mode = who == P1 ? S_IFDIR | 0755 : S_IFREG | 0644},
+			NULL);
+	}
 	upper_check(&u, &(struct verdict)BY(CERTAIN, P1, B(P1)));
 }
 
@@ -507,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_link_swapped),
 		cmocka_unit_test(test_directory_renamed),
 		cmocka_unit_test(test_directory_unwatched),
+		cmocka_unit_test(test_directory_reuses_number),
 		cmocka_unit_test(test_directory_copied_up),
 		cmocka_unit_test(test_mounted_over),
 		cmocka_unit_test(test_included_file),

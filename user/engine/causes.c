@@ -143,6 +143,7 @@ static int new_cause(
 		.generation = f->generation,
 		.mode = f->mode,
 		.owner_uid = f->owner_uid,
+		.arrived = f->watch & ZW_WATCH_ARRIVED,
 		.actor = zw_actor_ref(actor),
 	};
 	if (f->name[0]) {

@@ -3,6 +3,7 @@
  * longer explain a difference. Pure bookkeeping; times come in with the events. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct zw_cause {
 	uint64_t dev, ino, dir_ino, old_dir_ino, ino2; /* as in struct zw_wire_file */
 	uint64_t size_bytes, ctime_ns;
 	uint32_t nlink, generation, mode, owner_uid;
+	bool arrived; /* since then what is done in the directory that it moved is seen: ZW_WATCH_ARRIVED */
 	char *name;             /* NULL when the hook gave none */
 	struct zw_actor *actor; /* owned reference */
 };

@@ -94,9 +94,27 @@ static bool is_accounted_for(const struct scene *sc, const struct zw_place *file
 	return false;
 }
 
-/* A directory that came is watched a moment later. Whoever touched the file in it until then was not seen, but left the
- * change time: a later one, or the same as of what was written just before the directory came; not so a file that was
- * written earlier and put there only then, by its modification time. */
+/* Whether all that was done in and below what came is known, since the hooks that saw it come looked there from then on,
+ * until the agent did. */
+static bool is_watched_since(const struct scene *sc, uint64_t came_ns)
+{
+	const struct zw_place *new = sc->at.new;
+	const zw_causes *list = new ? zw_cause_book_of(sc->in->book, new->dev, new->ino) : NULL;
+
+	if (!list)
+		return false;
+	ZW_VEC_FOREACH(c, list)
+		if ((*c)->arrived && zw_in_window(sc->in, sc->f, *c) &&
+			((*c)->ino == new->ino || (*c)->ino2 == new->ino) &&
+			(*c)->time_ns <= came_ns + ZW_COALESCE_NS &&
+			came_ns <= (*c)->time_ns + ZW_COALESCE_NS &&
+			sc->in->to_ns < (*c)->time_ns + ZW_ARRIVAL_NS)
+			return true;
+	return false;
+}
+
+/* A directory that came without that is watched a moment later. Whoever touched the file in it until then was not seen,
+ * but left the change time: a later one, or the same as of what was written just before the directory came. */
 static void doubt_unwatched(struct scene *sc)
 {
 	const struct zw_reading *r = &sc->f->after;
@@ -108,12 +126,10 @@ static void doubt_unwatched(struct scene *sc)
 	ZW_VEC_FOREACH(x, &sc->s->list)
 		if (!sc->final_ns && x->decided && x->last_ns > came_ns)
 			came_ns = x->last_ns;
-	if (!came_ns)
+	if (!came_ns || is_watched_since(sc, came_ns))
 		return;
 	came_ns = (uint64_t)((int64_t)came_ns + sc->in->real_offset_ns);
-	sc->s->unwatched = (r->ctime_ns > came_ns || (r->ctime_ns + TICK_NS >= came_ns &&
-							     r->mtime_ns != r->ctime_ns)) &&
-			   !is_accounted_for(sc, file);
+	sc->s->unwatched = r->ctime_ns + TICK_NS >= came_ns && !is_accounted_for(sc, file);
 }
 
 static int explain(struct scene *sc, bool through)

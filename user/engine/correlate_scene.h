@@ -2,6 +2,8 @@
 /* Shared by the correlate_*.c files that explain another inode: what is seen of each process, what is decided of it. */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "engine/correlate_impl.h"
 
 /* The level at which the path began to lead elsewhere. */
@@ -91,15 +93,21 @@ static inline bool is_inode(const struct zw_place *p, const struct zw_cause *c, 
 	return p && ino && p->dev == c->dev && p->ino == ino;
 }
 
+/* A number that was a file's may be a directory's now, whose generation is not known. */
+static inline bool is_kind(const struct zw_place *p, const struct zw_cause *c)
+{
+	return !c->mode || S_ISDIR(c->mode) == (p->kind == ZW_PLACE_DIR);
+}
+
 static inline bool is_old(const struct parting *at, const struct zw_cause *c)
 {
-	return is_inode(at->old, c, c->ino) &&
+	return is_inode(at->old, c, c->ino) && is_kind(at->old, c) &&
 	       zw_same_generation(c->generation, at->old_generation);
 }
 
 static inline bool is_new(const struct parting *at, const struct zw_cause *c)
 {
-	return is_inode(at->new, c, c->ino) &&
+	return is_inode(at->new, c, c->ino) && is_kind(at->new, c) &&
 	       zw_same_generation(c->generation, at->new_generation);
 }
 

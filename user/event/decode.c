@@ -11,7 +11,7 @@
 #define KNOWN_ACTOR_FLAGS                                                             \
 	(ZW_ACTOR_ARGV_CUT | ZW_ACTOR_EXE_CUT | ZW_ACTOR_CWD_CUT | ZW_ACTOR_KTHREAD | \
 		ZW_ACTOR_EXE_DELETED)
-#define KNOWN_WATCH_FLAGS (ZW_WATCH_FILE | ZW_WATCH_DIR | ZW_WATCH_PATH)
+#define KNOWN_WATCH_FLAGS (ZW_WATCH_FILE | ZW_WATCH_DIR | ZW_WATCH_PATH | ZW_WATCH_ARRIVED)
 
 /* What stands for the missing upper part of a path. It does not begin with a slash, so a path that was cut never
  * equals one that a policy names. */
