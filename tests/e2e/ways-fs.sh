@@ -19,8 +19,9 @@ IN_PLACE="write pwrite pwritev append truncate ftruncate same-mtime thread proc-
 	fd-inherited fd-exec fd-passed fd-taken exec-after user-namespace pid-namespace mount-namespace bind-alias"
 declare -A PROBABLE=(
 	[tmpfs]=$IN_PLACE
-	# Space and shared extents are given to a file without a page of it becoming dirty.
-	[xfs]="fallocate-collapse fallocate-punch fallocate-zero copy-file-range fd-exec"
+	# Space and shared extents are given to a file without a page of it becoming dirty. What becomes of directories that
+	# are exchanged is told by name alone, so that one is not watched as it comes.
+	[xfs]="fallocate-collapse fallocate-punch fallocate-zero copy-file-range fd-exec exchange-parent"
 	[btrfs]="truncate ftruncate uring-truncate fallocate-punch fallocate-zero copy-file-range fd-exec"
 	[overlay]=""
 )

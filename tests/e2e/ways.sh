@@ -80,9 +80,11 @@ writer_program() {
 }
 
 # Another process that holds a mapping of the file may have stored into it unseen, since a store to a page that
-# is dirty already is invisible: the parent that shares its mapping with the writing child leaves a doubt.
+# is dirty already is invisible: the parent that shares its mapping with the writing child leaves a doubt. So does a file
+# that was written within the same tick of the clock as the way began to lead there, behind a link or a mount, where
+# nobody watched before.
 attribution_of() {
-	case " mmap-child ${WAYS_PROBABLE:-} " in
+	case " mmap-child symlink symlink-swap symlink-dir-swap bind-dir tmpfs move-mount ${WAYS_PROBABLE:-} " in
 	*" $1 "*) echo probable ;;
 	*) echo certain ;;
 	esac
