@@ -2,7 +2,7 @@
 /* Shared by the correlate_*.c files that explain another inode: what is seen of each process, what is decided of it. */
 #pragma once
 
-#include <sys/stat.h>
+#include <linux/stat.h>
 
 #include "engine/correlate_impl.h"
 
