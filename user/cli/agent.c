@@ -112,6 +112,8 @@ static int open_books(struct zw_agent *a, const struct zw_agent_options *o, stru
 	if (r == 0)
 		r = zw_agent_net_open(a);
 	if (r == 0)
+		r = zw_agent_rules_open(a);
+	if (r == 0)
 		r = zw_map_new(&a->sites);
 	if (r == 0)
 		r = zw_map_new(&a->chain_by_dir);
@@ -164,6 +166,8 @@ int zw_agent_new(
 	r = open_books(a, o, error);
 	if (r == 0 && a->history)
 		zw_agent_expectations_load(a);
+	if (r == 0 && a->history)
+		zw_agent_rules_recall(a);
 	if (r == 0)
 		r = open_kernel(a, error);
 	if (r == 0 && o->status_socket) {
@@ -200,6 +204,7 @@ void zw_agent_free(struct zw_agent *a)
 	zw_vec_free(&a->sinks);
 	zw_cause_book_free(a->book);
 	zw_agent_net_free(a->net);
+	zw_agent_rules_free(a->rules);
 	zw_dialogs_free(a->dialogs);
 	zw_request_book_free(a->requests);
 	zw_proc_table_free(a->procs);

@@ -47,6 +47,7 @@ struct zw_agent_options {
 
 struct zw_agent;
 struct zw_agent_net; /* cli/agent_net.h */
+struct zw_agent_rules;
 
 /* Loads the kernel side, finds servers and zones, reads every snapshot. @error says what to do about a failure. */
 int zw_agent_new(
@@ -216,6 +217,7 @@ struct zw_agent {
 	struct zw_dialogs *dialogs;
 	bool requests_seen; /* what servers are asked is seen, as far as it can be */
 	struct zw_agent_net *net;
+	struct zw_agent_rules *rules;
 	struct zw_writer *history; /* NULL: none is kept */
 	bool history_leads;        /* the events that are told make the next state of their zone */
 	bool history_missed;       /* one of them was lost */
@@ -466,6 +468,19 @@ void zw_agent_deliver(struct zw_agent *a, struct zw_report *report);
  * asked for: @report is then the first of several changes. Judges all of them. */
 int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 	const struct zw_agent_reading *r, struct zw_report *report, struct zw_explained *ret);
+
+/* agent_rules.c */
+
+int zw_agent_rules_open(struct zw_agent *a);
+/* NULL is allowed. */
+void zw_agent_rules_free(struct zw_agent_rules *rules);
+/* Reads what the rules have to remember from the history; before the first zone is looked at. Failures are logged. */
+void zw_agent_rules_recall(struct zw_agent *a);
+/* @z came or went: what leads to its names does not, or does, lead away from this host. */
+void zw_agent_rules_zone(struct zw_agent *a, const struct zw_agent_zone *z, bool came);
+/* Adds findings to @report and to those of @explained, which are judged, and are what became of @z->good until @after. */
+void zw_agent_rules_judge(struct zw_agent *a, const struct zw_agent_zone *z,
+	const struct zw_snapshot *after, struct zw_report *report, struct zw_explained *explained);
 
 /* agent_losses.c: what was lost since the start, as of when the kernel was last asked */
 

@@ -179,6 +179,7 @@ static int add_zone(struct zw_agent *a, struct zw_agent_server *server,
 		zw_agent_zone_free(a, z);
 		return r;
 	}
+	zw_agent_rules_zone(a, z, true);
 	if (unsigned_zone)
 		zw_agent_pair(z, unsigned_zone);
 	if (!zw_served_is_awaited(z))
@@ -196,6 +197,7 @@ static void remove_zone(struct zw_agent *a, size_t i)
 		announce(a, ZW_ACTION_ZONE_REMOVED, z);
 	zw_agent_history_leave(a, z);
 	zw_vec_remove_unordered(&a->zones, i);
+	zw_agent_rules_zone(a, z, false);
 	zw_agent_zone_free(a, z);
 }
 

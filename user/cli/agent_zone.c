@@ -135,6 +135,7 @@ static int report_change(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 		return 0;
 	if (may_be_told_yet(a, z, report, explained.unsettled))
 		return 1;
+	zw_agent_rules_judge(a, z, r->snapshot, report, &explained);
 	a->changes += 1 + explained.more.len;
 	zw_agent_history_told(a, z, report, &explained, r->snapshot, changes);
 	zw_agent_deliver(a, ZW_TAKE(report));

@@ -162,9 +162,17 @@ static void learn(struct zw_rule_scene *s)
 	struct zw_rrset rrset;
 	size_t it = 0;
 
+	uint8_t prefix4 = (uint8_t)zw_rule_knob(s, "redirect-outside", "prefix4");
+	uint8_t prefix6 = (uint8_t)zw_rule_knob(s, "redirect-outside", "prefix6");
+
+	/* Networks of another size cannot be compared with these. */
+	if (zone->learned && (zone->prefix4 != prefix4 || zone->prefix6 != prefix6))
+		zw_rule_memory_unlearn(s->memory, zone);
 	if (zone->learned)
 		return;
 	zone->learned = true;
+	zone->prefix4 = prefix4;
+	zone->prefix6 = prefix6;
 	zone->addresses = zone->own_networks = 0;
 	while (s->in->before && zw_snapshot_next(s->in->before, &it, &rrset)) {
 		if (rrset.type != last_type)

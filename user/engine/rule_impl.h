@@ -37,6 +37,7 @@ struct zw_rule_count {
 struct zw_rule_zone {
 	uint64_t used; /* when it was last wanted, in changes */
 	bool learned;
+	uint8_t prefix4, prefix6; /* with these */
 	bool crowded;          /* more networks than are kept: none can be unfamiliar */
 	uint64_t addresses;    /* in its records, when it was learned */
 	uint64_t own_networks; /* different ones, then */
@@ -70,6 +71,8 @@ struct zw_rule_address {
 	uint64_t last_ns;
 };
 
+/* What it is used to. */
+void zw_rule_memory_unlearn(struct zw_rule_memory *memory, struct zw_rule_zone *zone);
 /* NULL: no memory. */
 struct zw_rule_zone *zw_rule_memory_zone(struct zw_rule_memory *memory, const char *id);
 /* Never 0. */

@@ -21,7 +21,7 @@ struct zw_rule_memory {
 	struct zw_rule_address *address;
 };
 
-static void zone_forget_networks(struct zw_rule_memory *memory, struct zw_rule_zone *zone)
+void zw_rule_memory_unlearn(struct zw_rule_memory *memory, struct zw_rule_zone *zone)
 {
 	if (zone->network)
 		memory->networks -= zw_map_len(zone->network);
@@ -33,7 +33,7 @@ static void zone_forget_networks(struct zw_rule_memory *memory, struct zw_rule_z
 
 static void zone_free(struct zw_rule_memory *memory, struct zw_rule_zone *zone)
 {
-	zone_forget_networks(memory, zone);
+	zw_rule_memory_unlearn(memory, zone);
 	free(zone->redirects.item);
 	free(zone->certificates.item);
 	free(zone->random);
@@ -152,7 +152,7 @@ bool zw_rule_memory_take(struct zw_rule_memory *memory, struct zw_rule_zone *zon
 
 		if (!least)
 			return false;
-		zone_forget_networks(memory, least);
+		zw_rule_memory_unlearn(memory, least);
 	}
 	memory->networks++;
 	return true;
