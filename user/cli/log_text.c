@@ -9,6 +9,7 @@
 #include "cli/log.h"
 #include "dns/name.h"
 #include "dns/rr.h"
+#include "engine/rule.h"
 #include "sink/clean.h"
 #include "sink/human.h"
 #include "sink/json_build.h"
@@ -170,10 +171,34 @@ static void add_verdict(
 
 	for (size_t i = 0; name[i] && i + 1 < sizeof(text); i++)
 		text[i] = loud ? (char)toupper((unsigned char)name[i]) : name[i];
-	zw_human_tone(
-		s, o->colour, row->acknowledged ? ZW_TONE_DIM : zw_verdict_tones[row->verdict], text);
+	zw_human_tone(s, o->colour,
+		row->acknowledged ? ZW_TONE_DIM : zw_verdict_tones[row->verdict], text);
 	if (row->acknowledged)
 		zw_str_add(s, " (acknowledged)");
+}
+
+/* The rules that found something, each once; `show` has what they found. */
+static void add_rules(struct zw_str *s, const struct zw_log_options *o, const struct zw_report *r)
+{
+	_zw_str_ struct zw_str text = {};
+	unsigned int worst = 0;
+
+	for (size_t i = 0; i < r->findings; i++) {
+		size_t first = 0;
+
+		while (!zw_streq(r->finding[first].rule, r->finding[i].rule))
+			first++;
+		if (first == i) {
+			zw_str_add(&text, text.len ? ", " : "");
+			zw_clean_add(&text, r->finding[i].rule);
+		}
+		if (r->finding[i].severity > worst)
+			worst = r->finding[i].severity;
+	}
+	if (!text.len)
+		return;
+	zw_str_add(s, "  ");
+	add_tone(s, o, worst >= ZW_SEVERITY_HIGH ? ZW_TONE_BAD : ZW_TONE_PLAIN, &text);
 }
 
 static void add_zone(struct zw_str *s, const struct zw_report *r)
@@ -212,6 +237,7 @@ static void add_text(struct zw_str *s, const struct zw_log_options *o, const str
 	add_tone(s, o, ZW_TONE_BOLD, &who);
 	zw_str_addf(s, "  %s  ", zw_channel_to_string(r->channel));
 	add_verdict(s, o, row);
+	add_rules(s, o, r);
 }
 
 /* The event as it was delivered, and what was said to it since, where `show` has that too. */

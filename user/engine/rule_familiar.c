@@ -38,8 +38,7 @@ static bool within(const struct zw_net *network, const struct zw_net *address)
 void zw_rule_network_of(
 	const struct zw_rule_scene *s, const struct zw_net *address, struct zw_net *ret_network)
 {
-	uint8_t prefix = (uint8_t)zw_rule_knob(
-		s, "redirect-outside", address->family == AF_INET ? "prefix4" : "prefix6");
+	uint8_t prefix = address->family == AF_INET ? s->prefix4 : s->prefix6;
 	struct zw_net network = {.family = address->family, .prefix = prefix};
 
 	memcpy(network.addr, address->addr, prefix / 8);
@@ -162,17 +161,14 @@ static void learn(struct zw_rule_scene *s)
 	struct zw_rrset rrset;
 	size_t it = 0;
 
-	uint8_t prefix4 = (uint8_t)zw_rule_knob(s, "redirect-outside", "prefix4");
-	uint8_t prefix6 = (uint8_t)zw_rule_knob(s, "redirect-outside", "prefix6");
-
 	/* Networks of another size cannot be compared with these. */
-	if (zone->learned && (zone->prefix4 != prefix4 || zone->prefix6 != prefix6))
+	if (zone->learned && (zone->prefix4 != s->prefix4 || zone->prefix6 != s->prefix6))
 		zw_rule_memory_unlearn(s->memory, zone);
 	if (zone->learned)
 		return;
 	zone->learned = true;
-	zone->prefix4 = prefix4;
-	zone->prefix6 = prefix6;
+	zone->prefix4 = s->prefix4;
+	zone->prefix6 = s->prefix6;
 	zone->addresses = zone->own_networks = 0;
 	while (s->in->before && zw_snapshot_next(s->in->before, &it, &rrset)) {
 		if (rrset.type != last_type)

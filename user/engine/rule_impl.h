@@ -38,9 +38,9 @@ struct zw_rule_zone {
 	uint64_t used; /* when it was last wanted, in changes */
 	bool learned;
 	uint8_t prefix4, prefix6; /* with these */
-	bool crowded;          /* more networks than are kept: none can be unfamiliar */
-	uint64_t addresses;    /* in its records, when it was learned */
-	uint64_t own_networks; /* different ones, then */
+	bool crowded;             /* more networks than are kept: none can be unfamiliar */
+	uint64_t addresses;       /* in its records, when it was learned */
+	uint64_t own_networks;    /* different ones, then */
 	struct zw_map *
 		network; /* of addresses (struct zw_net) and of names (wire) -> since, see zw_rule_since() */
 	ZW_VEC(uint16_t) types; /* there have been records of */
@@ -94,7 +94,7 @@ uint64_t zw_rule_count_up(
 /* Findings of one rule with one @group are one finding. */
 struct zw_rule_hit {
 	const char *rule;
-	char group[ZW_NET_TEXT_MAX];
+	struct zw_net group; /* family 0: none */
 	char *subject, *sentence;
 	uint64_t more;
 };
@@ -109,8 +109,12 @@ struct zw_rule_scene {
 	struct zw_rule_zone *zone;
 	struct zw_report *report;
 	const struct zw_diff *diff;
-	uint64_t now_ns; /* CLOCK_REALTIME: of the change */
+	uint64_t now_ns;          /* CLOCK_REALTIME: of the change */
+	uint8_t prefix4, prefix6; /* of networks */
 	uint64_t ttl_cuts, address_sets;
+	/* What is remembered of one change is bounded: more would only push out what was there before. */
+	size_t marks, flips;
+	struct zw_rrset apex_before, apex_after; /* name servers of the zone; count 0: none */
 	bool random_seen;
 	struct zw_rule_hit hit[ZW_RULE_HITS_MAX];
 	size_t hits;
@@ -118,8 +122,10 @@ struct zw_rule_scene {
 };
 
 /* @group may be NULL: the rule's findings are told one by one. */
-void zw_rule_found(struct zw_rule_scene *s, const char *rule, const char *group,
+void zw_rule_found(struct zw_rule_scene *s, const char *rule, const struct zw_net *group,
 	const char *subject, const char *fmt, ...) _zw_printf_(5, 6);
+/* Whether it is only counted, so that there is nothing to say; counts it then. A change may have millions of the same. */
+bool zw_rule_found_again(struct zw_rule_scene *s, const char *rule, const struct zw_net *group);
 bool zw_rule_is_on(const struct zw_rule_scene *s, const char *rule);
 uint64_t zw_rule_knob(const struct zw_rule_scene *s, const char *rule, const char *knob);
 /* An administrator's, or the server's own: what it leads to is familiar from then on. */

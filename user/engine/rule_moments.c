@@ -12,6 +12,9 @@
 /* A change that cuts so many TTLs, and more than half of all it could, is a new default. */
 #define DEFAULT_TTL_SETS 20
 
+/* Record sets of one change that are remembered and compared; whoever changes more at once is found for that. */
+#define FLIPS_MAX 8192
+
 static bool is_lasting(uint16_t type)
 {
 	return type == ZW_TYPE_A || type == ZW_TYPE_AAAA || type == ZW_TYPE_CNAME ||
@@ -40,8 +43,10 @@ static void told_cut(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 {
 	char owner[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX];
 
+	if (zw_rule_found_again(s, "ttl-cut", NULL))
+		return;
 	zw_name_to_text(e->owner, owner);
-	zw_rule_found(s, "ttl-cut", "", owner, "the TTL of %s %s was cut from %u to %u", owner,
+	zw_rule_found(s, "ttl-cut", NULL, owner, "the TTL of %s %s was cut from %u to %u", owner,
 		zw_type_to_text(e->type, type), e->before.ttl, e->after.ttl);
 }
 
@@ -110,6 +115,7 @@ static bool is_back(struct zw_rule_scene *s, const struct zw_diff_entry *e, uint
 
 	if (before == after)
 		return false;
+	s->flips++;
 	memcpy(id, &e->type, sizeof(e->type));
 	memcpy(id + sizeof(e->type), e->owner, len);
 	recent = zw_rule_memory_recent(s->memory,
@@ -131,7 +137,7 @@ static bool is_back(struct zw_rule_scene *s, const struct zw_diff_entry *e, uint
 
 static bool may_flip(const struct zw_rule_scene *s, const struct zw_diff_entry *e)
 {
-	if (!is_lasting(e->type))
+	if (!is_lasting(e->type) || s->flips >= FLIPS_MAX)
 		return false;
 	return e->op == ZW_DIFF_MODIFY ||
 	       (e->type != ZW_TYPE_NS && e->type != ZW_TYPE_MX && has_other_side(s, e));
@@ -186,6 +192,8 @@ static void found_certificate(struct zw_rule_scene *s, const uint8_t *redirected
 	char name[ZW_NAME_TEXT_MAX], other[ZW_NAME_TEXT_MAX];
 	uint64_t apart = s->now_ns > time_ns ? s->now_ns - time_ns : time_ns - s->now_ns;
 
+	if (zw_rule_found_again(s, "certificate-near-redirect", NULL))
+		return;
 	zw_name_to_text(redirected, name);
 	zw_name_to_text(certified, other);
 	zw_rule_found(s, "certificate-near-redirect", NULL, name,
@@ -203,12 +211,13 @@ void zw_rule_certificate_recall(struct zw_rule_scene *s, const struct zw_diff_en
 
 void zw_rule_certificate(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 {
-	uint64_t window = zw_rule_knob(s, "certificate-near-redirect", "window");
 	const struct zw_rule_marks *redirects = &s->zone->redirects;
 	const uint8_t *name = certified_name(e);
+	uint64_t window;
 
 	if (!name)
 		return;
+	window = zw_rule_knob(s, "certificate-near-redirect", "window");
 	for (size_t i = 0; i < redirects->len; i++) {
 		const struct zw_rule_mark *mark = &redirects->item[i];
 
@@ -229,13 +238,16 @@ void zw_rule_redirected_recall(struct zw_rule_scene *s, const struct zw_diff_ent
 
 void zw_rule_redirected(struct zw_rule_scene *s, const uint8_t *name, bool all_below)
 {
-	uint64_t window = zw_rule_knob(s, "certificate-near-redirect", "window");
 	const struct zw_rule_marks *certificates = &s->zone->certificates;
-	struct zw_rule_mark redirect = {.time_ns = s->now_ns, .all_below = all_below};
+	struct zw_rule_mark redirect;
+	uint64_t window;
 
 	/* Certificates are renewed all the time: what an administrator moves is no redirect. */
-	if (zw_rule_is_entitled(s))
+	if (zw_rule_is_entitled(s) || (certificates->len == 0 && s->marks > ZW_RULE_MARKS_MAX))
 		return;
+	window = zw_rule_knob(s, "certificate-near-redirect", "window");
+	redirect.time_ns = s->now_ns;
+	redirect.all_below = all_below;
 	memcpy(redirect.name, name, zw_name_len(name));
 	for (size_t i = 0; i < certificates->len; i++) {
 		const struct zw_rule_mark *mark = &certificates->item[i];
@@ -244,6 +256,13 @@ void zw_rule_redirected(struct zw_rule_scene *s, const uint8_t *name, bool all_b
 			continue;
 		found_certificate(s, name, mark->name, mark->time_ns);
 		break;
+	}
+	if (s->marks > ZW_RULE_MARKS_MAX)
+		return;
+	/* More than are kept are as good as all. */
+	if (s->marks++ == ZW_RULE_MARKS_MAX) {
+		name = s->in->origin;
+		all_below = true;
 	}
 	if (zw_rule_mark(&s->zone->redirects, name, all_below, s->now_ns) < 0)
 		s->failed = -ENOMEM;

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,8 +28,14 @@ bool zw_rule_is_entitled(const struct zw_rule_scene *s)
 	       s->report->verdict == ZW_VERDICT_AUTOMATIC;
 }
 
+static bool same_network(const struct zw_net *a, const struct zw_net *b)
+{
+	return a->family == b->family && memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
+}
+
 /* The hit that this one is told with; NULL: it has a place of its own. */
-static struct zw_rule_hit *same_hit(struct zw_rule_scene *s, const char *rule, const char *group)
+static struct zw_rule_hit *same_hit(
+	struct zw_rule_scene *s, const char *rule, const struct zw_net *group)
 {
 	struct zw_rule_hit *last = NULL;
 	size_t n = 0;
@@ -39,30 +44,35 @@ static struct zw_rule_hit *same_hit(struct zw_rule_scene *s, const char *rule, c
 		if (!zw_streq(s->hit[i].rule, rule))
 			continue;
 		last = &s->hit[i];
-		if (group && zw_streq(last->group, group))
+		if (group && same_network(&last->group, group))
 			return last;
 		n++;
 	}
 	return n < ZW_RULE_HITS_EACH && s->hits < ZW_RULE_HITS_MAX ? NULL : last;
 }
 
-void zw_rule_found(struct zw_rule_scene *s, const char *rule, const char *group,
+bool zw_rule_found_again(struct zw_rule_scene *s, const char *rule, const struct zw_net *group)
+{
+	struct zw_rule_hit *hit = same_hit(s, rule, group);
+
+	if (hit)
+		hit->more++;
+	return hit;
+}
+
+void zw_rule_found(struct zw_rule_scene *s, const char *rule, const struct zw_net *group,
 	const char *subject, const char *fmt, ...)
 {
 	struct zw_rule_hit *hit;
 	va_list ap;
 
-	if (!zw_rule_is_on(s, rule))
+	if (!zw_rule_is_on(s, rule) || zw_rule_found_again(s, rule, group))
 		return;
-	hit = same_hit(s, rule, group);
-	if (hit) {
-		hit->more++;
-		return;
-	}
 	/* Each rule has fewer than its share, so there is always a place. */
 	hit = &s->hit[s->hits];
 	*hit = (struct zw_rule_hit){.rule = rule};
-	snprintf(hit->group, sizeof(hit->group), "%s", group ? group : "");
+	if (group)
+		hit->group = *group;
 	hit->subject = subject ? strdup(subject) : NULL;
 	va_start(ap, fmt);
 	if (vasprintf(&hit->sentence, fmt, ap) < 0)
@@ -128,6 +138,12 @@ static int scene_init(struct zw_rule_scene *s, const struct zw_rule_input *in,
 		.diff = report->diff,
 		.now_ns = report->time_ns,
 	};
+	s->prefix4 = (uint8_t)zw_rule_knob(s, "redirect-outside", "prefix4");
+	s->prefix6 = (uint8_t)zw_rule_knob(s, "redirect-outside", "prefix6");
+	if (in->before)
+		(void)zw_snapshot_lookup(in->before, in->origin, ZW_TYPE_NS, &s->apex_before);
+	if (in->after)
+		(void)zw_snapshot_lookup(in->after, in->origin, ZW_TYPE_NS, &s->apex_after);
 	return s->zone ? 0 : -ENOMEM;
 }
 

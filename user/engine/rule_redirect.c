@@ -22,16 +22,17 @@ static void found_address(
 {
 	const char *rule = r->existed ? "redirect-outside" : "new-subdomain-outside";
 	char owner[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX], via[ZW_NAME_TEXT_MAX] = "";
-	char address[ZW_NET_TEXT_MAX], group[ZW_NET_TEXT_MAX];
+	char address[ZW_NET_TEXT_MAX];
 	struct zw_net network;
 
 	zw_rule_network_of(s, &target->address, &network);
-	zw_net_to_text(&network, group);
+	if (zw_rule_found_again(s, rule, &network))
+		return;
 	zw_net_to_text(&target->address, address);
 	zw_name_to_text(r->entry->owner, owner);
 	if (target->via)
 		zw_name_to_text(target->via, via);
-	zw_rule_found(s, rule, group, address, "%s%s %s leads to %s%s%s, %s",
+	zw_rule_found(s, rule, &network, address, "%s%s %s leads to %s%s%s, %s",
 		r->existed ? "" : "the new name ", owner, zw_type_to_text(r->entry->type, type),
 		address, via[0] ? " by way of " : "", via,
 		s->in->familiars ? "which is in none of the familiar networks"
@@ -44,6 +45,8 @@ static void found_name(
 	const char *rule = r->existed ? "redirect-outside" : "new-alias-outside";
 	char owner[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX], name[ZW_NAME_TEXT_MAX];
 
+	if (zw_rule_found_again(s, rule, NULL))
+		return;
 	zw_name_to_text(r->entry->owner, owner);
 	zw_name_to_text(target->name, name);
 	zw_rule_found(s, rule, NULL, name, "%s%s %s leads to %s, a domain that is new to the zone",
@@ -123,13 +126,14 @@ static const uint8_t *new_exchange(const struct zw_diff_entry *e)
 	return NULL;
 }
 
-static void mail(struct zw_rule_scene *s, const struct zw_diff_entry *e, const char *owner)
+static void mail(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 {
 	const uint8_t *name = new_exchange(e);
-	char text[ZW_NAME_TEXT_MAX];
+	char owner[ZW_NAME_TEXT_MAX], text[ZW_NAME_TEXT_MAX];
 
-	if (!name)
+	if (!name || zw_rule_found_again(s, "mx-change", NULL))
 		return;
+	zw_name_to_text(e->owner, owner);
 	zw_name_to_text(name, text);
 	zw_rule_found(s, "mx-change", NULL, text, "mail for %s is delivered to %s", owner, text);
 }
@@ -139,23 +143,33 @@ static bool label_is(const uint8_t *label, const char *text)
 	return label[0] == strlen(text) && memcmp(label + 1, text, label[0]) == 0;
 }
 
-static bool is_critical(const struct zw_rule_scene *s, const uint8_t *name, const char *text)
+static bool is_critical(const struct zw_rule_scene *s, const uint8_t *name)
 {
-	for (size_t i = 0; i < s->in->criticals; i++)
-		if (strchr(s->in->critical[i], '.') ? zw_streq(s->in->critical[i], text)
-						    : label_is(name, s->in->critical[i]))
+	char text[ZW_NAME_TEXT_MAX] = "";
+
+	for (size_t i = 0; i < s->in->criticals; i++) {
+		const char *critical = s->in->critical[i];
+
+		if (label_is(name, critical))
 			return true;
+		if (!zw_endswith(critical, "."))
+			continue;
+		if (!text[0])
+			zw_name_to_text(name, text);
+		if (zw_streq(critical, text))
+			return true;
+	}
 	return false;
 }
 
-static void critical(struct zw_rule_scene *s, const struct zw_diff_entry *e, const char *owner)
+static void critical(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 {
+	char owner[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX];
 	_zw_free_ char *text = NULL;
-	char type[ZW_TYPE_TEXT_MAX];
 	const uint8_t *rdata;
 	uint16_t len;
 
-	if (zw_name_equal(e->owner, s->in->origin) || !is_critical(s, e->owner, owner))
+	if (zw_name_equal(e->owner, s->in->origin) || !is_critical(s, e->owner))
 		return;
 	rdata = new_data(e, &len);
 	if (!rdata)
@@ -164,13 +178,14 @@ static void critical(struct zw_rule_scene *s, const struct zw_diff_entry *e, con
 		s->failed = -ENOMEM;
 		return;
 	}
+	zw_name_to_text(e->owner, owner);
 	zw_rule_found(s, "critical-name", NULL, owner, "%s, a critical name, got %s %s", owner,
 		zw_type_to_text(e->type, type), text);
 }
 
-static void wildcard(struct zw_rule_scene *s, const struct zw_diff_entry *e, const char *owner)
+static void wildcard(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 {
-	char type[ZW_TYPE_TEXT_MAX];
+	char owner[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX];
 	struct zw_rrset rrset;
 	size_t it;
 
@@ -181,24 +196,22 @@ static void wildcard(struct zw_rule_scene *s, const struct zw_diff_entry *e, con
 		zw_name_equal(rrset.owner, e->owner))
 		if (zw_rule_leads(rrset.type))
 			return;
-	zw_rule_found(s, "wildcard-created", owner, owner, "the wildcard %s was created, with %s",
+	zw_name_to_text(e->owner, owner);
+	zw_rule_found(s, "wildcard-created", NULL, owner, "the wildcard %s was created, with %s",
 		owner, zw_type_to_text(e->type, type));
 }
 
 void zw_rule_mail_and_login(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 {
-	char owner[ZW_NAME_TEXT_MAX];
-
 	if (e->after.count == 0 || !zw_rule_leads(e->type))
 		return;
-	zw_name_to_text(e->owner, owner);
-	wildcard(s, e, owner);
+	wildcard(s, e);
 	if (e->op != ZW_DIFF_MODIFY && !zw_rule_existed(s, e->owner))
 		return;
 	if (e->type == ZW_TYPE_MX)
-		mail(s, e, owner);
+		mail(s, e);
 	else if (e->type != ZW_TYPE_NS && e->type != ZW_TYPE_SRV)
-		critical(s, e, owner);
+		critical(s, e);
 }
 
 /* --- many new names ----------------------------------------------------------------------------------- */
@@ -303,9 +316,11 @@ void zw_rule_shared(
 		zones += address->zone[i] && address->time_ns[i] + window >= s->now_ns;
 	if (zones < zw_rule_knob(s, "shared-address", "zones"))
 		return;
+	if (zw_rule_found_again(s, "shared-address", &target->address))
+		return;
 	zw_net_to_text(&target->address, text);
 	zw_name_to_text(owner, name);
-	zw_rule_found(s, "shared-address", text, text,
+	zw_rule_found(s, "shared-address", &target->address, text,
 		"%s leads to %s, as do names of %llu zones since a short time ago", name, text,
 		(unsigned long long)zones);
 }

@@ -39,18 +39,17 @@ static bool is_served_by(const struct zw_snapshot *zone, const uint8_t *owner, c
 	       names_server(&rrset, name);
 }
 
-/* Whether it is a name server of the zone itself, or of a delegation it lies in. Others may name it as well; to find these
+/* Whether it is a name server of the zone itself (@apex), or of a delegation it lies in. Others may name it as well; to find these
  * the whole zone would have to be looked through. */
-static bool is_server(
-	const struct zw_rule_scene *s, const struct zw_snapshot *zone, const uint8_t *name)
+static bool is_server(const struct zw_rule_scene *s, const struct zw_snapshot *zone,
+	const struct zw_rrset *apex, const uint8_t *name)
 {
-	for (const uint8_t *above = name; zw_name_is_within(above, s->in->origin);
-		above = zw_name_parent(above)) {
+	if (names_server(apex, name))
+		return true;
+	for (const uint8_t *above = name; above[0] != 0 && !zw_name_equal(above, s->in->origin);
+		above = zw_name_parent(above))
 		if (is_served_by(zone, above, name))
 			return true;
-		if (above[0] == 0)
-			return false;
-	}
 	return false;
 }
 
@@ -126,7 +125,8 @@ static void orphan(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 		name = server_at(&e->before, i);
 		if (!name || !zw_name_is_within(name, e->owner) || names_server(&e->after, name) ||
 			zw_name_equal(e->owner, s->in->origin) ||
-			!has_address(s->in->after, name) || is_server(s, s->in->after, name))
+			!has_address(s->in->after, name) ||
+			is_server(s, s->in->after, &s->apex_after, name))
 			continue;
 		zw_name_to_text(e->owner, owner);
 		zw_name_to_text(name, server);
@@ -188,8 +188,8 @@ void zw_rule_glue(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 	char owner[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX];
 
 	if ((e->type != ZW_TYPE_A && e->type != ZW_TYPE_AAAA) || e->op != ZW_DIFF_MODIFY ||
-		!zw_rule_gains(e) || !is_server(s, s->in->after, e->owner) ||
-		!is_server(s, s->in->before, e->owner))
+		!zw_rule_gains(e) || !is_server(s, s->in->after, &s->apex_after, e->owner) ||
+		!is_server(s, s->in->before, &s->apex_before, e->owner))
 		return;
 	zw_name_to_text(e->owner, owner);
 	zw_rule_found(s, "glue-change", NULL, owner, "the name server %s got another %s address",
