@@ -317,8 +317,8 @@ static __always_inline bool pass_quickly(struct __sk_buff *skb, struct packet *p
 		bytes = bpf_ntohs(ip4->tot_len) - sizeof(*ip4);
 		l4 = ip4 + 1;
 		p->family = ZW_AF_INET;
-		*(__be32 *)p->key.saddr = ip4->saddr;
-		*(__be32 *)p->key.daddr = ip4->daddr;
+		copy4(p->key.saddr, ip4->saddr);
+		copy4(p->key.daddr, ip4->daddr);
 	} else if (protocol == bpf_htons(ETH_P_IPV6)) {
 		if ((void *)(ip6 + 1) > end || ip6->version != 6)
 			return false;
@@ -343,6 +343,7 @@ static __always_inline bool pass_quickly(struct __sk_buff *skb, struct packet *p
 		bytes < sizeof(*udp) + DNS_HEADER)
 		return false;
 	bytes -= sizeof(*udp);
+	p->tcp = 0;
 	class = query_message(skb, p, (__u32)((void *)(udp + 1) - data), bytes, bytes);
 	if (class < 0)
 		return false;
@@ -369,10 +370,14 @@ static __always_inline int on_packet(
 	/* Forwarded: it was told of when it came in. */
 	if (direction == ZW_DIRECTION_OUT && skb->ingress_ifindex)
 		return ZW_TC_UNSPEC;
+	p->hook = hook;
+	p->direction = direction;
+	if (pass_quickly(skb, p, ethernet))
+		return ZW_TC_UNSPEC;
 	__builtin_memset(p, 0, sizeof(*p));
 	p->hook = hook;
 	p->direction = direction;
-	if (pass_quickly(skb, p, ethernet) || !zw_packet_walk(skb, p, ethernet))
+	if (!zw_packet_walk(skb, p, ethernet))
 		return ZW_TC_UNSPEC;
 	t = bpf_map_lookup_elem(&zw_traffic, &zero);
 	if (!t)

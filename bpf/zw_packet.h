@@ -65,6 +65,13 @@ static __always_inline void copy16(void *to, const void *from)
 	((__u64 *)to)[1] = ((const __u64 *)from)[1];
 }
 
+/* An IPv4 address into the room of an IPv6 one. */
+static __always_inline void copy4(void *to, __be32 from)
+{
+	((__u64 *)to)[0] = from;
+	((__u64 *)to)[1] = 0;
+}
+
 static __always_inline struct bpf_sock *sender_socket(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;

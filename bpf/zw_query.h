@@ -38,14 +38,15 @@ struct query_scratch {
 	__u8 b[ZW_QUERY_MESSAGE_BYTES + ZW_QUERY_SLACK]; /* the message, as much as fits */
 	struct zw_outbound_key outbound_key;
 	struct zw_outbound outbound;
-	__u64 now_ns;
-	__u64 name;           /* hash; 0: none */
-	__u64 zone;           /* when it was looked for */
-	__u64 client, server; /* hashes of the addresses, the server's with its port */
-	__u64 wait;           /* of all that an answer has in common with its query */
-	__u32 len;            /* of the message in `b` */
-	__u32 off;            /* where it begins in the packet */
-	__u32 bytes;          /* of the whole message */
+	__u64 now_ns; /* CLOCK_MONOTONIC, to some milliseconds unless it is timed */
+	__u64 name;   /* hash; 0: none */
+	__u64 zone;   /* when it was looked for */
+	__u64 client; /* hashes of its address, */
+	__u64 pair;   /* of both with the server's port, */
+	__u64 wait;   /* and of all that an answer has in common with its query */
+	__u32 len;    /* of the message in `b` */
+	__u32 off;    /* where it begins in the packet */
+	__u32 bytes;  /* of the whole message */
 	__u32 cpu;
 	__u32 half; /* of the tables */
 	__u32 question_end;
@@ -67,8 +68,7 @@ struct query_scratch {
 QUERY_ARRAY(zw_query_control, struct zw_query_control);
 QUERY_ARRAY(zw_query_totals, struct zw_query_totals);
 QUERY_ARRAY(zw_query_heads, struct zw_query_head);
-QUERY_ARRAY(zw_query_sources, struct zw_source_set);
-QUERY_ARRAY(zw_query_servers, struct zw_server_set);
+QUERY_ARRAY(zw_query_pairs, struct zw_pair_set);
 QUERY_ARRAY(zw_query_names, struct zw_name_set);
 QUERY_ARRAY(zw_query_zones, struct zw_zone_set);
 QUERY_ARRAY(zw_query_pending, struct zw_pending_set);

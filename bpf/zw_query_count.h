@@ -91,42 +91,43 @@ static __noinline bool query_known(__u64 hash)
 
 /* --- sources and servers ---------------------------------------------------------------------------------- */
 
-static __noinline int new_source(
-	struct query_scratch *s, struct zw_source_set *set, struct packet *p, __u64 key)
+static __noinline int new_pair(struct query_scratch *s, struct zw_pair_set *set, struct packet *p)
 {
-	struct zw_query_head *h = query_head(s);
 	__u32 at = query_forget(s, QUERY_VICTIM(set)) & (ZW_QUERY_WAYS - 1);
-	struct zw_query_source *e = &set->e[at];
+	struct zw_query_head *h = query_head(s);
+	struct zw_query_pair *e = &set->e[at];
 
 	if (!h)
 		return 0;
 	if (set->key[at])
 		query_evict(h, ZW_QUERY_SOURCES, &e->n);
 	__builtin_memset(e, 0, sizeof(*e));
-	set->key[at] = key;
-	copy16(e->addr, s->response ? p->key.daddr : p->key.saddr);
+	set->key[at] = s->pair;
+	copy16(e->client, s->response ? p->key.daddr : p->key.saddr);
+	copy16(e->server, s->response ? p->key.saddr : p->key.daddr);
+	e->port = s->response ? p->key.sport : p->key.dport;
 	e->family = p->family;
-	query_register(h->sources, ZW_QUERY_REGISTERS, key);
+	query_register(h->sources, ZW_QUERY_REGISTERS, s->client);
 	return at;
 }
 
 /* The reasons to tell of it. */
-__noinline int zw_query_source(struct query_scratch *s, struct packet *p, __u64 key)
+__noinline int zw_query_pair(struct query_scratch *s, struct packet *p)
 {
 	__u32 index, way, why = 0;
-	struct zw_query_source *e;
-	struct zw_source_set *set;
+	struct zw_query_pair *e;
+	struct zw_pair_set *set;
 
 	if (!s || !p)
 		return 0;
-	index = query_set(s, ZW_QUERY_SOURCES, key);
-	set = bpf_map_lookup_elem(&zw_query_sources, &index);
+	index = query_set(s, ZW_QUERY_SOURCES, s->pair);
+	set = bpf_map_lookup_elem(&zw_query_pairs, &index);
 	if (!set)
 		return 0;
-	way = query_way(set->key, key);
+	way = query_way(set->key, s->pair);
 	if (way == ZW_QUERY_WAYS) {
-		way = new_source(s, set, p, key);
-		if (!query_known(key) && !s->response)
+		way = new_pair(s, set, p);
+		if (!query_known(s->client) && !s->response)
 			why = ZW_QUERY_NEW_SOURCE;
 	}
 	e = &set->e[way & (ZW_QUERY_WAYS - 1)];
@@ -134,43 +135,6 @@ __noinline int zw_query_source(struct query_scratch *s, struct packet *p, __u64 
 		e->types |= 1U << (s->class & 31);
 	query_count(&e->n, s, p->tcp);
 	return why;
-}
-
-static __noinline int new_server(
-	struct query_scratch *s, struct zw_server_set *set, struct packet *p, __u64 key)
-{
-	struct zw_query_head *h = query_head(s);
-	__u32 at = query_forget(s, QUERY_VICTIM(set)) & (ZW_QUERY_WAYS - 1);
-	struct zw_query_server *e = &set->e[at];
-
-	if (!h)
-		return 0;
-	if (set->key[at])
-		query_evict(h, ZW_QUERY_SERVERS, &e->n);
-	__builtin_memset(e, 0, sizeof(*e));
-	set->key[at] = key;
-	copy16(e->addr, s->response ? p->key.saddr : p->key.daddr);
-	e->port = s->response ? p->key.sport : p->key.dport;
-	e->family = p->family;
-	return at;
-}
-
-__noinline int zw_query_server(struct query_scratch *s, struct packet *p, __u64 key)
-{
-	struct zw_server_set *set;
-	__u32 index, way;
-
-	if (!s || !p)
-		return 0;
-	index = query_set(s, ZW_QUERY_SERVERS, key);
-	set = bpf_map_lookup_elem(&zw_query_servers, &index);
-	if (!set)
-		return 0;
-	way = query_way(set->key, key);
-	if (way == ZW_QUERY_WAYS)
-		way = new_server(s, set, p, key);
-	query_count(&set->e[way & (ZW_QUERY_WAYS - 1)].n, s, p->tcp);
-	return 0;
 }
 
 /* --- zones ------------------------------------------------------------------------------------------------ */

@@ -95,17 +95,23 @@ static __always_inline void hash_ends(
 	const __u64 *server = (const __u64 *)(s->response ? p->key.saddr : p->key.daddr);
 	__u16 cport = s->response ? p->key.dport : p->key.sport;
 	__u16 port = s->response ? p->key.sport : p->key.dport;
-	__u64 h = zw_query_mix(p->family, client[0], c->key[0], c->key[1]);
-	__u64 g = zw_query_mix(port, server[0], c->key[4], c->key[5]);
+	__u64 h = zw_query_mix(p->family, client[0], c->key[0], c->key[1]), g;
 
-	if (p->family == ZW_AF_INET6) {
+	if (p->family == ZW_AF_INET6)
 		h = zw_query_mix(h, client[1], c->key[2], c->key[3]);
+	g = zw_query_mix(h + port, server[0], c->key[4], c->key[5]);
+	if (p->family == ZW_AF_INET6)
 		g = zw_query_mix(g, server[1], c->key[6], c->key[7]);
-	}
 	s->client = zw_query_finish(h);
-	s->server = zw_query_finish(g);
+	s->pair = zw_query_finish(g);
 	s->wait = zw_query_finish(zw_query_mix(
-		h + g, (__u64)s->id << 32 | (__u64)cport << 16 | p->tcp, c->key[8], c->key[9]));
+		g, (__u64)s->id << 32 | (__u64)cport << 16 | p->tcp, c->key[8], c->key[9]));
+}
+
+/* The query and its answer come to the same result. */
+static __always_inline bool timed(const struct query_scratch *s)
+{
+	return (s->wait >> 1) % ZW_QUERY_TIMED == 0;
 }
 
 static __always_inline struct zw_pending_set *pending_set(__u64 hash)
@@ -179,8 +185,10 @@ static __always_inline void end_waiting(
 		t->unasked[side]++;
 		return;
 	}
-	at = query_log2(zw_pending_age(slot, s->now_ns) >> 9);
 	t->answered[side]++;
+	if (!timed(s))
+		return;
+	at = query_log2(zw_pending_age(slot, s->now_ns) >> 9);
 	t->time[side][at < ZW_QUERY_TIMES ? at : ZW_QUERY_TIMES - 1]++;
 }
 
@@ -270,12 +278,12 @@ __noinline int zw_query_message(
 	s->class = how & MESSAGE_SURE ? MESSAGE_CLASS(how) : query_class(type);
 	p->dns_flags = s->flags;
 	s->half = c->half & 1;
-	s->now_ns = bpf_ktime_get_boot_ns();
 	s->side = p->direction == (s->response ? ZW_DIRECTION_IN : ZW_DIRECTION_OUT)
 			  ? ZW_QUERY_ASKED
 			  : ZW_QUERY_SERVED;
 	count_totals(t, s, p);
 	hash_ends(s, p, c);
+	s->now_ns = timed(s) ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
 	if (s->response)
 		end_waiting(t, s, s->wait);
 	else
@@ -298,8 +306,7 @@ static __noinline int count_message_in(
 			query_outbound(skb, p, s, t, s->len);
 		return 0;
 	}
-	why = zw_query_source(s, p, s->client);
-	zw_query_server(s, p, s->server);
+	why = zw_query_pair(s, p);
 	if (!s->name) {
 		t->nameless++;
 	} else {
@@ -340,7 +347,7 @@ __noinline int zw_query_leaves(struct __sk_buff *skb, struct packet *p, __u32 by
 	if (!p || !s)
 		return 0;
 	s->cpu = cpu;
-	s->now_ns = bpf_ktime_get_boot_ns();
+	s->now_ns = bpf_ktime_get_coarse_ns();
 	s->name = s->zone = 0;
 	s->bytes = bytes;
 	t = query_totals(s);

@@ -57,7 +57,7 @@ static __always_inline void fill_query(struct __sk_buff *skb, const struct packe
 	e->hdr.type = ZW_WIRE_QUERY;
 	e->hdr.hook = p->hook;
 	e->hdr.version = ZW_WIRE_VERSION;
-	e->hdr.time_ns = s->now_ns;
+	e->hdr.time_ns = bpf_ktime_get_boot_ns();
 	e->name = s->name;
 	e->zone = s->zone;
 	copy16(e->saddr, p->key.saddr);
@@ -146,14 +146,14 @@ static __noinline int note_outbound(
 	key->proto = p->tcp ? IPPROTO_TCP : IPPROTO_UDP;
 	known = bpf_map_lookup_elem(&zw_outbound, key);
 	if (known) {
-		known->last_ns = s->now_ns;
+		known->last_ns = bpf_ktime_get_boot_ns();
 		__sync_fetch_and_add(&known->queries, 1);
 		__sync_fetch_and_add(&known->bytes, s->bytes);
 		if (known->process.tgid != fresh->process.tgid)
 			known->process = fresh->process;
 		return 0;
 	}
-	fresh->first_ns = fresh->last_ns = s->now_ns;
+	fresh->first_ns = fresh->last_ns = bpf_ktime_get_boot_ns();
 	fresh->queries = 1;
 	fresh->bytes = s->bytes;
 	return bpf_map_update_elem(&zw_outbound, key, fresh, BPF_NOEXIST) < 0 ? -1 : 1;

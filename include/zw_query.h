@@ -30,9 +30,9 @@ enum zw_query_side {
 /* The tables with two halves. */
 enum zw_query_table {
 	ZW_QUERY_SOURCES = 0, /* struct zw_query_source */
-	ZW_QUERY_SERVERS,     /* struct zw_query_server */
-	ZW_QUERY_NAMES,       /* struct zw_query_name */
-	ZW_QUERY_ZONES,       /* struct zw_query_zone */
+	ZW_QUERY_SERVERS, /* struct zw_query_server; together with the sources, so with the same `other` */
+	ZW_QUERY_NAMES, /* struct zw_query_name */
+	ZW_QUERY_ZONES, /* struct zw_query_zone */
 	_ZW_QUERY_TABLE_MAX,
 };
 
@@ -66,6 +66,17 @@ struct zw_query_source {
 	__u32 types;   /* bits of enum zw_query_class that were asked for */
 	__u8 family;
 	__u8 reserved[3];
+	struct zw_query_counts n;
+};
+
+/* Both ends: what the kernel counts by. A client asks few servers, so it is one lookup where two would be. */
+struct zw_query_pair {
+	__u8 client[16];
+	__u8 server[16];
+	__u32 types;
+	__u16 port; /* of the server */
+	__u8 family;
+	__u8 reserved;
 	struct zw_query_counts n;
 };
 
@@ -121,6 +132,8 @@ struct zw_query_head {
 #define ZW_QUERY_SIZES 16 /* [i]: less than 32 << i octets, the last: all above */
 #define ZW_QUERY_TIMES 24 /* [i]: less than 1024 << i ns, the last: all above */
 
+#define ZW_QUERY_TIMED 16
+
 /* One for each processor, since the start. All numbers are exact. */
 struct zw_query_totals {
 	/* [side][0: UDP, 1: TCP][0: IPv4, 1: IPv6] */
@@ -132,7 +145,9 @@ struct zw_query_totals {
 	__u64 rcode[_ZW_QUERY_SIDE_MAX][16];           /* of the responses */
 	__u64 query_size[_ZW_QUERY_SIDE_MAX][ZW_QUERY_SIZES];
 	__u64 response_size[_ZW_QUERY_SIDE_MAX][ZW_QUERY_SIZES];
-	__u64 time[_ZW_QUERY_SIDE_MAX][ZW_QUERY_TIMES]; /* from a query to its answer */
+	/* From a query to its answer, of one query in ZW_QUERY_TIMED, which ones chance decides: to look at the clock takes as
+	 * long as all the rest of it. */
+	__u64 time[_ZW_QUERY_SIDE_MAX][ZW_QUERY_TIMES];
 	/* query = answered + unanswered + repeated + displaced + those that wait still */
 	__u64 answered[_ZW_QUERY_SIDE_MAX];
 	__u64 unanswered
@@ -207,14 +222,9 @@ struct zw_query_control {
 /* --- how the tables are laid out ----------------------------------------------------------------------------- */
 
 /* The index of a set: (half * processors + processor) * sets of one + what the hash says. Key 0: free. */
-struct zw_source_set {
+struct zw_pair_set {
 	__u64 key[ZW_QUERY_WAYS];
-	struct zw_query_source e[ZW_QUERY_WAYS];
-};
-
-struct zw_server_set {
-	__u64 key[ZW_QUERY_WAYS];
-	struct zw_query_server e[ZW_QUERY_WAYS];
+	struct zw_query_pair e[ZW_QUERY_WAYS];
 };
 
 struct zw_name_set {
@@ -227,7 +237,7 @@ struct zw_zone_set {
 	struct zw_query_zone e[ZW_QUERY_WAYS];
 };
 
-/* Queries that wait. The upper 24 bits of a slot tell them apart, below is when they came, in units of 256 ns but for
+/* Queries that wait. The upper 24 bits of a slot tell them apart, below is when they came (CLOCK_MONOTONIC), in units of 256 ns but for
  * the two lowest bits: 1, and which side asked. 0: free. */
 #define ZW_PENDING_WAYS 4
 #define ZW_PENDING_TIME_BITS 40
@@ -238,7 +248,7 @@ struct zw_pending_set {
 	__u64 slot[ZW_PENDING_WAYS];
 };
 
-/* How long the query of @slot has waited, in ns; to a microsecond, and wrapping after 78 hours. */
+/* How long the query of @slot has waited, in ns; wrapping after 78 hours. */
 static inline __u64 zw_pending_age(__u64 slot, __u64 now_ns)
 {
 	return (((now_ns >> ZW_PENDING_TIME_UNIT | 3) - slot) & ZW_PENDING_TIME_MASK)
@@ -299,6 +309,7 @@ static inline __u64 zw_query_hash(
 ZW_ASSERT_SIZE(struct zw_query_counts, 64);
 ZW_ASSERT_SIZE(struct zw_query_source, 24 + 64);
 ZW_ASSERT_SIZE(struct zw_query_server, 24 + 64);
+ZW_ASSERT_SIZE(struct zw_query_pair, 40 + 64);
 ZW_ASSERT_SIZE(struct zw_query_name, 24 + 64 + ZW_QUERY_NAME_BYTES);
 ZW_ASSERT_SIZE(struct zw_query_zone, 16 + 64 + ZW_QUERY_ZONE_REGISTERS + ZW_QUERY_NAME_BYTES);
 ZW_ASSERT_SIZE(struct zw_query_head, _ZW_QUERY_TABLE_MAX *(8 + 64) + 2 * ZW_QUERY_REGISTERS);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "probe/internal.h"
@@ -39,6 +40,18 @@ static struct zw_query_lane *lane_of(const struct zw_probe *p)
 		}                                                                         \
 	} while (0)
 
+static int add_pair(struct zw_query_book *book, const struct zw_query_pair *row)
+{
+	struct zw_query_source source = {.types = row->types, .family = row->family, .n = row->n};
+	struct zw_query_server server = {.port = row->port, .family = row->family, .n = row->n};
+	int r;
+
+	memcpy(source.addr, row->client, sizeof(source.addr));
+	memcpy(server.addr, row->server, sizeof(server.addr));
+	r = zw_query_book_add_source(book, &source);
+	return r < 0 ? r : zw_query_book_add_server(book, &server);
+}
+
 static void take_heads(struct zw_query_lane *lane, struct zw_query_book *book, uint32_t half)
 {
 	uint8_t sources[ZW_QUERY_REGISTERS] = {}, names[ZW_QUERY_REGISTERS] = {};
@@ -56,6 +69,8 @@ static void take_heads(struct zw_query_lane *lane, struct zw_query_book *book, u
 		}
 		memset(h, 0, sizeof(*h));
 	}
+	book->evictions[ZW_QUERY_SERVERS] = book->evictions[ZW_QUERY_SOURCES];
+	book->other[ZW_QUERY_SERVERS] = book->other[ZW_QUERY_SOURCES];
 	book->distinct_sources = zw_query_estimate(sources, ZW_QUERY_REGISTERS);
 	book->distinct_names = zw_query_estimate(names, ZW_QUERY_REGISTERS);
 }
@@ -67,8 +82,7 @@ static int turn_over(struct zw_query_lane *lane, struct zw_query_book *book)
 	int r = 0;
 
 	zw_query_book_clear(book);
-	TAKE_TABLE(lane, book, half, sources, ZW_QUERY_SOURCES, zw_query_book_add_source, &r);
-	TAKE_TABLE(lane, book, half, servers, ZW_QUERY_SERVERS, zw_query_book_add_server, &r);
+	TAKE_TABLE(lane, book, half, pairs, ZW_QUERY_SOURCES, add_pair, &r);
 	TAKE_TABLE(lane, book, half, names, ZW_QUERY_NAMES, zw_query_book_add_name, &r);
 	TAKE_TABLE(lane, book, half, zones, ZW_QUERY_ZONES, zw_query_book_add_zone, &r);
 	take_heads(lane, book, half);
@@ -82,6 +96,14 @@ static int turn_over(struct zw_query_lane *lane, struct zw_query_book *book)
 }
 
 /* --- totals ---------------------------------------------------------------------------------------------- */
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * ZW_NSEC_PER_SEC + (uint64_t)t.tv_nsec;
+}
 
 /* Queries that waited too long. One may be answered, or its place taken, in the same moment. */
 static void give_up(struct zw_query_lane *lane, uint64_t now_ns)
@@ -124,7 +146,7 @@ static int read_totals(struct zw_probe *p, struct zw_query_lane *lane, struct zw
 
 	if (r < 0)
 		return r;
-	give_up(lane, zw_boottime_ns());
+	give_up(lane, monotonic_ns());
 	for (uint32_t c = 0; c < lane->cpus; c++)
 		sum_u64(&now, &lane->totals[c], sizeof(now));
 	for (int i = 0; i < _ZW_QUERY_SIDE_MAX; i++)

@@ -20,8 +20,7 @@ struct zw_query_lane {
 	struct zw_query_control *control;
 	struct zw_query_totals *totals; /* by processor */
 	struct zw_query_head *heads;    /* by half and processor */
-	struct zw_source_set *sources;
-	struct zw_server_set *servers;
+	struct zw_pair_set *pairs;
 	struct zw_name_set *names;
 	struct zw_zone_set *zones;
 	struct zw_pending_set *pending;

@@ -15,12 +15,12 @@
 #include "net.skel.h"
 
 /* Sets of ZW_QUERY_WAYS for each half, shared out among the processors, and the least that one gets. With two
- * processors it is 8,192 names, 4,096 sources, 1,024 zones and 128 addresses of servers in each half. */
+ * processors it is 8,192 names, 4,096 pairs of a source and a server, and 1,024 zones in each half. */
 static const struct {
 	uint32_t sets, least;
 } sizes[_ZW_QUERY_TABLE_MAX] = {
 	[ZW_QUERY_SOURCES] = {512, 32},
-	[ZW_QUERY_SERVERS] = {16, 4},
+	[ZW_QUERY_SERVERS] = {1, 1}, /* none of its own */
 	[ZW_QUERY_NAMES] = {1024, 64},
 	[ZW_QUERY_ZONES] = {128, 16},
 };
@@ -58,8 +58,7 @@ int zw_query_size(struct zw_net_bpf *skel)
 		{skel->maps.zw_query_totals, cpus()},
 		{skel->maps.zw_query_scratch, cpus()},
 		{skel->maps.zw_query_heads, both},
-		{skel->maps.zw_query_sources, both * sets_of(ZW_QUERY_SOURCES)},
-		{skel->maps.zw_query_servers, both * sets_of(ZW_QUERY_SERVERS)},
+		{skel->maps.zw_query_pairs, both * sets_of(ZW_QUERY_SOURCES)},
 		{skel->maps.zw_query_names, both * sets_of(ZW_QUERY_NAMES)},
 		{skel->maps.zw_query_zones, both * sets_of(ZW_QUERY_ZONES)},
 		{skel->maps.zw_query_pending, PENDING_SETS},
@@ -116,8 +115,7 @@ int zw_query_open(struct zw_query_lane *lane, const struct zw_net_bpf *skel)
 		{skel->maps.zw_query_control, (void **)&lane->control},
 		{skel->maps.zw_query_totals, (void **)&lane->totals},
 		{skel->maps.zw_query_heads, (void **)&lane->heads},
-		{skel->maps.zw_query_sources, (void **)&lane->sources},
-		{skel->maps.zw_query_servers, (void **)&lane->servers},
+		{skel->maps.zw_query_pairs, (void **)&lane->pairs},
 		{skel->maps.zw_query_names, (void **)&lane->names},
 		{skel->maps.zw_query_zones, (void **)&lane->zones},
 		{skel->maps.zw_query_pending, (void **)&lane->pending},
