@@ -368,9 +368,9 @@ static void test_refuses_later_schema(void **state)
 	const struct fixture *f = *state;
 
 	zw_history_close(open_history(f));
-	run_sql(f->path, "PRAGMA user_version = 3");
+	run_sql(f->path, "PRAGMA user_version = 4");
 	assert_refused(
-		f, -EMEDIUMTYPE, "has version 3 of the format, this program knows versions 1 to 2");
+		f, -EMEDIUMTYPE, "has version 4 of the format, this program knows versions 1 to 3");
 }
 
 static void test_refuses_damaged_database(void **state)

@@ -371,7 +371,7 @@ static void test_first_version_keeps_its_states(void **state)
 	assert_int_equal(zw_history_load_zone(history, &zone, &loaded, &time_ns), 0);
 	assert_true(zw_snapshot_equal(loaded, last));
 	assert_int_equal(time_ns, 4711);
-	assert_rows(f, "PRAGMA user_version", "2 ");
+	assert_rows(f, "PRAGMA user_version", "3 ");
 	assert_rows(f, "PRAGMA auto_vacuum", "2 ");
 	assert_rows(f, "SELECT name FROM sqlite_schema WHERE name LIKE 'old%'", "");
 	zw_history_close(ZW_TAKE(history));

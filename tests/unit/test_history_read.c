@@ -135,12 +135,12 @@ static void test_refuses(void **state)
 	assert_refused(f->path, -EMEDIUMTYPE, "no history of zonewitness");
 	unlink(f->path);
 	history_fill(f, false);
-	history_run_sql(f->path, "PRAGMA user_version = 3");
+	history_run_sql(f->path, "PRAGMA user_version = 4");
 	assert_refused(f->path, -EMEDIUMTYPE,
-		"has version 3 of the format, this program reads version 2; read it with");
+		"has version 4 of the format, this program reads version 3; read it with");
 	history_run_sql(f->path, "PRAGMA user_version = 1");
 	assert_refused(f->path, -EMEDIUMTYPE, "an agent of this version brings it up to date");
-	history_run_sql(f->path, "PRAGMA user_version = 2");
+	history_run_sql(f->path, "PRAGMA user_version = 3");
 	zw_reader_close(history_open_reader(f->path));
 }
 

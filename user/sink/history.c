@@ -70,6 +70,29 @@ static const char *const statements[] = {
 	[ZW_SQL_GET_META] = "SELECT value FROM meta WHERE key = ?1",
 	[ZW_SQL_UNSET_META] = "DELETE FROM meta WHERE key = ?1",
 	[ZW_SQL_LAST_ZONE] = "SELECT ifnull(max(id), 0) FROM zone",
+	[ZW_SQL_PUT_MINUTE] =
+		("INSERT INTO minute (queries, responses, nxdomain, servfail, refused, tcp,"
+		 " in_bytes, out_bytes, time_ns, seconds, ipv6, truncated, unanswered, untold,"
+		 " sources, names, latency) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+		 " ?12, ?13, ?14, ?15, ?16, ?17) RETURNING id"),
+	/* Two keys can be one as text: what is no name is "?". */
+	[ZW_SQL_PUT_TRAFFIC] =
+		("INSERT INTO traffic (queries, responses, nxdomain, servfail, refused, tcp,"
+		 " in_bytes, out_bytes, minute, kind, key, missed)"
+		 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+		 " ON CONFLICT (minute, kind, key) DO UPDATE SET"
+		 " queries = queries + excluded.queries,"
+		 " responses = responses + excluded.responses,"
+		 " nxdomain = nxdomain + excluded.nxdomain,"
+		 " servfail = servfail + excluded.servfail,"
+		 " refused = refused + excluded.refused, tcp = tcp + excluded.tcp,"
+		 " in_bytes = in_bytes + excluded.in_bytes,"
+		 " out_bytes = out_bytes + excluded.out_bytes"),
+	[ZW_SQL_PUT_BASELINE] = ("INSERT INTO baseline (class, key, time_ns, data)"
+				 " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (class, key)"
+				 " DO UPDATE SET time_ns = excluded.time_ns, data = excluded.data"),
+	[ZW_SQL_GET_BASELINES] = ("SELECT class, key, data FROM baseline"
+				  " ORDER BY time_ns DESC, class, key LIMIT ?1"),
 };
 
 static_assert(ZW_ARRAY_SIZE(statements) == _ZW_SQL_MAX, "one text for every statement");

@@ -4,4 +4,4 @@
 #pragma once
 
 #define ZW_HISTORY_APPLICATION_ID 0x5a577374 /* "ZWst" */
-#define ZW_HISTORY_VERSION 2
+#define ZW_HISTORY_VERSION 3

@@ -224,6 +224,32 @@ static int drop_states(struct zw_history *history, uint64_t before_ns)
 	return r < 0 ? r : 1;
 }
 
+/* Minutes of one step, the oldest first; @all: whatever their age. 1: something was dropped. */
+static int drop_minutes(struct zw_history *history, uint64_t before_ns, bool all)
+{
+	int64_t last;
+	int r = number_of(history,
+		"SELECT max(id) FROM (SELECT id FROM minute WHERE time_ns < ?1"
+		" ORDER BY time_ns LIMIT 50) HAVING count(*) > 0",
+		all ? INT64_MAX : (int64_t)before_ns, &last);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	/* By number: where the clock was set back, a few that are younger go along. */
+	r = zw_history_execf(history,
+		"DELETE FROM traffic WHERE minute <= %" PRId64 ";"
+		"DELETE FROM minute WHERE id <= %" PRId64,
+		last, last);
+	return r < 0 ? r : 1;
+}
+
+static int drop_baselines(struct zw_history *history, uint64_t before_ns)
+{
+	return before_ns ? zw_history_execf(history,
+				   "DELETE FROM baseline WHERE time_ns < %" PRIu64, before_ns)
+			 : 0;
+}
+
 /* Words that nobody has any more. */
 static int drop_texts(struct zw_history *history)
 {
@@ -247,6 +273,11 @@ static int step(struct prune *p, const struct zw_history_limits *limits)
 	if (r < 0)
 		return r;
 	too_large = limits->max_bytes && facts.bytes > limits->max_bytes;
+	r = drop_baselines(p->history, limits->traffic_before_ns);
+	if (r == 0 && (too_large || limits->traffic_before_ns))
+		r = drop_minutes(p->history, limits->traffic_before_ns, too_large);
+	if (r != 0)
+		return r;
 	if (too_large || facts.oldest_ns < limits->before_ns)
 		r = drop_events(p, limits->before_ns, too_large);
 	p->history->texts_stale |= r > 0;

@@ -6,6 +6,7 @@
 
 #include "sink/history_bytes.h"
 #include "sink/history_impl.h"
+#include "sink/history_traffic.h"
 
 int zw_record_put_event(struct zw_str *out, bool leads, const struct zw_history_zone *zone,
 	const struct zw_report *report, const char *json, size_t len)
@@ -62,6 +63,12 @@ int zw_record_decode(const void *data, size_t len, struct zw_history_record *ret
 	case ZW_RECORD_PATCH:
 	case ZW_RECORD_STATE:
 		r = decode_state(in, &record);
+		break;
+	case ZW_RECORD_MINUTE:
+	case ZW_RECORD_BASELINE:
+		record.data = in.p;
+		record.len = in.left;
+		r = 0;
 		break;
 	default:
 		return -EBADMSG;
@@ -122,6 +129,10 @@ int zw_record_store(struct zw_history *history, const struct zw_history_record *
 		if (!snapshot)
 			return store_saved(history, record);
 		return zw_history_store_zone(history, zone, snapshot, record->time_ns);
+	case ZW_RECORD_MINUTE:
+		return zw_history_store_minute(history, record->data, record->len);
+	case ZW_RECORD_BASELINE:
+		return zw_history_store_baselines(history, record->data, record->len);
 	}
 	return -EBADMSG;
 }

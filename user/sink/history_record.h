@@ -10,12 +10,14 @@ enum zw_record_kind {
 	ZW_RECORD_CHANGE,    /* an event whose delta makes the next state of its zone */
 	ZW_RECORD_PATCH,     /* a delta that does so and is no event's; may be empty */
 	ZW_RECORD_STATE, /* the next state itself, as zw_snapshot_save() writes it; may be left out */
+	ZW_RECORD_MINUTE, /* traffic, see sink/history_traffic.h; of no zone, and never in the file */
+	ZW_RECORD_BASELINE, /* the same */
 };
 
 struct zw_history_record {
 	enum zw_record_kind kind;
 	struct zw_history_event event; /* of the first two; its zone is that of all */
-	uint64_t time_ns;              /* of the others */
+	uint64_t time_ns;              /* of a patch or state */
 	const uint8_t *data;
 	size_t len;
 };

@@ -18,6 +18,11 @@
  *             not known, until the next base. seq: of the last event in it, NULL when there is none
  * patch       what makes the next state of the last one: of the base it is to, in the order of id. blob as a delta;
  *             NULL where it is event.delta of seq. seq NULL: the difference was no event's
+ * minute      traffic of a minute, or of a part of one that an agent was there for; several may be of one time. Counts
+ *             as enum zw_count and struct zw_traffic_total have them; latency as ZW_TRAFFIC_LATENCIES numbers
+ * traffic     what of it was of which key: kind as enum zw_traffic_by, key as text, '' all others, so that the rows of
+ *             a kind sum up to the minute. missed: so much may be with the others that is of the key
+ * baseline    what is usual: class as enum zw_baseline_class, data as zw_baseline_encode() writes it
  * meta        numbers of the history itself */
 static const char tables[] =
 	"CREATE TABLE zone ("
@@ -100,6 +105,26 @@ static const char tables[] =
 	"CREATE INDEX patch_seq ON patch (seq) WHERE seq IS NOT NULL;"
 	"CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
 
+#define COUNTS                                                                              \
+	" queries INTEGER NOT NULL, responses INTEGER NOT NULL, nxdomain INTEGER NOT NULL," \
+	" servfail INTEGER NOT NULL, refused INTEGER NOT NULL, tcp INTEGER NOT NULL,"       \
+	" in_bytes INTEGER NOT NULL, out_bytes INTEGER NOT NULL,"
+
+/* Since version 3. */
+static const char traffic_tables[] =
+	"CREATE TABLE minute ("
+	" id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL, seconds INTEGER NOT NULL," COUNTS
+	" ipv6 INTEGER NOT NULL, truncated INTEGER NOT NULL, unanswered INTEGER NOT NULL,"
+	" untold INTEGER NOT NULL, sources INTEGER NOT NULL, names INTEGER NOT NULL,"
+	" latency BLOB NOT NULL) STRICT;"
+	"CREATE INDEX minute_time ON minute (time_ns);"
+	"CREATE TABLE traffic ("
+	" minute INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL," COUNTS
+	" missed INTEGER NOT NULL, PRIMARY KEY (minute, kind, key)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE baseline ("
+	" class INTEGER NOT NULL, key TEXT NOT NULL, time_ns INTEGER NOT NULL,"
+	" data BLOB NOT NULL, PRIMARY KEY (class, key)) STRICT, WITHOUT ROWID;";
+
 /* A zone had one base, in its row, and patches, which named RRsets as they were afterwards alone. Neither had times or
  * serials of their own. */
 static const char from_1[] = "ALTER TABLE zone RENAME TO old_zone;"
@@ -135,18 +160,17 @@ int zw_history_create(struct zw_history *history)
 	r = zw_history_exec(history, "PRAGMA auto_vacuum = INCREMENTAL; BEGIN IMMEDIATE");
 	if (r == 0)
 		r = zw_history_exec(history, tables);
+	if (r == 0)
+		r = zw_history_exec(history, traffic_tables);
 	return finish(history, r);
 }
 
-int zw_history_migrate(struct zw_history *history, int64_t version)
+static int migrate_1(struct zw_history *history)
 {
-	int r;
-
-	if (version != 1)
-		return -EMEDIUMTYPE;
-	r = zw_history_errno(sqlite3_create_function_v2(history->db, "delta_from_1", 2,
+	int r = zw_history_errno(sqlite3_create_function_v2(history->db, "delta_from_1", 2,
 		SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL, zw_delta_from_1, NULL,
 		NULL, NULL));
+
 	if (r == 0)
 		r = zw_history_exec(history, "BEGIN IMMEDIATE");
 	if (r == 0)
@@ -154,10 +178,34 @@ int zw_history_migrate(struct zw_history *history, int64_t version)
 	if (r == 0)
 		r = zw_history_exec(history, tables);
 	if (r == 0)
+		r = zw_history_exec(history, traffic_tables);
+	if (r == 0)
 		r = zw_history_exec(history, states_from_1);
 	r = finish(history, r);
 	/* So that what is pruned can be given back to the file system. Makes the file anew, which was small. */
 	if (r == 0)
 		r = zw_history_exec(history, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM");
 	return r;
+}
+
+/* What there was stays as it is. */
+static int migrate_2(struct zw_history *history)
+{
+	int r = zw_history_exec(history, "BEGIN IMMEDIATE");
+
+	if (r == 0)
+		r = zw_history_exec(history, traffic_tables);
+	return finish(history, r);
+}
+
+int zw_history_migrate(struct zw_history *history, int64_t version)
+{
+	switch (version) {
+	case 1:
+		return migrate_1(history);
+	case 2:
+		return migrate_2(history);
+	default:
+		return -EMEDIUMTYPE;
+	}
 }
