@@ -12,7 +12,7 @@ static void test_unknown_keys(void **state)
 		"admins, primaries, familiar_networks, critical_names, rules, history, journald, json, reconcile, settle, settle_held, ring_size, "
 		"spool_file, spool_size");
 	refuse("history:\n  keeps: 3d\n",
-		"t.yaml:2:3: unknown key \"keeps\" in history; known are file, keep, max_size");
+		"t.yaml:2:3: unknown key \"keeps\" in history; known are file, keep, keep_traffic, max_size");
 	refuse("zones:\n  - {name: a, file: /a, view: [x, {y: z}]}\n",
 		"t.yaml:2:25: unknown key \"view\" in zones; known are name, file");
 	refuse("\"a\\nb\": 1\n",

@@ -33,6 +33,7 @@ int zw_agent_history_open(
 	struct zw_writer_options options = {
 		.path = conf->history.file,
 		.keep_ns = conf->history.keep_ns,
+		.traffic_ns = conf->history.traffic_ns,
 		.max_bytes = conf->history.max_bytes,
 		.pending_bytes = PENDING_BYTES,
 		.memory_bytes = MEMORY_BYTES,

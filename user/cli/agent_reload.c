@@ -38,8 +38,8 @@ static int prepare(struct zw_agent *a, struct next *next, struct zw_str *error)
 static void replace_history(struct zw_agent *a, struct next *next)
 {
 	if (a->history)
-		zw_writer_set_limits(
-			a->history, next->conf->history.keep_ns, next->conf->history.max_bytes);
+		zw_writer_set_limits(a->history, next->conf->history.keep_ns,
+			next->conf->history.traffic_ns, next->conf->history.max_bytes);
 	if (!next->history)
 		return;
 	zw_agent_history_tick(a);

@@ -37,7 +37,8 @@ struct zw_conf {
 	struct zw_rules_conf rules;
 	struct {
 		char *file;         /* "/var/lib/zonewitness/history.db" */
-		uint64_t keep_ns;   /* 400d */
+		uint64_t keep_ns;    /* 400d */
+		uint64_t traffic_ns; /* "keep_traffic: 30d" */
 		uint64_t max_bytes; /* "max_size: 16G" */
 	} history;
 	bool journald;         /* true */

@@ -194,6 +194,8 @@ static int prune(struct zw_writer *w)
 	limits.max_bytes = w->options.max_bytes;
 	if (w->options.keep_ns && real > w->options.keep_ns)
 		limits.before_ns = real - w->options.keep_ns;
+	if (w->options.traffic_ns && real > w->options.traffic_ns)
+		limits.traffic_before_ns = real - w->options.traffic_ns;
 	pthread_mutex_unlock(&w->lock);
 	r = zw_history_prune(w->history, &limits);
 	if (r <= 0) {

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/traffic.h"
 #include "sink/history.h"
 
 struct zw_writer;
@@ -20,6 +21,7 @@ struct zw_writer;
 struct zw_writer_options {
 	const char *path;
 	uint64_t keep_ns;       /* events older than that go; 0: none do */
+	uint64_t traffic_ns;    /* the same for minutes of traffic */
 	uint64_t max_bytes;     /* the oldest go until it is no larger; 0: no limit */
 	uint64_t pending_bytes; /* what may wait in the file */
 	size_t memory_bytes, memory_items;
@@ -63,10 +65,16 @@ int zw_writer_rest(struct zw_writer *writer, const struct zw_history_zone *zone,
  * -EAGAIN: not now. */
 int zw_writer_state(struct zw_writer *writer, const struct zw_history_zone *zone,
 	struct zw_snapshot *snapshot, uint64_t time_ns, bool keep);
+/* Traffic, which events do not wait for: it takes no more than a quarter of the memory, and is not in the file. -EAGAIN:
+ * not now, it is lost; -ENOMEM. */
+int zw_writer_minute(struct zw_writer *writer, const struct zw_traffic_minute *minute);
+/* What zw_history_encode_baseline() wrote, which moves to the writer on success. */
+int zw_writer_baselines(struct zw_writer *writer, struct zw_str *bytes);
 /* True once after the history was begun anew: the state of every zone is to be told again. */
 bool zw_writer_is_new(struct zw_writer *writer);
 
-void zw_writer_set_limits(struct zw_writer *writer, uint64_t keep_ns, uint64_t max_bytes);
+void zw_writer_set_limits(
+	struct zw_writer *writer, uint64_t keep_ns, uint64_t traffic_ns, uint64_t max_bytes);
 
 /* Waits until all is stored, so long at most. 0, -ETIMEDOUT. */
 int zw_writer_flush(struct zw_writer *writer, uint64_t max_ns);

@@ -8,10 +8,13 @@
 
 #include "base/clock.h"
 #include "sink/history_delta.h"
+#include "sink/history_traffic.h"
 #include "sink/history_writer_impl.h"
 
 /* A state of more records is not copied to the pending file. */
 #define KEPT_RECORDS_MAX 20000
+/* Of the memory, what traffic may wait in: one part of so many. */
+#define TRAFFIC_SHARE 4
 
 ZW_DEFINE_CLEANUP(struct zw_writer_item *, zw_writer_item_free);
 #define _zw_item_ _zw_cleanup_(zw_writer_item_freep)
@@ -297,6 +300,54 @@ int zw_writer_state(struct zw_writer *w, const struct zw_history_zone *zone,
 	return r;
 }
 
+/* Takes @item when it succeeds. */
+static int put_traffic(struct zw_writer *w, struct zw_writer_item *item)
+{
+	int r;
+
+	pthread_mutex_lock(&w->lock);
+	if (is_full(w) || w->queue.items >= w->options.memory_items / TRAFFIC_SHARE ||
+		w->queue.bytes >= w->options.memory_bytes / TRAFFIC_SHARE)
+		r = -EAGAIN;
+	else
+		r = put(w, item, false);
+	pthread_mutex_unlock(&w->lock);
+	return r;
+}
+
+int zw_writer_minute(struct zw_writer *w, const struct zw_traffic_minute *minute)
+{
+	_zw_item_ struct zw_writer_item *item = new_item(NULL);
+	int r;
+
+	if (!item)
+		return -ENOMEM;
+	zw_str_add_char(&item->frame, ZW_RECORD_MINUTE);
+	r = zw_history_encode_minute(minute, &item->frame);
+	if (r == 0)
+		r = put_traffic(w, item);
+	if (r == 0)
+		ZW_TAKE(item);
+	return r;
+}
+
+int zw_writer_baselines(struct zw_writer *w, struct zw_str *bytes)
+{
+	_zw_item_ struct zw_writer_item *item = new_item(NULL);
+	int r;
+
+	if (!item)
+		return -ENOMEM;
+	zw_str_add_char(&item->frame, ZW_RECORD_BASELINE);
+	zw_str_add_len(&item->frame, bytes->buf, bytes->len);
+	r = item->frame.failed ? -ENOMEM : put_traffic(w, item);
+	if (r == 0) {
+		ZW_TAKE(item);
+		zw_str_free(bytes);
+	}
+	return r;
+}
+
 bool zw_writer_is_new(struct zw_writer *w)
 {
 	bool is_new;
@@ -336,10 +387,12 @@ void zw_writer_facts(struct zw_writer *w, struct zw_writer_facts *ret_facts)
 	pthread_mutex_unlock(&w->lock);
 }
 
-void zw_writer_set_limits(struct zw_writer *w, uint64_t keep_ns, uint64_t max_bytes)
+void zw_writer_set_limits(
+	struct zw_writer *w, uint64_t keep_ns, uint64_t traffic_ns, uint64_t max_bytes)
 {
 	pthread_mutex_lock(&w->lock);
 	w->options.keep_ns = keep_ns;
+	w->options.traffic_ns = traffic_ns;
 	w->options.max_bytes = max_bytes;
 	pthread_mutex_unlock(&w->lock);
 }
