@@ -3,9 +3,114 @@
 #include "engine/rule.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+
+#define SECOND_NS ZW_NSEC_PER_SEC
+#define MINUTE_NS (60 * SECOND_NS)
+#define HOUR_NS (60 * MINUTE_NS)
 
 /* clang-format off */
+/* What is far beyond the usual: @floor queries a minute at least, and @percent of the mean. */
+#define SPIKE_KNOBS(floor, percent) \
+	ZW_RULE_KNOBS( \
+		{"queries", ZW_KNOB_COUNT, floor, 1, 1000000000000, "in a minute, at least: less harms nobody"}, \
+		{"percent", ZW_KNOB_PERCENT, percent, 101, 1000000, "of what is usual, at least"}, \
+		{"deviations", ZW_KNOB_COUNT, 8, 1, 1000, "more than is usual, at least, in mean deviations"}, \
+		{"warm_up", ZW_KNOB_DURATION, 24 * HOUR_NS, MINUTE_NS, 30 * 24 * HOUR_NS, \
+			"how long it must be known before: a day has a night and a noon"})
+
+#define FAILURE_KNOBS(count) \
+	ZW_RULE_KNOBS( \
+		{"answers", ZW_KNOB_COUNT, count, 1, 1000000000, "such answers within the window"}, \
+		{"window", ZW_KNOB_DURATION, MINUTE_NS, 10 * SECOND_NS, 10 * MINUTE_NS, "time that is looked at"}, \
+		{"percent", ZW_KNOB_PERCENT, 80, 1, 100, "of all answers to that address, at least"})
+
 static const struct zw_rule rows[] = {
+	{
+		.id = "rate-limit",
+		.title = "one address asks more than any client should",
+		.indicator = "more queries from unusual external sources (incident card)",
+		.technique = NULL, .severity = ZW_SEVERITY_MEDIUM, .escalates = false, .kind = ZW_RULE_TRAFFIC,
+		.knob = ZW_RULE_KNOBS(
+			{"qps", ZW_KNOB_RATE, 1000, 1, 100000000,
+				"queries a second from one address: a busy resolver asks an authoritative server some hundred times a"
+				" second; where clients ask directly, 20 is plenty (the example of dnsdist)"},
+			{"window", ZW_KNOB_DURATION, 10 * SECOND_NS, SECOND_NS, MINUTE_NS,
+				"for so long"}),
+		.quiet = "Of many addresses at a time the first few are told of by name, all others together.",
+	},
+	{
+		.id = "rate-source",
+		.title = "network asks far more than it usually does",
+		.indicator = "more queries from unusual external sources (incident card)",
+		.technique = NULL, .severity = ZW_SEVERITY_LOW, .escalates = false, .kind = ZW_RULE_TRAFFIC,
+		.knob = SPIKE_KNOBS(3000, 500),
+		.quiet = "The /24 or /56 of a client is compared with its own minutes; one that is not known for the warm-up is not.",
+	},
+	{
+		.id = "traffic-spike",
+		.title = "far more queries than usual",
+		.indicator = "an unusual spike in queries (incident card)",
+		.technique = NULL, .severity = ZW_SEVERITY_MEDIUM, .escalates = false, .kind = ZW_RULE_TRAFFIC,
+		.knob = SPIKE_KNOBS(6000, 300),
+		.quiet = "All queries of a minute are compared with what is usual, from the second day on at that hour.",
+	},
+	{
+		.id = "domain-spike",
+		.title = "far more queries for a zone than usual",
+		.indicator = "an unusual spike in traffic to specific domains (incident card)",
+		.technique = NULL, .severity = ZW_SEVERITY_MEDIUM, .escalates = false, .kind = ZW_RULE_TRAFFIC,
+		.knob = SPIKE_KNOBS(3000, 500),
+		.quiet = "Zones that are served here are compared with their own minutes.",
+	},
+	{
+		.id = "nxdomain-rate",
+		.title = "one address asks for many names that do not exist",
+		.indicator = "zones are searched for names before they are attacked; queries from unusual sources (incident card)",
+		.technique = "T1590.002", .severity = ZW_SEVERITY_LOW, .escalates = false, .kind = ZW_RULE_TRAFFIC,
+		.knob = FAILURE_KNOBS(1200),
+		.quiet = "Resolvers pass on what their clients mistype: most of what they ask for exists, so that the share is low.",
+	},
+	{
+		.id = "refused-rate",
+		.title = "one address is refused most of what it asks for",
+		.indicator = "servers are searched for what they answer to strangers: open recursion, zones of others",
+		.technique = NULL, .severity = ZW_SEVERITY_LOW, .escalates = false, .kind = ZW_RULE_TRAFFIC,
+		.knob = FAILURE_KNOBS(300),
+		.quiet = "A delegation that leads here by mistake brings refusals from many addresses, few from each.",
+	},
+	{
+		.id = "random-subdomain-flood",
+		.title = "flood of queries for names at random",
+		.indicator = "random-subdomain flood: 60 s, 50 children, 100 a second, 0.8 failed, 2 queries per child (INDICATORS)",
+		.technique = "T1498", .severity = ZW_SEVERITY_MEDIUM, .escalates = false, .kind = ZW_RULE_TRAFFIC,
+		.knob = ZW_RULE_KNOBS(
+			{"window", ZW_KNOB_DURATION, MINUTE_NS, 10 * SECOND_NS, 10 * MINUTE_NS,
+				"time that is looked at; told of as soon as there are enough for all of it"},
+			{"children", ZW_KNOB_COUNT, 50, 2, 1000000000,
+				"distinct names of a zone, or of a domain that is not served here"},
+			{"qps", ZW_KNOB_RATE, 100, 1, 100000000, "queries a second for it"},
+			{"failed", ZW_KNOB_PERCENT, 80, 1, 100,
+				"share of NXDOMAIN, SERVFAIL, REFUSED, and of what was not answered at all"},
+			{"per_child", ZW_KNOB_PERCENT, 300, 100, 100000,
+				"queries for each name, at most: 200 for A and AAAA, and room for the error of the estimate"}),
+		.quiet = "Names that exist do not fail; names that are asked for again and again are more than so many for each.",
+	},
+	{
+		.id = "tunnelling",
+		.title = "data in the names of queries",
+		.indicator = "tunnelling: distinct long labels of one domain, odd types, large messages (INDICATORS)",
+		.technique = "T1071.004", .severity = ZW_SEVERITY_HIGH, .escalates = false, .kind = ZW_RULE_TRAFFIC,
+		.knob = ZW_RULE_KNOBS(
+			{"window", ZW_KNOB_DURATION, MINUTE_NS, 10 * SECOND_NS, 10 * MINUTE_NS, "time that is looked at"},
+			{"label", ZW_KNOB_BYTES, 40, 8, 63,
+				"octets that make a label long: a SHA-1 in hexadecimal has 40, what people choose has fewer"},
+			{"names", ZW_KNOB_COUNT, 100, 2, 1000000000, "distinct names with such a label, of one domain"},
+			{"failed", ZW_KNOB_PERCENT, 50, 0, 100,
+				"share of failures, at most: a tunnel is answered, a flood is not"},
+			{"bytes", ZW_KNOB_BYTES, 16384, 0, UINT32_MAX, "of queries and answers, at least"}),
+		.quiet = "Lists that are asked by hash (of mail, of files) look the same: disable the rule where such a list is served.",
+	},
 };
 /* clang-format on */
 
