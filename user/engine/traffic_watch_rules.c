@@ -147,7 +147,7 @@ static void check_failures(struct zw_watch *w, struct watched *e, enum watched_r
 			per_second(queries, window, w->now_ns),
 			"%u %% of the answers to %s are %s: %" PRIu64 " within %" PRIu64 " s",
 			percent(n, all), text, rule == RULE_NXDOMAIN ? "NXDOMAIN" : "REFUSED", n,
-			(w->now_ns - window->from_ns) / ZW_NSEC_PER_SEC + 1),
+			(uint64_t)((w->now_ns - window->from_ns) / ZW_NSEC_PER_SEC + 1)),
 		queries);
 }
 
@@ -313,12 +313,13 @@ void zw_watch_zone(struct zw_watch *w, struct watched *e, const struct zw_query_
 		check_spike(w, e, RULE_DOMAIN_SPIKE, ZW_BASELINE_ZONE, "for ");
 }
 
-/* As the kernel counts distinct names, from the same hash (Flajolet et al. 2007). */
+/* As distinct names are counted in the kernel: a register keeps the rarest pattern (Flajolet et al. 2007). */
 static void registers_add(uint8_t *registers, uint64_t hash)
 {
-	size_t at = (hash >> 1) % ZW_QUERY_ZONE_REGISTERS;
-	uint64_t rest = hash >> 7;
-	uint8_t rank = (uint8_t)(rest ? __builtin_ctzll(rest) + 1 : 58);
+	uint64_t mixed = (hash ^ hash >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+	size_t at = (mixed >> 56) % ZW_QUERY_ZONE_REGISTERS;
+	uint64_t rest = mixed & ((UINT64_C(1) << 56) - 1);
+	uint8_t rank = (uint8_t)(rest ? __builtin_ctzll(rest) + 1 : 57);
 
 	if (rank > registers[at])
 		registers[at] = rank;
