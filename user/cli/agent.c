@@ -246,6 +246,7 @@ static void report_ready(struct zw_agent *a)
 	report->count[report->counts++] = (struct zw_report_count){"records", records};
 	report->count[report->counts++] = (struct zw_report_count){
 		"startup_ms", (zw_boottime_ns() - a->started_ns) / ZW_NSEC_PER_MSEC};
+	zw_agent_report_means(a, report);
 	zw_agent_deliver(a, report);
 }
 

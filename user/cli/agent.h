@@ -462,6 +462,8 @@ bool zw_agent_leave_signing(struct zw_agent *a, struct zw_agent_zone *z, struct 
 
 struct zw_report *zw_agent_report_new(
 	struct zw_agent *a, enum zw_action action, const struct zw_agent_zone *z);
+/* Adds what the agent has to judge by, as counts that `triage` reads. */
+void zw_agent_report_means(const struct zw_agent *a, struct zw_report *report);
 /* Completes and delivers; frees @report. */
 void zw_agent_deliver(struct zw_agent *a, struct zw_report *report);
 /* Correlates the files of @z between its good reading and @r, into @report, and with @ret (else NULL) what the server was

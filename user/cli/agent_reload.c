@@ -73,8 +73,10 @@ static void take_over(struct zw_agent *a, struct next *next)
 	replace_history(a, next);
 	a->conf = ZW_TAKE(next->conf);
 	report = zw_agent_report_new(a, ZW_ACTION_CONFIG_CHANGE, NULL);
-	if (report)
+	if (report) {
+		zw_agent_report_means(a, report);
 		zw_agent_deliver(a, report);
+	}
 	zw_agent_sinks_close(a, &next->sinks);
 	if (old->ring_bytes != a->conf->ring_bytes || old->spool_bytes != a->conf->spool_bytes)
 		zw_notice("sizes of buffers count from the next start of the agent");

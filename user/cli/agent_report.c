@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/message.h"
+#include "engine/triage.h"
 
 /* A write that was under way at the last reading may have been told of just before it. */
 #define HELD_SLACK_NS (100 * ZW_NSEC_PER_MSEC)
@@ -32,6 +33,14 @@ struct zw_report *zw_agent_report_new(
 			return NULL;
 	}
 	return ZW_TAKE(report);
+}
+
+void zw_agent_report_means(const struct zw_agent *a, struct zw_report *report)
+{
+	const struct zw_policy *policy = &a->conf->policy;
+
+	report->count[report->counts++] = (struct zw_report_count){
+		ZW_TRIAGE_COUNT_ADMINS, policy->admins + policy->primaries};
 }
 
 void zw_agent_deliver(struct zw_agent *a, struct zw_report *report)

@@ -26,6 +26,8 @@ static const struct command {
 	{"revert", "print the exact inverse of a change", zw_cmd_revert},
 	{"ack", "confirm a change: who, ticket, reason", zw_cmd_ack},
 	{"expect", "announce a change beforehand, so that it is authorized", zw_cmd_expect},
+	{"triage", "answer the questions of an incident for a period, and say what to do next",
+		zw_cmd_triage},
 	{"check", "validate the configuration", zw_cmd_check},
 	{"version", "print the version", zw_cmd_version},
 	{"help", "this list", cmd_help},

@@ -97,7 +97,7 @@ int zw_expect_judge(
 	if (whom.failed)
 		return -ENOMEM;
 	zw_time_iso(e->until_ns, until);
-	r = zw_report_add_reason(report, "expected under ticket %s: %s announced %s until %s",
+	r = zw_report_add_reason(report, ZW_EXPECT_REASON "%s: %s announced %s until %s",
 		e->ticket, e->by, whom.buf, until);
 	if (r < 0)
 		return r;

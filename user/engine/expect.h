@@ -37,6 +37,9 @@ void zw_expectations_done(zw_expectations *list);
  *	no transfer, which is judged by where it comes from, and not the server's own signing. */
 struct zw_expectation *zw_expect_find(zw_expectations *list, const struct zw_report *report);
 
+/* What the reason begins with, with the ticket behind it. */
+#define ZW_EXPECT_REASON "expected under ticket "
+
 /* Makes a judged change that was expected authorized, with the ticket as reason, and counts it. *@ret_used (may be NULL)
  * is the expectation, NULL when there is none. 0 or -ENOMEM. */
 int zw_expect_judge(
