@@ -13,7 +13,7 @@
 #include "sink/history_key.h"
 
 #define SECOND 1000000000ULL
-#define AT(seconds) (SAMPLE_TIME_NS + (seconds) * SECOND)
+#define AT(seconds) (SAMPLE_TIME_NS + (seconds)*SECOND)
 
 #define BIT(question) (1U << (question))
 
@@ -29,8 +29,10 @@ static struct zw_triage *begin(uint64_t since_ns, uint64_t until_ns)
 
 static void add(struct zw_triage *t, struct zw_report *report, uint64_t time_ns, bool acknowledged)
 {
-	struct zw_triage_fact fact = {
-		.report = report, .seq = t->events.len + 1, .zone_id = 1, .acknowledged = acknowledged};
+	struct zw_triage_fact fact = {.report = report,
+		.seq = t->events.len + 1,
+		.zone_id = 1,
+		.acknowledged = acknowledged};
 
 	report->time_ns = time_ns;
 	assert_int_equal(zw_triage_add(t, &fact), 0);
@@ -165,7 +167,8 @@ static void test_listed(void **state)
 	answers(t, "no no no yes", true);
 	assert_true(t->addresses.items[1].listed);
 	find(expected, "feed-address", "203.0.113.9");
-	assert_int_equal(zw_report_add_reason(expected, "expected under ticket C-1: bob announced"), 0);
+	assert_int_equal(
+		zw_report_add_reason(expected, "expected under ticket C-1: bob announced"), 0);
 	add(announced, expected, AT(1), false);
 	answers(announced, "no no no no", false);
 	assert_int_equal(announced->result[ZW_TRIAGE_LISTED].confirmed, 1);
@@ -351,8 +354,7 @@ static void plan(const char *const *states, size_t n, const char *expected)
 		at[i] = sample_snapshot((uint32_t)i + 1, states[i]);
 	for (size_t i = 0; i + 1 < n; i++) {
 		assert_int_equal(zw_diff_new(at[i], at[i + 1], &diff[i]), 0);
-		change[i] = (struct zw_triage_change){
-			.diff = diff[i], .channel = ZW_CHANNEL_FILE};
+		change[i] = (struct zw_triage_change){.diff = diff[i], .channel = ZW_CHANNEL_FILE};
 	}
 	assert_int_equal(zw_triage_plan(at[n - 1], change, n - 1), 0);
 	for (size_t i = 0; i + 1 < n; i++) {
@@ -410,6 +412,27 @@ static void target(struct zw_triage *t, const char *address)
 	assert_int_equal(zw_triage_add_target(t, key, "www.example.com."), 0);
 }
 
+/* Who takes the own change back leads nobody astray. */
+static void test_known(void **state)
+{
+	_zw_triage_ struct zw_triage *t = begin_watched();
+	uint8_t key[16];
+
+	(void)state;
+	add(t, change(ZW_VERDICT_UNAUTHORIZED, NULL), AT(1), false);
+	assert_int_equal(zw_address_key("192.0.2.1", key), 0);
+	assert_int_equal(zw_triage_add_known(t, key), 0);
+	target(t, "203.0.113.9");
+	add(t, change(ZW_VERDICT_UNAUTHORIZED, NULL), AT(2), false);
+	assert_int_equal(zw_address_key("203.0.113.9", key), 0);
+	assert_int_equal(zw_triage_add_known(t, key), 0);
+	target(t, "192.0.2.1");
+	assert_int_equal(zw_triage_conclude(t), 0);
+	/* 203.0.113.9, and where it came from. */
+	assert_int_equal(zw_triage_nft_count(t), 2);
+	assert_int_equal(t->result[ZW_TRIAGE_DIVERTED].yes, 1);
+}
+
 static void test_nft(void **state)
 {
 	_zw_triage_ struct zw_triage *t = begin_watched();
@@ -456,9 +479,9 @@ static int count_found(void *ctx, const struct zw_triage_address *address, const
 static void test_find_targets(void **state)
 {
 	_zw_triage_ struct zw_triage *t = begin_watched();
-	_zw_snapshot_ struct zw_snapshot *zone = sample_snapshot(
-		1, "a A 203.0.113.9\nb A 203.0.113.9\nb A 192.0.2.1\nc AAAA 2001:db8::66\n"
-		   "d A 198.51.100.7\ne TXT 203.0.113.9\n");
+	_zw_snapshot_ struct zw_snapshot *zone = sample_snapshot(1,
+		"a A 203.0.113.9\nb A 203.0.113.9\nb A 192.0.2.1\nc AAAA 2001:db8::66\n"
+		"d A 198.51.100.7\ne TXT 203.0.113.9\n");
 	unsigned int found = 0;
 
 	(void)state;
@@ -513,6 +536,7 @@ int main(void)
 		cmocka_unit_test(test_deeds),
 		cmocka_unit_test(test_plan),
 		cmocka_unit_test(test_plan_overlapped),
+		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_nft),
 		cmocka_unit_test(test_find_targets),
 		cmocka_unit_test(test_who),

@@ -168,7 +168,8 @@ static json_t *first_tier_value(const struct zw_triage_view *view)
 	}
 	zw_json_set(object, "said", said, &failed);
 	ZW_VEC_FOREACH(a, &view->t->addresses)
-		zw_json_append(addresses, address_value(a), &failed);
+		if (a->target || a->source)
+			zw_json_append(addresses, address_value(a), &failed);
 	zw_json_set(object, "addresses", addresses, &failed);
 	ZW_VEC_FOREACH(name, &view->targets)
 		zw_json_append(names, zw_json_text(*name), &failed);

@@ -119,6 +119,26 @@ static int add_address(void *ctx, const uint8_t key[static 16])
 	return zw_triage_add_target(target->t, key, target->owner);
 }
 
+static int add_known(void *ctx, const uint8_t key[static 16])
+{
+	struct target *target = ctx;
+
+	return zw_triage_add_known(target->t, key);
+}
+
+static int add_before(struct target *target, const struct zw_rrset *before)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < before->count; i++) {
+		uint16_t len;
+		const uint8_t *rdata = zw_rrset_rdata(before, i, &len);
+
+		r = zw_address_each(before->type, rdata, len, add_known, target);
+	}
+	return r;
+}
+
 static bool was_there(const struct zw_rrset *before, const uint8_t *rdata, uint16_t len)
 {
 	for (size_t i = 0; i < before->count; i++) {
@@ -171,6 +191,8 @@ static int add_targets(struct zw_triage_view *view, const struct zw_report *repo
 	struct target target = {view->t, owner};
 	int r = 0;
 
+	for (size_t i = 0; report->diff && r == 0 && i < report->diff->len; i++)
+		r = add_before(&target, &report->diff->entries[i].before);
 	for (size_t i = 0; report->diff && r == 0 && i < report->diff->len; i++) {
 		const struct zw_diff_entry *e = &report->diff->entries[i];
 

@@ -91,7 +91,7 @@ static void check_feeds(struct zw_triage_page *page, const struct zw_triage_view
 	ZW_VEC_FOREACH(a, &view->t->addresses) {
 		char text[ZW_TRIAGE_ADDRESS_MAX];
 
-		if (a->special || a->familiar)
+		if (a->special || a->familiar || (!a->target && !a->source))
 			continue;
 		zw_triage_address_text(a->key, text);
 		add_limited(page, &shown, a->listed ? "in a feed: " : "to look up: ", text);

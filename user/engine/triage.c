@@ -438,6 +438,16 @@ bool zw_triage_wants_targets(const struct zw_triage *t)
 	return t->wants_targets;
 }
 
+int zw_triage_add_known(struct zw_triage *t, const uint8_t key[static 16])
+{
+	struct zw_triage_address *address;
+	int r = zw_triage_address_at(t, key, &address);
+
+	if (r == 0 && address && !address->target)
+		address->known = true;
+	return r;
+}
+
 int zw_triage_add_target(struct zw_triage *t, const uint8_t key[static 16], const char *name)
 {
 	struct zw_triage_event *e = &t->events.items[t->events.len - 1];
@@ -445,7 +455,7 @@ int zw_triage_add_target(struct zw_triage *t, const uint8_t key[static 16], cons
 	struct zw_triage_address *address;
 	int r = zw_triage_address_at(t, key, &address);
 
-	if (r < 0 || !address)
+	if (r < 0 || !address || address->known)
 		return r;
 	address->target = true;
 	address->events++;

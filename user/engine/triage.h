@@ -98,6 +98,7 @@ struct zw_triage_address {
 	uint8_t key[16]; /* IPv4 mapped, RFC 4291 section 2.5.5.2 */
 	bool target;     /* records were pointed to it */
 	bool source;     /* a request or a session came from it, or queries that a rule found */
+	bool known;      /* was in the data before anything that counts */
 	bool familiar, special; /* of one's own networks; loopback, multicast and the like */
 	bool listed;            /* in a feed */
 	char *name;             /* that first pointed there; NULL: none */
@@ -161,10 +162,12 @@ int zw_triage_add(struct zw_triage *t, const struct zw_triage_fact *fact);
 /* The same for an authorized or automatic change without findings, which needs no more than to be counted. */
 void zw_triage_count(struct zw_triage *t, uint64_t time_ns, enum zw_verdict verdict);
 
-/* An address in the data that the last event brought, which is @added to one that counts. -ENOMEM. */
-int zw_triage_add_target(struct zw_triage *t, const uint8_t key[static 16], const char *name);
-/* Whether zw_triage_add_target() is to be called for the event added last. */
+/* Whether the two below are to be called for the event added last. */
 bool zw_triage_wants_targets(const struct zw_triage *t);
+/* First each address that was in the data before: putting it there again is no redirect. 0 or -ENOMEM. */
+int zw_triage_add_known(struct zw_triage *t, const uint8_t key[static 16]);
+/* Then each that the event brought, at that name. 0 or -ENOMEM. */
+int zw_triage_add_target(struct zw_triage *t, const uint8_t key[static 16], const char *name);
 
 /* Draws the conclusions, once, after all events. 0 or -ENOMEM. */
 int zw_triage_conclude(struct zw_triage *t);

@@ -83,7 +83,7 @@ static void add_left_out(struct zw_str *out, const struct zw_triage *t)
 	ZW_VEC_FOREACH(a, &t->addresses) {
 		char text[ZW_TRIAGE_ADDRESS_MAX];
 
-		if (!a->special && !a->familiar)
+		if ((!a->special && !a->familiar) || (!a->target && !a->source))
 			continue;
 		zw_triage_address_text(a->key, text);
 		zw_str_addf(out, "# left out: %s, %s\n", text,
