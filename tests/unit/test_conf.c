@@ -240,6 +240,38 @@ static void test_full_example(void **state)
 	assert_int_equal(conf->policy.primaries, 2);
 	assert_int_equal(conf->servers, 4);
 	assert_int_equal(conf->zones, 2);
+	assert_int_equal(conf->feeds, 3);
+}
+
+static void test_feeds(void **state)
+{
+	_zw_conf_free_ struct zw_conf *conf =
+		take("feeds:\n- {file: /etc/feeds/bad-ips.txt}\n"
+		     "- {file: /etc/feeds/urlhaus.csv, format: csv, name: URLhaus}\n"
+		     "- {file: /etc/feeds/cdn.json, format: misp}\n"
+		     "- {format: misp, kind: bad, file: /etc/feeds/tor.json}\n"
+		     "- {file: /etc/feeds/ours, kind: suppress}\n");
+	static const struct {
+		const char *name;
+		enum zw_feed_format format;
+		enum zw_feed_kind kind;
+	} expected[] = {
+		{"bad-ips.txt", ZW_FEED_PLAIN, ZW_FEED_BAD},
+		{"URLhaus", ZW_FEED_CSV, ZW_FEED_BAD},
+		{"cdn.json", ZW_FEED_MISP, ZW_FEED_SUPPRESS},
+		{"tor.json", ZW_FEED_MISP, ZW_FEED_BAD},
+		{"ours", ZW_FEED_PLAIN, ZW_FEED_SUPPRESS},
+	};
+
+	(void)state;
+	assert_int_equal(conf->feeds, ZW_ARRAY_SIZE(expected));
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(expected); i++) {
+		assert_string_equal(conf->feed[i].name, expected[i].name);
+		assert_int_equal(conf->feed[i].format, expected[i].format);
+		assert_int_equal(conf->feed[i].kind, expected[i].kind);
+		assert_int_equal(conf->feed[i].line, i + 2);
+	}
+	assert_string_equal(conf->feed[0].file, "/etc/feeds/bad-ips.txt");
 }
 
 static void test_rules(void **state)
@@ -308,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_example_is_the_defaults),
 		cmocka_unit_test(test_full_example),
 		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_feeds),
 		cmocka_unit_test(test_describe),
 	};
 

@@ -9,7 +9,7 @@ static void test_unknown_keys(void **state)
 	(void)state;
 	refuse("zonez: []\n",
 		"t.yaml:1:1: unknown key \"zonez\" in the configuration; known are servers, zones, "
-		"admins, primaries, familiar_networks, critical_names, rules, history, journald, json, reconcile, settle, settle_held, ring_size, "
+		"admins, primaries, familiar_networks, critical_names, rules, feeds, history, journald, json, reconcile, settle, settle_held, ring_size, "
 		"spool_file, spool_size");
 	refuse("history:\n  keeps: 3d\n",
 		"t.yaml:2:3: unknown key \"keeps\" in history; known are file, keep, keep_traffic, max_size");
@@ -17,7 +17,7 @@ static void test_unknown_keys(void **state)
 		"t.yaml:2:25: unknown key \"view\" in zones; known are name, file");
 	refuse("\"a\\nb\": 1\n",
 		"t.yaml:1:1: unknown key \"a\\x0ab\" in the configuration; known are servers, zones, "
-		"admins, primaries, familiar_networks, critical_names, rules, history, journald, json, reconcile, settle, settle_held, ring_size, "
+		"admins, primaries, familiar_networks, critical_names, rules, feeds, history, journald, json, reconcile, settle, settle_held, ring_size, "
 		"spool_file, spool_size");
 }
 
@@ -46,12 +46,6 @@ static void test_rules(void **state)
 		"mail, or one whole name");
 	refuse_with("familiar_networks: [192.0.2.1/24]\n", "t.yaml:1:21: ", "without host bits");
 	refuse_with("familiar_networks: []\n", "t.yaml:1:20: ", "must not be empty");
-}
-
-static void test_keys_of_later_versions(void **state)
-{
-	(void)state;
-	refuse("feeds: [{file: /f}]\n", "t.yaml:1:1: \"feeds\" is not supported by this version");
 }
 
 static void test_keys_and_records_of_admins(void **state)
@@ -291,12 +285,49 @@ static void test_long_values_are_cut_in_messages(void **state)
 	assert_non_null(strstr(error.buf, "\xc3\xa4...\", but"));
 }
 
+static void test_feeds(void **state)
+{
+	(void)state;
+	refuse("feeds: [{format: plain}]\n",
+		"t.yaml:1:9: this entry of \"feeds\" needs a \"file\"");
+	refuse("feeds: [{file: bad.txt}]\n",
+		"t.yaml:1:16: \"file\" is \"bad.txt\", but must be an absolute path of a file");
+	refuse("feeds: [{file: /f, format: xml}]\n",
+		"t.yaml:1:28: \"format\" is \"xml\", but must be one of plain, hosts, csv, misp");
+	refuse("feeds:\n- {file: /f, kind: good}\n",
+		"t.yaml:2:20: \"kind\" is \"good\", but must be bad or suppress");
+	refuse("feeds: [{file: /f, name: ''}]\n",
+		"t.yaml:1:26: \"name\" is empty, but must be a name of 1 to 64 characters");
+	refuse("feeds:\n- {file: /a/bad.txt}\n- {file: /b/bad.txt}\n",
+		"t.yaml:3:3: the feed on line 2 has the same name; give one of them another \"name\"");
+	refuse("feeds: /f\n",
+		"t.yaml:1:8: \"feeds\" must be a list, each entry beginning with \"- \"");
+}
+
+static void test_too_many_feeds(void **state)
+{
+	_zw_str_ struct zw_str text = {}, error = {};
+	struct zw_conf *conf = NULL;
+
+	(void)state;
+	zw_str_add(&text, "feeds:\n");
+	for (int i = 0; i < ZW_CONF_FEEDS_MAX; i++)
+		zw_str_addf(&text, "- {file: /f%d}\n", i);
+	assert_int_equal(zw_conf_parse("t.yaml", text.buf, text.len, &conf, &error), 0);
+	assert_int_equal(conf->feeds, ZW_CONF_FEEDS_MAX);
+	zw_conf_free(ZW_TAKE(conf));
+	zw_str_add(&text, "- {file: /g}\n- {file: /h}\n");
+	assert_int_equal(zw_conf_parse("t.yaml", text.buf, text.len, &conf, &error), -EINVAL);
+	assert_string_equal(error.buf, "t.yaml:66:3: there are more than 64 feeds");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unknown_keys),
 		cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_keys_of_later_versions),
+		cmocka_unit_test(test_feeds),
+		cmocka_unit_test(test_too_many_feeds),
 		cmocka_unit_test(test_keys_and_records_of_admins),
 		cmocka_unit_test(test_every_mistake_at_once),
 		cmocka_unit_test(test_mistakes_are_bounded),

@@ -26,6 +26,11 @@ void zw_conf_free(struct zw_conf *conf)
 		free(conf->zone[i].file);
 	}
 	free(conf->zone);
+	for (size_t i = 0; i < conf->feeds; i++) {
+		free(conf->feed[i].name);
+		free(conf->feed[i].file);
+	}
+	free(conf->feed);
 	zw_policy_done(&conf->policy);
 	free(conf->familiar);
 	for (size_t i = 0; i < conf->criticals; i++)
@@ -282,8 +287,6 @@ static void describe_map(const struct zw_conf_key *map, const char *prefix, stru
 			out->failed = true;
 			return;
 		}
-		if (key->type == ZW_CONF_LATER)
-			continue;
 		zw_str_addf(out, "%s\t%s%s\t", path, list ? "list of " : "",
 			zw_conf_types[key->type].name);
 		describe_range(key, out);

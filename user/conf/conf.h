@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "engine/feed.h"
 #include "engine/policy.h"
 #include "engine/rule.h"
 
@@ -22,6 +23,19 @@ struct zw_conf_server {
 	unsigned int line;
 };
 
+/* No site has as many lists. */
+#define ZW_CONF_FEEDS_MAX 64
+
+struct zw_conf_feed {
+	char *name; /* as findings have it; the last part of @file unless it is given; no name twice */
+	char *file; /* absolute path */
+	enum zw_feed_format format;
+	enum zw_feed_kind
+		kind; /* unless it is given, warning lists of MISP suppress and others do not */
+	bool has_kind;
+	unsigned int line;
+};
+
 struct zw_conf {
 	bool servers_auto; /* "servers: auto", the default */
 	struct zw_conf_server *server;
@@ -35,6 +49,8 @@ struct zw_conf {
 	size_t criticals;
 	bool critical_default; /* the names that come with the program instead */
 	struct zw_rules_conf rules;
+	struct zw_conf_feed *feed;
+	size_t feeds;
 	struct {
 		char *file;         /* "/var/lib/zonewitness/history.db" */
 		uint64_t keep_ns;    /* 400d */

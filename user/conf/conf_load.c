@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "conf/conf_feeds.h"
 #include "conf/conf_rules.h"
 #include "conf/conf_schema.h"
 
@@ -12,7 +13,6 @@
 struct seen {
 	yaml_mark_t at[ZW_CONF_KEYS_MAX];
 	bool key[ZW_CONF_KEYS_MAX];
-	bool later; /* one of another version: what is missing beside it says nothing */
 };
 
 static void read_map(struct zw_conf_reader *reader, const struct zw_conf_key *map, void *base);
@@ -115,6 +115,8 @@ static void read_map_item(struct zw_conf_reader *reader, const struct zw_conf_ke
 	read_map(reader, key, item);
 	if (key->keys->type == ZW_CONF_ZONE)
 		check_zone(reader, item, at);
+	else if (key->keys->type == ZW_CONF_FEED_NAME)
+		zw_conf_check_feed(reader, base, item, at);
 }
 
 static void read_items(struct zw_conf_reader *reader, const struct zw_conf_key *key, void *base)
@@ -204,8 +206,7 @@ static void unknown_key(struct zw_conf_reader *reader, const struct zw_conf_key 
 	size_t len;
 
 	for (size_t i = 0; i < map->n_keys; i++)
-		if (map->keys[i].type != ZW_CONF_LATER)
-			zw_str_addf(&known, "%s%s", known.len ? ", " : "", map->keys[i].name);
+		zw_str_addf(&known, "%s%s", known.len ? ", " : "", map->keys[i].name);
 	if (known.failed) {
 		zw_conf_no_memory(reader);
 		return;
@@ -227,12 +228,6 @@ static const struct zw_conf_key *find_key(
 			break;
 	if (i == map->n_keys) {
 		unknown_key(reader, map);
-		return NULL;
-	}
-	if (map->keys[i].type == ZW_CONF_LATER) {
-		seen->later = true;
-		zw_conf_mistake(reader, reader->event.start_mark,
-			"\"%s\" is not supported by this version", map->keys[i].name);
 		return NULL;
 	}
 	for (size_t k = 0; k < map->n_keys; k++) {
@@ -276,8 +271,6 @@ static void check_one_of(struct zw_conf_reader *reader, const struct zw_conf_key
 static void check_required(struct zw_conf_reader *reader, const struct zw_conf_key *map,
 	const struct seen *seen, yaml_mark_t at)
 {
-	if (seen->later)
-		return;
 	check_one_of(reader, map, seen, at);
 	for (size_t i = 0; i < map->n_keys; i++)
 		if (map->keys[i].required && !seen->key[i])

@@ -90,6 +90,28 @@ static const struct zw_conf_key admin_keys[] = {
 		.help = "types of records that may be changed; left out, every type"},
 };
 
+static const struct zw_conf_key feed_keys[] = {
+	{.name = "name",
+		.type = ZW_CONF_FEED_NAME,
+		AT(zw_conf_feed, name),
+		.help = "what findings call it; left out, the name of the file"},
+	{.name = "file",
+		.type = ZW_CONF_PATH,
+		.required = true,
+		AT(zw_conf_feed, file),
+		.help = "the list; taken over when it is replaced or written to"},
+	{.name = "format",
+		.type = ZW_CONF_FEED_FORMAT,
+		AT(zw_conf_feed, format),
+		.help = "how it is written; left out, plain"},
+	{.name = "kind",
+		.type = ZW_CONF_FEED_KIND,
+		AT(zw_conf_feed, kind),
+		.flag = offsetof(struct zw_conf_feed, has_kind),
+		.help = "whether it warns of what it lists or has such warnings ignored; left out, suppress for "
+			"misp, else bad"},
+};
+
 static const struct zw_conf_key history_keys[] = {
 	{.name = "file",
 		.type = ZW_CONF_PATH,
@@ -181,6 +203,13 @@ static const struct zw_conf_key root_keys[] = {
 	{.name = "rules",
 		.type = ZW_CONF_RULES,
 		.help = "what each rule does, see zonewitness-rules(7)"},
+	{.name = "feeds",
+		.type = ZW_CONF_MAP,
+		.many = ZW_CONF_LIST,
+		LIST_AT(zw_conf, feed, feeds),
+		.line = offsetof(struct zw_conf_feed, line),
+		KEYS(feed_keys),
+		.help = "lists of bad addresses, networks and domains, and of those to be ignored"},
 	{.name = "history", .type = ZW_CONF_MAP, KEYS(history_keys), .help = "what is remembered"},
 	{.name = "journald",
 		.type = ZW_CONF_MAP,
@@ -227,7 +256,6 @@ static const struct zw_conf_key root_keys[] = {
 		.max = "64G",
 		.initial = "64M",
 		.help = "how large that file may become"},
-	{.name = "feeds", .type = ZW_CONF_LATER, .help = "lists of bad addresses"},
 };
 
 static_assert(ZW_ARRAY_SIZE(root_keys) <= ZW_CONF_KEYS_MAX, "raise ZW_CONF_KEYS_MAX");

@@ -21,9 +21,11 @@ enum zw_conf_type {
 	ZW_CONF_HOURS,        /* struct zw_hours */
 	ZW_CONF_NUMBER,       /* uint64_t, decimal */
 	ZW_CONF_LABEL,        /* char *, a label, or a name with the final dot, in lower case */
+	ZW_CONF_FEED_NAME,    /* char * */
+	ZW_CONF_FEED_FORMAT,  /* enum zw_feed_format */
+	ZW_CONF_FEED_KIND,    /* enum zw_feed_kind */
 	ZW_CONF_MAP,          /* keys of their own */
 	ZW_CONF_RULES,        /* a map whose keys are the rules there are, see conf_rules.h */
-	ZW_CONF_LATER,        /* part of the design, not of this version: refused by name */
 	_ZW_CONF_TYPE_MAX,
 };
 

@@ -255,6 +255,29 @@ static int set_label(const struct zw_conf_key *key, const char *text, void *fiel
 	return strlen(canonical) == name[0] ? set_text(canonical, field) : -EINVAL;
 }
 
+/* Findings and status have it in sentences. */
+#define FEED_NAME_MAX 64
+
+static int set_feed_name(const struct zw_conf_key *key, const char *text, void *field)
+{
+	(void)key;
+	if (text[0] == '\0' || strlen(text) > FEED_NAME_MAX || has_control_characters(text))
+		return -EINVAL;
+	return set_text(text, field);
+}
+
+static int set_feed_format(const struct zw_conf_key *key, const char *text, void *field)
+{
+	(void)key;
+	return zw_feed_format_from_string(text, field);
+}
+
+static int set_feed_kind(const struct zw_conf_key *key, const char *text, void *field)
+{
+	(void)key;
+	return zw_feed_kind_from_string(text, field);
+}
+
 #define TEXT sizeof(char *), true
 #define PLAIN(type) sizeof(type), false
 
@@ -288,9 +311,13 @@ const struct zw_conf_type_info zw_conf_types[_ZW_CONF_TYPE_MAX] = {
 	[ZW_CONF_NUMBER] = {"number", "a number", PLAIN(uint64_t), set_decimal},
 	[ZW_CONF_LABEL] = {"label", "the first label of names, such as mail, or one whole name",
 		TEXT, set_label},
+	[ZW_CONF_FEED_NAME] = {"feed name", "a name of 1 to 64 characters", TEXT, set_feed_name},
+	[ZW_CONF_FEED_FORMAT] = {"feed format", "one of plain, hosts, csv, misp",
+		PLAIN(enum zw_feed_format), set_feed_format},
+	[ZW_CONF_FEED_KIND] = {"feed kind", "bad or suppress", PLAIN(enum zw_feed_kind),
+		set_feed_kind},
 	[ZW_CONF_MAP] = {"map", "keys with values"},
 	[ZW_CONF_RULES] = {"map", "keys with values"},
-	[ZW_CONF_LATER] = {"later", "left out"},
 };
 
 int zw_conf_list_grow(const struct zw_conf_key *key, void *base, void **ret_item)
