@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/agent_feeds.h"
 #include "probe/net.h"
 #include "sink/notify.h"
 
@@ -114,6 +115,10 @@ static int open_books(struct zw_agent *a, const struct zw_agent_options *o, stru
 	if (r == 0)
 		r = zw_agent_rules_open(a);
 	if (r == 0)
+		r = zw_agent_feeds_new(&a->feeds);
+	if (r == 0)
+		r = zw_agent_feeds_follow(a->feeds, a->conf);
+	if (r == 0)
 		r = zw_map_new(&a->sites);
 	if (r == 0)
 		r = zw_map_new(&a->chain_by_dir);
@@ -205,6 +210,7 @@ void zw_agent_free(struct zw_agent *a)
 	zw_cause_book_free(a->book);
 	zw_agent_net_free(a->net);
 	zw_agent_rules_free(a->rules);
+	zw_agent_feeds_free(a->feeds);
 	zw_dialogs_free(a->dialogs);
 	zw_request_book_free(a->requests);
 	zw_proc_table_free(a->procs);
@@ -281,6 +287,7 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 	zw_agent_notify_alive(a, now);
 	zw_agent_report_losses(a);
 	zw_agent_net_expire(a, now);
+	zw_agent_feeds_tick(a->feeds, now);
 	zw_agent_reconcile(a, now);
 	if (a->discover && now >= a->discover_ns) {
 		int r = zw_agent_discover(a);
@@ -335,7 +342,7 @@ static int wait_until(struct zw_agent *a, uint64_t at_ns)
 }
 
 /* Looks at zones that were busy at the first look until all are read; the looks themselves give up waiting
- * after a while, so this ends. */
+ * after a while, so this ends. Feeds are read meanwhile, once. */
 static int settle_first(struct zw_agent *a)
 {
 	for (;;) {
@@ -346,7 +353,8 @@ static int settle_first(struct zw_agent *a)
 		if (r < 0)
 			return r;
 		(void)zw_agent_run_due(a);
-		waiting = zw_served_are_awaited(a);
+		zw_agent_feeds_tick(a->feeds, zw_boottime_ns());
+		waiting = zw_served_are_awaited(a) || zw_agent_feeds_are_awaited(a->feeds);
 		ZW_VEC_FOREACH(z, &a->due)
 			waiting |= (*z)->state == ZW_ZONE_NEW;
 		if (!waiting)

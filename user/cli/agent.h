@@ -46,8 +46,9 @@ struct zw_agent_options {
 };
 
 struct zw_agent;
-struct zw_agent_net; /* cli/agent_net.h */
 struct zw_agent_rules;
+struct zw_agent_net;   /* cli/agent_net.h */
+struct zw_agent_feeds; /* cli/agent_feeds.h */
 
 /* Loads the kernel side, finds servers and zones, reads every snapshot. @error says what to do about a failure. */
 int zw_agent_new(
@@ -218,6 +219,7 @@ struct zw_agent {
 	bool requests_seen; /* what servers are asked is seen, as far as it can be */
 	struct zw_agent_net *net;
 	struct zw_agent_rules *rules;
+	struct zw_agent_feeds *feeds;
 	struct zw_writer *history; /* NULL: none is kept */
 	bool history_leads;        /* the events that are told make the next state of their zone */
 	bool history_missed;       /* one of them was lost */
@@ -248,7 +250,7 @@ struct zw_agent {
 	struct zw_buffer content, journal;  /* of the files that are read, reused */
 	size_t reconcile_next;              /* zone the reconciliation has come to */
 	uint64_t reconcile_from_ns;
-	bool reconcile_all; /* all zones without delay, not one by one over the period */
+	bool reconcile_all;    /* all zones without delay, not one by one over the period */
 	uint64_t remounted_ns; /* when a server's mount table was last found changed */
 	uint64_t discover_ns;  /* when to look for servers again */
 	uint64_t stop_ns;      /* 0: never */

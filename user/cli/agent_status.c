@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "dns/name.h"
+#include "cli/agent_feeds.h"
 #include "cli/status.h"
 
 /* A client that does not read must not hold up the agent. */
@@ -208,6 +209,8 @@ static json_t *status(struct zw_agent *a)
 		zw_status_hooks(a->probe), "servers", servers(a), "zones", zones(a), "counters",
 		counters(a), "sinks", sinks(a), "control", control_counters(a), "losses", losses(a),
 		"requests", requests(a));
+	if (root && a->conf->feeds)
+		json_object_set_new(root, "feeds", zw_agent_feeds_status(a->feeds));
 	if (root && a->history)
 		json_object_set_new(root, "history", history(a));
 	return root;

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "cli/feed_file.h"
 #include "conf/conf.h"
 #include "engine/rule_text.h"
 
@@ -17,7 +18,8 @@ static const char usage[] =
 	"       zonewitness check --rules [FILE]\n"
 	"       zonewitness check --keys | --manual\n"
 	"\n"
-	"Validates a configuration file (" ZW_CONF_DEFAULT_PATH ").\n"
+	"Validates a configuration file (" ZW_CONF_DEFAULT_PATH
+	"), and warns of what is wrong with its feeds.\n"
 	"\n"
 	"  -k, --keys    print every key with its type, range, default and meaning, separated by tabs\n"
 	"  -r, --rules   print every rule with its severity and thresholds as the file sets them\n"
@@ -70,6 +72,24 @@ static int print_rules(const char *path)
 	return ZW_EXIT_OK;
 }
 
+/* Feeds come and go by themselves: one that cannot be read now is told, and no mistake of the configuration. */
+static void check_feed(const struct zw_conf_feed *conf)
+{
+	_zw_feed_free_ struct zw_feed *feed = NULL;
+	_zw_str_ struct zw_str text = {};
+	struct zw_feed_file_id id;
+	int r = zw_feed_file_load(conf, &feed, &id, &text);
+
+	if (r < 0) {
+		zw_warning("feed '%s': '%s' %s", conf->name, conf->file,
+			text.len ? text.buf : strerror(-r));
+		return;
+	}
+	zw_feed_file_bad_lines(zw_feed_stats(feed), &text);
+	if (text.len)
+		zw_warning("feed '%s': '%s': %s", conf->name, conf->file, text.buf);
+}
+
 static int check_file(const char *path)
 {
 	_zw_conf_free_ struct zw_conf *conf = NULL;
@@ -80,6 +100,8 @@ static int check_file(const char *path)
 		fprintf(stderr, "%s\n", error.buf ? error.buf : "out of memory");
 		return ZW_EXIT_FAILED;
 	}
+	for (size_t i = 0; i < conf->feeds; i++)
+		check_feed(&conf->feed[i]);
 	zw_str_add_escaped(&shown, path, strlen(path));
 	printf("%s: ok\n", shown.buf ? shown.buf : "");
 	return ZW_EXIT_OK;

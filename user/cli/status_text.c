@@ -295,6 +295,44 @@ static void history(struct zw_str *s, const json_t *h)
 	}
 }
 
+static void feed_line(struct zw_str *s, const json_t *feed, int name)
+{
+	zw_str_add(s, "  ");
+	add_column(s, text_of(feed, "name"), name);
+	add_column(s, text_of(feed, "kind"), 9);
+	if (json_object_get(feed, "entries")) {
+		zw_str_addf(s, "%lld entries in %lld KiB, ", number_of(feed, "entries"),
+			number_of(feed, "bytes") / 1024);
+		duration(s, number_of(feed, "age_s") * 1000);
+		zw_str_add(s, " old");
+	} else {
+		zw_str_add(s, "not in force");
+	}
+	zw_str_add(s, "  ");
+	add_end(s, text_of(feed, "file"));
+	if (json_object_get(feed, "error")) {
+		zw_str_add(s, "      the file ");
+		add_end(s, text_of(feed, "error"));
+	}
+	if (json_object_get(feed, "bad")) {
+		zw_str_add(s, "      ");
+		add_end(s, text_of(feed, "bad"));
+	}
+}
+
+static void feeds(struct zw_str *s, const json_t *list)
+{
+	int name = longest(list, "name", 6);
+	json_t *feed;
+	size_t i;
+
+	if (!list)
+		return;
+	zw_str_addf(s, "feeds: %zu\n", json_array_size(list));
+	json_array_foreach((json_t *)list, i, feed)
+		feed_line(s, feed, name);
+}
+
 void zw_status_agent_text(struct zw_str *s, const json_t *agent, bool all_zones)
 {
 	zw_str_add(s, "agent ");
@@ -308,4 +346,5 @@ void zw_status_agent_text(struct zw_str *s, const json_t *agent, bool all_zones)
 	losses(s, json_object_get(agent, "losses"));
 	sinks(s, json_object_get(agent, "sinks"));
 	history(s, json_object_get(agent, "history"));
+	feeds(s, json_object_get(agent, "feeds"));
 }
