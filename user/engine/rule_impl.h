@@ -177,6 +177,7 @@ void zw_rule_flip(struct zw_rule_scene *s, const struct zw_diff_entry *e);
 void zw_rule_types(struct zw_rule_scene *s, const struct zw_diff_entry *e);
 void zw_rule_dnssec(struct zw_rule_scene *s, const struct zw_diff_entry *e);
 void zw_rule_certificate(struct zw_rule_scene *s, const struct zw_diff_entry *e);
+void zw_rule_feeds(struct zw_rule_scene *s, const struct zw_diff_entry *e);
 void zw_rule_burst(struct zw_rule_scene *s);
 void zw_rule_ttl_done(struct zw_rule_scene *s);
 void zw_rule_serial(struct zw_rule_scene *s);

@@ -117,6 +117,7 @@ static void (*const each[])(struct zw_rule_scene *s, const struct zw_diff_entry 
 	zw_rule_types,
 	zw_rule_dnssec,
 	zw_rule_certificate,
+	zw_rule_feeds,
 };
 
 static void (*const whole[])(struct zw_rule_scene *s) = {

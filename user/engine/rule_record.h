@@ -7,6 +7,7 @@
  * has the records counted that it is most of. */
 #pragma once
 
+#include "engine/feed.h"
 #include "engine/policy.h"
 #include "engine/report.h"
 #include "engine/rule.h"
@@ -34,8 +35,9 @@ struct zw_rule_input {
 	size_t familiars;
 	const char *const *critical; /* labels, and names with the final dot, in lower case */
 	size_t criticals;
-	const char *zone_id;   /* tells zones apart, over restarts: server, view and name */
-	const uint8_t *origin; /* wire form, lower case */
+	const struct zw_feeds *feeds; /* NULL: there are none */
+	const char *zone_id;          /* tells zones apart, over restarts: server, view and name */
+	const uint8_t *origin;        /* wire form, lower case */
 	/* The whole zone; NULL: no records. The report may be a part of what changed between them. */
 	const struct zw_snapshot *before, *after;
 	/* Whether the host serves a zone that @name is in; NULL: it does not. */

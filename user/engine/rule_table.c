@@ -256,6 +256,21 @@ static const struct zw_rule rows[] = {
 				"so many signed updates of the zone must have been seen before a key can be unknown"}),
 		.quiet = "Not keys of admins, nor those used before as far as is remembered.",
 	},
+	{
+		.id = "feed-address",
+		.title = "record leads to an address that a feed lists",
+		.indicator = "feeds confirm the addresses involved (incident card)",
+		.technique = DNS_SERVER, .severity = ZW_SEVERITY_HIGH, .escalates = true, .kind = ZW_RULE_RECORD,
+		.quiet = "Only data that was not there before, with the addresses of names in the zone that it leads to; not what a"
+			" feed that suppresses has, too.",
+	},
+	{
+		.id = "feed-domain",
+		.title = "record leads to a name that a feed lists, or has one",
+		.indicator = "domains flagged by security feeds (incident card)",
+		.technique = DNS_SERVER, .severity = ZW_SEVERITY_HIGH, .escalates = true, .kind = ZW_RULE_RECORD,
+		.quiet = "As feed-address. A listed domain of one's own is told of at each change but of signatures and serials.",
+	},
 };
 /* clang-format on */
 
