@@ -1,0 +1,198 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Feeds: what is written into a zone and leads to what a list warns of is a finding, unless another list has it ignored;
+# a list is taken over when its file is replaced or written to, and a broken one leaves the one before it in force.
+set -u
+. "$(dirname "$0")/lib.sh"
+e2e_need_root
+e2e_begin
+
+SECONDS_MAX=20
+zone=$E2E_TMP/feeds.test.db
+lists=$E2E_TMP/lists
+conf=$E2E_TMP/zonewitness.yaml
+socket=$E2E_TMP/status.sock
+serial=1
+
+# write_zone RECORD...: the zone has these records besides its own; renamed into place.
+write_zone() {
+	serial=$((serial + 1))
+	{
+		echo "\$TTL 3600"
+		echo "@ SOA ns1 admin $serial 7200 3600 1209600 300"
+		printf '%s\n' '@ NS ns1' 'ns1 A 192.0.2.1' 'www A 192.0.2.10' "$@"
+	} >"$zone.new"
+	mv "$zone.new" "$zone"
+}
+
+# A list is fetched beside, and renamed.
+write_list() {
+	printf '%s\n' "${@:2}" >"$lists/$1.new"
+	mv "$lists/$1.new" "$lists/$1"
+}
+
+write_conf() {
+	{
+		echo 'servers: []'
+		echo "zones: [{name: feeds.test, file: $zone}]"
+		echo 'journald: {enabled: false}'
+		echo "spool_file: $E2E_TMP/spool"
+		echo "history: {file: $E2E_TMP/history.db}"
+		echo "json: {file: $AGENT_OUT}"
+		printf '%s\n' "$@"
+	} >"$conf"
+}
+
+start_agent() {
+	"$ZW" run --config "$conf" --socket "$socket" >"$E2E_TMP/run.out" 2>"$AGENT_ERR" </dev/null &
+	AGENT_PID=$!
+	e2e_until 30 agent_ready_or_dead
+	agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
+}
+
+# What the status says of a list. Usage: feed NAME FILTER
+feed() {
+	"$ZW" status --json --socket "$socket" 2>/dev/null | jq -r --arg name "$1" ".agent.feeds[] | select(.name == \$name) | $2"
+}
+
+feed_is() {
+	[ "$(feed "$1" "$2")" = "$3" ]
+}
+
+# expect_feed CHECK NAME FILTER VALUE: waits for it.
+expect_feed() {
+	local ok=''
+
+	e2e_until "$SECONDS_MAX" feed_is "$2" "$3" "$4" || ok="it is '$(feed "$2" "$3")', not '$4'"
+	e2e_check "$1" "$ok" "$(tail -n 5 "$AGENT_ERR")"
+}
+
+# The change that brought the zone to the serial of now, in $event.
+next_change() {
+	event=$(agent_wait "$SECONDS_MAX" '.event.action == "record-change" and .zonewitness.serial.after == $serial' \
+		--argjson serial "$serial")
+}
+
+# expect_finding CHECK RULE SUBJECT REASON: the change of now has it, and escalates; RULE empty: has none of feeds.
+expect_finding() {
+	local faults
+
+	next_change
+	faults=$(jq -n -r --argjson e "${event:-null}" --arg rule "$2" --arg subject "${3:-}" --arg reason "${4:-}" '
+		if $e == null then "there was no change" else
+		[$e.zonewitness.findings[]? | select(.rule | startswith("feed-"))] as $f
+		| if $rule == "" then ($f[] | "there is \(.rule): \(.reason)")
+		  else ($f | map(select(.rule == $rule and .subject == $subject)) | first) as $one
+		  | if $one == null then "there is no \($rule) of \($subject)"
+		    else (if $one.reason | contains($reason) then empty else "the reason is \($one.reason)" end),
+		         (if $e.zonewitness.escalate then empty else "it does not escalate" end),
+		         (if $e.event.severity >= 73 then empty else "the severity is \($e.event.severity)" end)
+		    end
+		  end
+		end')
+	e2e_check "$1" "$faults" "$(jq -c '.zonewitness | [.changes, .findings]' <<<"$event")"
+}
+
+AGENT_OUT=$E2E_TMP/events.json
+AGENT_ERR=$E2E_TMP/run.err
+mkdir "$lists"
+write_zone
+write_list bad-ips.txt '# bad addresses' 203.0.113.0/24 2001:db8:bad::/48 'no address at all?'
+write_list urls.csv '# id,dateadded,url,url_status,threat' \
+	'"1","2026-11-22","http://dl.attacker.test:8080/x","online","malware_download"'
+write_list ignored.json '{"name": "ours", "type": "cidr", "list": ["203.0.113.128/25"]}'
+write_conf 'feeds:' "  - {file: $lists/bad-ips.txt, name: bad addresses}" "  - {file: $lists/urls.csv, format: csv}" \
+	"  - {file: $lists/ignored.json, format: misp}" "  - {file: $lists/later.txt}"
+
+test_check() {
+	"$ZW" check "$conf" >"$E2E_TMP/check.out" 2>&1
+	e2e_check "check names the bad line" "$(grep -qF 'line 4: "no" is a single label' "$E2E_TMP/check.out" || echo "it does not")" \
+		"$(cat "$E2E_TMP/check.out")"
+	e2e_check "check names the missing file" "$(grep -q "later.txt' cannot be opened" "$E2E_TMP/check.out" || echo "it does not")" \
+		"$(cat "$E2E_TMP/check.out")"
+	e2e_check "the configuration is right" "$(grep -qx "$conf: ok" "$E2E_TMP/check.out" || echo "it is not")" \
+		"$(cat "$E2E_TMP/check.out")"
+}
+
+# Lists are in force when the agent is ready.
+test_status() {
+	expect_feed "plain list" "bad addresses" '"\(.entries) \(.bad_lines) \(.kind)"' "2 1 bad"
+	expect_feed "CSV" urls.csv '"\(.entries) \(.bad_lines) \(.format)"' "1 0 csv"
+	expect_feed "warning list" ignored.json '"\(.entries) \(.kind)"' "1 suppress"
+	expect_feed "missing list" later.txt '.error' "cannot be opened: No such file or directory"
+	e2e_check "text" "$("$ZW" status --socket "$socket" | grep -q 'bad addresses  bad  *2 entries in' || echo "it has no line")" \
+		"$("$ZW" status --socket "$socket" | tail -n 12)"
+}
+
+test_findings() {
+	write_zone 'mail A 203.0.113.9'
+	expect_finding "address" feed-address 203.0.113.9 'the feed "bad addresses" lists as 203.0.113.0/24'
+	write_zone 'mail A 203.0.113.9' 'six AAAA 2001:db8:bad::7'
+	expect_finding "IPv6 address" feed-address 2001:db8:bad::7 'lists as 2001:db8:bad::/48'
+	write_zone 'mail A 203.0.113.9' 'cdn CNAME x.dl.attacker.test.'
+	expect_finding "alias" feed-domain x.dl.attacker.test. 'lists as dl.attacker.test (malware_download)'
+	write_zone 'mail A 203.0.113.9' 'cdn CNAME x.dl.attacker.test.' 'ftp A 192.0.2.20'
+	expect_finding "nothing new" ''
+	write_zone 'mail A 203.0.113.200'
+	expect_finding "ignored" ''
+}
+
+test_replaced() {
+	write_list bad-ips.txt 198.51.100.7
+	expect_feed "another list" "bad addresses" .entries 1
+	write_zone 'mail A 203.0.113.10'
+	expect_finding "no longer listed" ''
+	write_zone 'mail A 198.51.100.7'
+	expect_finding "listed now" feed-address 198.51.100.7 'lists as 198.51.100.7'
+	echo 198.51.100.8 >>"$lists/bad-ips.txt"
+	expect_feed "written to" "bad addresses" .entries 2
+	write_list later.txt late.test
+	expect_feed "a list that came" later.txt '"\(.entries) \(.error)"' "1 null"
+	write_zone 'late MX 10 late.test.'
+	expect_finding "of the list that came" feed-domain late.test. 'the feed "later.txt"'
+}
+
+# Each leaves two entries in force.
+test_broken() {
+	write_list ignored.json '{"name": "ours", "type": "cidr", "list": ["203.0'
+	expect_feed "cut off" ignored.json '"\(.entries) \(.error | .[0:16])"' "1 line 1: no JSON:"
+	write_list ignored.json '{"name": "ours", "type": "regex", "list": ["/x/"]}'
+	expect_feed "not supported" ignored.json '"\(.entries) \(.error | contains("regex"))"' "1 true"
+	: >"$lists/empty" && mv "$lists/empty" "$lists/bad-ips.txt"
+	expect_feed "empty" "bad addresses" '"\(.entries) \(.error)"' "2 has no entries"
+	rm "$lists/bad-ips.txt"
+	expect_feed "removed" "bad addresses" '"\(.entries) \(.error)"' "2 cannot be opened: No such file or directory"
+	mkdir "$lists/bad-ips.txt"
+	expect_feed "a directory" "bad addresses" '"\(.entries) \(.error)"' "2 is not a regular file"
+	rmdir "$lists/bad-ips.txt"
+	mkfifo "$lists/bad-ips.txt"
+	write_zone 'mail A 198.51.100.8'
+	expect_finding "the list before is in force" feed-address 198.51.100.8 'lists as 198.51.100.8'
+	rm "$lists/bad-ips.txt"
+	write_list bad-ips.txt 203.0.113.1 203.0.113.2 203.0.113.3
+	expect_feed "whole again" "bad addresses" '"\(.entries) \(.error)"' "3 null"
+	e2e_check "the log tells of it" "$(grep -q "feed 'bad addresses': .* has no entries; the list before it stays in force" \
+		"$AGENT_ERR" || echo "it does not")" "$(tail -n 12 "$AGENT_ERR")"
+}
+
+# Another configuration has other lists.
+test_reload() {
+	write_conf 'feeds:' "  - {file: $lists/later.txt, name: renamed}" "  - {file: $lists/bad-ips.txt, name: bad addresses}"
+	kill -HUP "$AGENT_PID"
+	expect_feed "a list of the new configuration" renamed .entries 1
+	e2e_check "lists of the old one are gone" "$(feed urls.csv .name)"
+	write_zone 'mail A 203.0.113.3' 'cdn CNAME y.dl.attacker.test.'
+	expect_finding "after it" feed-address 203.0.113.3 'the feed "bad addresses"'
+	e2e_check "not by a list that is gone" "$(jq -r '.zonewitness.findings[]? | select(.rule == "feed-domain") | .reason' <<<"$event")"
+	e2e_check "nor is anything ignored" "$(grep -c ignored.json <<<"$event" | grep -v 0)"
+}
+
+test_check
+start_agent
+test_status
+test_findings
+test_replaced
+test_broken
+test_reload
+agent_stop
+e2e_end
