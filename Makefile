@@ -29,6 +29,12 @@ CATALOGDIR ?= /usr/lib/systemd/catalog
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 
 PKGS      := libbpf libelf zlib yaml-0.1 libknot libzscanner libsystemd sqlite3 jansson
+# Addresses have a country and a network with it; all else works without.
+MAXMINDDB ?= $(shell $(PKG_CONFIG) --exists libmaxminddb && echo yes)
+ifeq ($(MAXMINDDB),yes)
+PKGS      += libmaxminddb
+CPPFLAGS  += -DZW_HAVE_MAXMINDDB
+endif
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS))
 

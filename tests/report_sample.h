@@ -262,6 +262,9 @@ static inline struct zw_report *sample_found(uint64_t sequence)
 			       "www.example.com. leads to 203.0.113.9") == 0
 			       ? report
 			       : NULL);
+	strcpy(report->finding[0].country, "NL");
+	report->finding[0].as_number = 64496;
+	report->finding[0].as_name = sample_text("Example\nNetworks");
 	sample_checked(zw_report_add_finding(report, "rule-of-tomorrow", 99, NULL, "\033[2J") == 0
 			       ? report
 			       : NULL);

@@ -241,6 +241,7 @@ static void test_full_example(void **state)
 	assert_int_equal(conf->servers, 4);
 	assert_int_equal(conf->zones, 2);
 	assert_int_equal(conf->feeds, 3);
+	assert_int_equal(conf->maxminds, 2);
 }
 
 static void test_feeds(void **state)

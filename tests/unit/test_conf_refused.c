@@ -9,7 +9,7 @@ static void test_unknown_keys(void **state)
 	(void)state;
 	refuse("zonez: []\n",
 		"t.yaml:1:1: unknown key \"zonez\" in the configuration; known are servers, zones, "
-		"admins, primaries, familiar_networks, critical_names, rules, feeds, history, journald, json, reconcile, settle, settle_held, ring_size, "
+		"admins, primaries, familiar_networks, critical_names, rules, feeds, maxmind, history, journald, json, reconcile, settle, settle_held, ring_size, "
 		"spool_file, spool_size");
 	refuse("history:\n  keeps: 3d\n",
 		"t.yaml:2:3: unknown key \"keeps\" in history; known are file, keep, keep_traffic, max_size");
@@ -17,7 +17,7 @@ static void test_unknown_keys(void **state)
 		"t.yaml:2:25: unknown key \"view\" in zones; known are name, file");
 	refuse("\"a\\nb\": 1\n",
 		"t.yaml:1:1: unknown key \"a\\x0ab\" in the configuration; known are servers, zones, "
-		"admins, primaries, familiar_networks, critical_names, rules, feeds, history, journald, json, reconcile, settle, settle_held, ring_size, "
+		"admins, primaries, familiar_networks, critical_names, rules, feeds, maxmind, history, journald, json, reconcile, settle, settle_held, ring_size, "
 		"spool_file, spool_size");
 }
 

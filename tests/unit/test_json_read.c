@@ -117,7 +117,12 @@ static void test_findings(void **state)
 	assert_int_equal(report->finding[0].severity, 73);
 	assert_string_equal(report->finding[0].subject, "203.0.113.9");
 	assert_string_equal(report->finding[0].reason, "www.example.com. leads to 203.0.113.9");
+	assert_string_equal(report->finding[0].country, "NL");
+	assert_int_equal(report->finding[0].as_number, 64496);
+	assert_string_equal(report->finding[0].as_name, "Example\nNetworks");
 	assert_string_equal(report->finding[1].rule, "rule-of-tomorrow");
+	assert_string_equal(report->finding[1].country, "");
+	assert_null(report->finding[1].as_name);
 	assert_string_equal(report->finding[1].reason, "\033[2J");
 	assert_null(report->finding[1].subject);
 	assert_int_equal(report->severity, 99);

@@ -44,7 +44,8 @@ static void test_findings(void **state)
 	(void)state;
 	assert_non_null(strstr(text,
 		"  why: login user alice is not an admin of example.com.\n"
-		"  finding: redirect-outside (73): www.example.com. leads to 203.0.113.9\n"
+		"  finding: redirect-outside (73): www.example.com. leads to 203.0.113.9 [NL, "
+		"AS64496 Example\\x0aNetworks]\n"
 		"  finding: rule-of-tomorrow (99): \\x1b[2J\n"
 		"  finding: redirect-outside (47): again\n"));
 	free(text);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/agent_feeds.h"
+#include "cli/geo.h"
 #include "probe/net.h"
 #include "sink/notify.h"
 
@@ -119,6 +120,10 @@ static int open_books(struct zw_agent *a, const struct zw_agent_options *o, stru
 	if (r == 0)
 		r = zw_agent_feeds_follow(a->feeds, a->conf);
 	if (r == 0)
+		r = zw_geo_new(&a->geo);
+	if (r == 0)
+		r = zw_geo_follow(a->geo, a->conf);
+	if (r == 0)
 		r = zw_map_new(&a->sites);
 	if (r == 0)
 		r = zw_map_new(&a->chain_by_dir);
@@ -211,6 +216,7 @@ void zw_agent_free(struct zw_agent *a)
 	zw_agent_net_free(a->net);
 	zw_agent_rules_free(a->rules);
 	zw_agent_feeds_free(a->feeds);
+	zw_geo_free(a->geo);
 	zw_dialogs_free(a->dialogs);
 	zw_request_book_free(a->requests);
 	zw_proc_table_free(a->procs);
@@ -307,6 +313,7 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 	if (now > ZW_REQUEST_WAIT_NS)
 		zw_dialogs_expire(a->dialogs, now - ZW_REQUEST_WAIT_NS);
 	zw_proc_table_expire(a->procs, now, PROC_KEEP_NS);
+	zw_geo_tick(a->geo, now);
 	ZW_VEC_FOREACH(s, &a->sinks)
 		if ((*s)->ops->tick)
 			(void)(*s)->ops->tick(*s);

@@ -49,6 +49,7 @@ struct zw_agent;
 struct zw_agent_rules;
 struct zw_agent_net;   /* cli/agent_net.h */
 struct zw_agent_feeds; /* cli/agent_feeds.h */
+struct zw_geo;         /* cli/geo.h */
 
 /* Loads the kernel side, finds servers and zones, reads every snapshot. @error says what to do about a failure. */
 int zw_agent_new(
@@ -220,6 +221,7 @@ struct zw_agent {
 	struct zw_agent_net *net;
 	struct zw_agent_rules *rules;
 	struct zw_agent_feeds *feeds;
+	struct zw_geo *geo;
 	struct zw_writer *history; /* NULL: none is kept */
 	bool history_leads;        /* the events that are told make the next state of their zone */
 	bool history_missed;       /* one of them was lost */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* SIGHUP: another configuration comes into force, whole or not at all. What can fail is opened first. */
 #include "cli/agent_feeds.h"
+#include "cli/geo.h"
 
 #include <errno.h>
 #include <string.h>
@@ -55,8 +56,9 @@ static void follow(struct zw_agent *a)
 	_zw_str_ struct zw_str error = {};
 	int r;
 
-	if (zw_agent_feeds_follow(a->feeds, a->conf) < 0)
-		zw_error("out of memory: not all feeds of the configuration are followed");
+	if (zw_agent_feeds_follow(a->feeds, a->conf) < 0 || zw_geo_follow(a->geo, a->conf) < 0)
+		zw_error(
+			"out of memory: not all feeds and databases of the configuration are followed");
 	zw_agent_unwanted_servers(a);
 	a->discover_ns = 0;
 	r = zw_agent_configured_zones(a, &error);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/geo.h"
 #include "engine/message.h"
 #include "engine/triage.h"
 
@@ -48,6 +49,9 @@ void zw_agent_deliver(struct zw_agent *a, struct zw_report *report)
 	_zw_report_free_ struct zw_report *owned = report;
 
 	report->sequence = ++a->sequence;
+	if (zw_geo_explain(a->geo, report) < 0)
+		zw_error("out of memory: event %s goes without what is known of its addresses",
+			report->id);
 	if (!report->message && zw_report_set_message(report) < 0)
 		zw_error("out of memory: event %s goes without its message", report->id);
 	/* First: what is told elsewhere and not there would be found again at the next start. */

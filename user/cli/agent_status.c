@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "dns/name.h"
 #include "cli/agent_feeds.h"
+#include "cli/geo.h"
 #include "cli/status.h"
 
 /* A client that does not read must not hold up the agent. */
@@ -211,6 +212,8 @@ static json_t *status(struct zw_agent *a)
 		"requests", requests(a));
 	if (root && a->conf->feeds)
 		json_object_set_new(root, "feeds", zw_agent_feeds_status(a->feeds));
+	if (root && a->conf->maxminds)
+		json_object_set_new(root, "maxmind", zw_geo_status(a->geo));
 	if (root && a->history)
 		json_object_set_new(root, "history", history(a));
 	return root;

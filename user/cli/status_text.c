@@ -333,6 +333,27 @@ static void feeds(struct zw_str *s, const json_t *list)
 		feed_line(s, feed, name);
 }
 
+/* Databases of addresses. */
+static void databases(struct zw_str *s, const json_t *list)
+{
+	json_t *database;
+	size_t i;
+
+	if (!list)
+		return;
+	zw_str_addf(s, "databases of addresses: %zu\n", json_array_size(list));
+	json_array_foreach((json_t *)list, i, database) {
+		const char *error = text_of(database, "error");
+
+		zw_str_add(s, "  ");
+		zw_str_add_escaped(s, text_of(database, "file"), strlen(text_of(database, "file")));
+		zw_str_addf(s, ", %s%s%s",
+			json_is_true(json_object_get(database, "open")) ? "of " : "not open",
+			text_of(database, "written"), *error ? ": " : "");
+		add_end(s, error);
+	}
+}
+
 void zw_status_agent_text(struct zw_str *s, const json_t *agent, bool all_zones)
 {
 	zw_str_add(s, "agent ");
@@ -347,4 +368,5 @@ void zw_status_agent_text(struct zw_str *s, const json_t *agent, bool all_zones)
 	sinks(s, json_object_get(agent, "sinks"));
 	history(s, json_object_get(agent, "history"));
 	feeds(s, json_object_get(agent, "feeds"));
+	databases(s, json_object_get(agent, "maxmind"));
 }

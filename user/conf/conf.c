@@ -31,6 +31,9 @@ void zw_conf_free(struct zw_conf *conf)
 		free(conf->feed[i].file);
 	}
 	free(conf->feed);
+	for (size_t i = 0; i < conf->maxminds; i++)
+		free(conf->maxmind[i]);
+	free(conf->maxmind);
 	zw_policy_done(&conf->policy);
 	free(conf->familiar);
 	for (size_t i = 0; i < conf->criticals; i++)

@@ -51,6 +51,8 @@ struct zw_conf {
 	struct zw_rules_conf rules;
 	struct zw_conf_feed *feed;
 	size_t feeds;
+	char **maxmind; /* absolute paths of databases */
+	size_t maxminds;
 	struct {
 		char *file;         /* "/var/lib/zonewitness/history.db" */
 		uint64_t keep_ns;    /* 400d */

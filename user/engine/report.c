@@ -125,6 +125,7 @@ void zw_report_free(struct zw_report *report)
 		free(report->finding[i].rule);
 		free(report->finding[i].reason);
 		free(report->finding[i].subject);
+		free(report->finding[i].as_name);
 	}
 	free(report->finding);
 	if (report->diff)

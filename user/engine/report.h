@@ -138,6 +138,10 @@ struct zw_report_finding {
 	unsigned int severity;
 	char *reason;  /* a sentence; names and data are in it as they are: sinks escape */
 	char *subject; /* the one address or name it is about; NULL: not one */
+	/* Where the subject is an address, who announces it: empty, 0 and NULL when that is not known. */
+	char country[3];    /* ISO 3166-1: "NL" */
+	uint32_t as_number; /* autonomous system */
+	char *as_name;      /* of whoever it is registered to */
 };
 
 #define ZW_REPORT_COUNTS_MAX 24

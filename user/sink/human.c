@@ -215,6 +215,22 @@ static void add_causes(struct zw_str *out, bool colour, const struct zw_report *
 		add_file(out, &report->file);
 }
 
+/* " [NL, AS64496 Example Networks]" */
+static void add_registration(struct zw_str *out, const struct zw_report_finding *finding)
+{
+	if (!finding->country[0] && !finding->as_number)
+		return;
+	zw_str_add(out, " [");
+	zw_clean_add(out, finding->country);
+	if (finding->as_number)
+		zw_str_addf(out, "%sAS%u", finding->country[0] ? ", " : "", finding->as_number);
+	if (finding->as_number && finding->as_name) {
+		zw_str_add_char(out, ' ');
+		zw_clean_add(out, finding->as_name);
+	}
+	zw_str_add_char(out, ']');
+}
+
 void zw_human_finding(struct zw_str *out, bool colour, const struct zw_report_finding *finding)
 {
 	/* Where the rules' own severities are "high" and "medium" (engine/rule.h). */
@@ -228,6 +244,7 @@ void zw_human_finding(struct zw_str *out, bool colour, const struct zw_report_fi
 	out->failed |= rule.failed;
 	zw_str_addf(out, " (%u): ", finding->severity);
 	zw_clean_add(out, finding->reason);
+	add_registration(out, finding);
 	zw_str_add_char(out, '\n');
 }
 

@@ -166,6 +166,28 @@ static void set_lists(json_t *object, const struct zw_report *report, bool *fail
 	zw_json_set(object, "reasons", reasons, failed);
 }
 
+/* As ECS has them beside an address: "geo" and "as". */
+static void set_registration(json_t *object, const struct zw_report_finding *finding, bool *failed)
+{
+	json_t *geo, *as, *organization;
+
+	if (finding->country[0]) {
+		geo = json_object();
+		zw_json_set(geo, "country_iso_code", zw_json_text(finding->country), failed);
+		zw_json_set(object, "geo", geo, failed);
+	}
+	if (!finding->as_number)
+		return;
+	as = json_object();
+	zw_json_set(as, "number", json_integer(finding->as_number), failed);
+	if (finding->as_name) {
+		organization = json_object();
+		zw_json_set(organization, "name", zw_json_text(finding->as_name), failed);
+		zw_json_set(as, "organization", organization, failed);
+	}
+	zw_json_set(object, "as", as, failed);
+}
+
 static json_t *finding_object(const struct zw_report_finding *finding)
 {
 	const struct zw_rule *rule = zw_rule_find(finding->rule);
@@ -179,6 +201,7 @@ static json_t *finding_object(const struct zw_report_finding *finding)
 	zw_json_set(object, "indicator", zw_json_text(rule ? rule->indicator : NULL), &failed);
 	zw_json_set(object, "reason", zw_json_text(finding->reason), &failed);
 	zw_json_set(object, "subject", zw_json_text(finding->subject), &failed);
+	set_registration(object, finding, &failed);
 	return failed ? NULL : ZW_TAKE(object);
 }
 

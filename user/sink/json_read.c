@@ -234,7 +234,7 @@ static int take_finding(struct reader *x, const json_t *item, struct zw_report_f
 	if (r == 0)
 		r = zw_json_in_u64(&x->in, item, "severity", 100, &severity);
 	finding->severity = (unsigned int)severity;
-	return r;
+	return r == 0 ? zw_json_in_registration(&x->in, item, finding) : r;
 }
 
 static int take_findings(struct reader *x)

@@ -253,3 +253,24 @@ int zw_json_in_texts(struct zw_json_in *in, const json_t *object, const char *ke
 	*ret_len = len;
 	return 0;
 }
+
+int zw_json_in_registration(
+	struct zw_json_in *in, const json_t *object, struct zw_report_finding *finding)
+{
+	const json_t *geo = NULL, *as = NULL, *organization = NULL;
+	int r;
+
+	r = zw_json_in_object(in, object, "geo", &geo);
+	if (r == 0 && geo)
+		r = zw_json_in_word(
+			in, geo, "country_iso_code", finding->country, sizeof(finding->country));
+	if (r == 0)
+		r = zw_json_in_object(in, object, "as", &as);
+	if (r == 0 && as)
+		r = zw_json_in_u32(in, as, "number", &finding->as_number);
+	if (r == 0 && as)
+		r = zw_json_in_object(in, as, "organization", &organization);
+	if (r == 0 && organization)
+		r = zw_json_in_text(in, organization, "name", &finding->as_name);
+	return r;
+}

@@ -52,6 +52,9 @@ int zw_json_in_texts(struct zw_json_in *in, const json_t *object, const char *ke
 
 /* One element of zonewitness.causes; *@cause is empty and the caller's to free, also on failure. */
 int zw_json_in_cause(struct zw_json_in *in, const json_t *object, struct zw_report_cause *cause);
+/* "geo" and "as" of one element of zonewitness.findings. */
+int zw_json_in_registration(
+	struct zw_json_in *in, const json_t *object, struct zw_report_finding *finding);
 /* The list zonewitness.changes of the zone @zone (presentation form; NULL: not known). */
 int zw_json_in_changes(
 	struct zw_json_in *in, const json_t *list, const char *zone, struct zw_diff **ret_diff);
