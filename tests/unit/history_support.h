@@ -2,7 +2,6 @@
 /* A history of a zone in some steps, made by the writer, for the tests of what reads it. */
 #pragma once
 
-#include <glob.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -11,6 +10,7 @@
 #include "sink/history.h"
 #include "sink/history_read.h"
 #include "sink/sink.h"
+#include "temp_dir.h"
 
 #define HISTORY_STEPS 6
 /* Of the first state; each step is a second later. */
@@ -41,20 +41,12 @@ static inline int history_setup(void **state)
 static inline int history_teardown(void **state)
 {
 	struct history_fixture *f = *state;
-	char pattern[80];
-	glob_t found;
+	int r = temp_dir_remove(f->dir);
 
-	snprintf(pattern, sizeof(pattern), "%s/*", f->dir);
-	if (glob(pattern, 0, NULL, &found) == 0) {
-		for (size_t i = 0; i < found.gl_pathc; i++)
-			unlink(found.gl_pathv[i]);
-		globfree(&found);
-	}
-	rmdir(f->dir);
 	for (size_t i = 0; i <= HISTORY_STEPS; i++)
 		zw_snapshot_unref(f->state[i]);
 	free(f);
-	return 0;
+	return r;
 }
 
 static inline struct zw_history *history_open_writer(const struct history_fixture *f)

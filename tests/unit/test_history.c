@@ -13,6 +13,7 @@
 
 #include "report_sample.h"
 #include "sink/history.h"
+#include "temp_dir.h"
 
 static const struct zw_history_zone zone = {"bind", "_default", "example.com."};
 
@@ -34,19 +35,11 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = {"state/h.db", "state/h.db-wal", "state/h.db-shm"};
 	struct fixture *f = *state;
-	char path[80];
+	int r = temp_dir_remove(f->dir);
 
-	for (size_t i = 0; i < ZW_ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", f->dir, names[i]);
-		unlink(path);
-	}
-	snprintf(path, sizeof(path), "%s/state", f->dir);
-	rmdir(path);
-	rmdir(f->dir);
 	free(f);
-	return 0;
+	return r;
 }
 
 static struct zw_history *open_history(const struct fixture *f)

@@ -14,6 +14,7 @@
 #include "sink/history_prune.h"
 #include "sink/history_read.h"
 #include "sink/sink.h"
+#include "temp_dir.h"
 
 static const struct zw_history_zone zone = {"bind:/etc/named.conf", "_default", "example.com."};
 static const struct zw_sink_host host = {"ns1"};
@@ -40,18 +41,13 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const ends[] = {"", "-wal", "-shm"};
 	struct fixture *f = *state;
-	char path[80];
+	int r;
 
 	zw_history_close(f->history);
-	for (size_t i = 0; i < ZW_ARRAY_SIZE(ends); i++) {
-		snprintf(path, sizeof(path), "%s%s", f->path, ends[i]);
-		unlink(path);
-	}
-	rmdir(f->dir);
+	r = temp_dir_remove(f->dir);
 	free(f);
-	return 0;
+	return r;
 }
 
 static long long query(const struct fixture *f, const char *sql)

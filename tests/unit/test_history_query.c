@@ -15,6 +15,7 @@
 #include "sink/history.h"
 #include "sink/history_query.h"
 #include "sink/sink.h"
+#include "temp_dir.h"
 
 static const struct zw_history_zone internal = {"bind:/etc/named.conf", "internal", "example.com."};
 static const struct zw_history_zone external = {"knot:/etc/knot.conf", "", "example.com."};
@@ -106,19 +107,14 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const ends[] = {"", "-wal", "-shm", ".pending"};
 	struct fixture *f = *state;
-	char path[80];
+	int r;
 
 	zw_reader_close(f->reader);
 	zw_history_close(f->history);
-	for (size_t i = 0; i < ZW_ARRAY_SIZE(ends); i++) {
-		snprintf(path, sizeof(path), "%s%s", f->path, ends[i]);
-		unlink(path);
-	}
-	rmdir(f->dir);
+	r = temp_dir_remove(f->dir);
 	free(f);
-	return 0;
+	return r;
 }
 
 /* "7 2 1": the events found, in order. */

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <glob.h>
 #include <sys/stat.h>
 
 #include "history_support.h"

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "cli/note.h"
 #include "report_sample.h"
+#include "temp_dir.h"
 
 #define NOW SAMPLE_TIME_NS
 #define HOUR (3600 * ZW_NSEC_PER_SEC)
@@ -58,18 +59,13 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const ends[] = {"", "-wal", "-shm", ".pending"};
 	struct fixture *f = *state;
-	char path[80];
+	int r;
 
 	zw_history_close(f->history);
-	for (size_t i = 0; i < ZW_ARRAY_SIZE(ends); i++) {
-		snprintf(path, sizeof(path), "%s%s", f->path, ends[i]);
-		unlink(path);
-	}
-	rmdir(f->dir);
+	r = temp_dir_remove(f->dir);
 	free(f);
-	return 0;
+	return r;
 }
 
 /* The first column of the only row, behind the program's back. */

@@ -10,6 +10,7 @@
 #include "report_sample.h"
 #include "sink/history_writer.h"
 #include "sink/sink.h"
+#include "temp_dir.h"
 
 static const struct zw_history_zone zone = {"bind:/etc/named.conf", "_default", "example.com."};
 static const struct zw_sink_host host = {"ns1"};
@@ -37,14 +38,11 @@ static inline int setup(void **state)
 static inline int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[80];
+	int r = temp_dir_remove(f->dir);
 
-	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-	if (system(command) != 0)
-		return -1;
 	zw_str_free(&f->said);
 	free(f);
-	return 0;
+	return r;
 }
 
 /* Called with no writer's thread beside it, or while it waits for what it said. */

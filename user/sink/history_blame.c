@@ -198,14 +198,10 @@ static int find_text(struct work *w, sqlite3_stmt *from, int column, const char 
 	*ret_text = zw_map_get(w->by_id, &id, sizeof(id));
 	if (*ret_text)
 		return 0;
-	r = zw_reader_sql(w->reader, sql, &stmt);
-	if (r < 0)
-		return r;
-	sqlite3_bind_int64(stmt, 1, id);
-	r = zw_reader_step(w->reader, stmt);
-	if (r == 0)
+	r = zw_reader_row(w->reader, sql, id, &stmt);
+	if (r == -ENOENT)
 		return zw_reader_damaged(w->reader, "text %lld is gone", (long long)id);
-	if (r > 0)
+	if (r == 0)
 		r = zw_reader_text(stmt, 0, &text);
 	if (r == 0 && text)
 		r = zw_vec_push(&w->texts, text);
@@ -241,15 +237,11 @@ static int read_change(struct work *w, uint64_t seq, struct zw_blame_change *ret
 	struct zw_blame_change change = {.seq = seq, .uid = -1};
 	const unsigned char *id;
 	const void *peer;
-	int r = zw_reader_sql(w->reader, text, &stmt);
+	int r = zw_reader_row(w->reader, text, (int64_t)seq, &stmt);
 
-	if (r < 0)
-		return r;
-	sqlite3_bind_int64(stmt, 1, (int64_t)seq);
-	r = zw_reader_step(w->reader, stmt);
-	if (r == 0)
+	if (r == -ENOENT)
 		return zw_reader_damaged(w->reader, "event %llu is gone", (unsigned long long)seq);
-	if (r > 0)
+	if (r == 0)
 		r = take_words(w->reader, stmt, &change);
 	if (r == 0)
 		r = find_text(w, stmt, 6, &change.user);

@@ -103,6 +103,24 @@ void zw_reader_reset(sqlite3_stmt *stmt)
 	sqlite3_clear_bindings(stmt);
 }
 
+int zw_reader_row(
+	struct zw_reader *reader, const char *text, int64_t id, sqlite3_stmt **ret_stmt)
+{
+	sqlite3_stmt *stmt;
+	int r = zw_reader_sql(reader, text, &stmt);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(stmt, 1, id);
+	r = zw_reader_step(reader, stmt);
+	if (r <= 0) {
+		zw_reader_reset(stmt);
+		return r < 0 ? r : -ENOENT;
+	}
+	*ret_stmt = stmt;
+	return 0;
+}
+
 /* Runs a statement without parameters; the first column of its first row. */
 static int query_int(struct zw_reader *reader, const char *text, int64_t *ret_value)
 {

@@ -132,14 +132,10 @@ int zw_reader_event(struct zw_reader *reader, uint64_t seq, struct zw_reader_eve
 		"SELECT zone_id, json_len, json, delta FROM event WHERE seq = ?1";
 	_zw_reader_event_ struct zw_reader_event event = {.seq = seq};
 	_zw_reader_reset_ sqlite3_stmt *stmt = NULL;
-	int r = zw_reader_sql(reader, text, &stmt);
+	int r = zw_reader_row(reader, text, (int64_t)seq, &stmt);
 
 	if (r < 0)
 		return r;
-	sqlite3_bind_int64(stmt, 1, (int64_t)seq);
-	r = zw_reader_step(reader, stmt);
-	if (r <= 0)
-		return r < 0 ? r : -ENOENT;
 	event.zone_id = sqlite3_column_int64(stmt, 0);
 	r = take_json(reader, stmt, &event);
 	if (r == 0)

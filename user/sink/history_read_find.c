@@ -99,14 +99,10 @@ int zw_reader_zone(struct zw_reader *reader, int64_t id, struct zw_reader_zone *
 {
 	static const char text[] = "SELECT id, server, view, zone FROM zone WHERE id = ?1";
 	_zw_reader_reset_ sqlite3_stmt *stmt = NULL;
-	int r = zw_reader_sql(reader, text, &stmt);
+	int r = zw_reader_row(reader, text, id, &stmt);
 
 	if (r < 0)
 		return r;
-	sqlite3_bind_int64(stmt, 1, id);
-	r = zw_reader_step(reader, stmt);
-	if (r <= 0)
-		return r < 0 ? r : -ENOENT;
 	return take_zone(reader, stmt, ret_zone);
 }
 
@@ -190,14 +186,10 @@ int zw_reader_last_change(struct zw_reader *reader, int64_t zone_id, uint64_t *r
 	static const char text[] = "SELECT seq FROM event WHERE zone_id = ?1 AND delta IS NOT NULL"
 				   " ORDER BY seq DESC LIMIT 1";
 	_zw_reader_reset_ sqlite3_stmt *stmt = NULL;
-	int r = zw_reader_sql(reader, text, &stmt);
+	int r = zw_reader_row(reader, text, zone_id, &stmt);
 
 	if (r < 0)
 		return r;
-	sqlite3_bind_int64(stmt, 1, zone_id);
-	r = zw_reader_step(reader, stmt);
-	if (r <= 0)
-		return r < 0 ? r : -ENOENT;
 	*ret_seq = (uint64_t)sqlite3_column_int64(stmt, 0);
 	return 0;
 }
@@ -207,14 +199,10 @@ int zw_reader_id(struct zw_reader *reader, uint64_t seq, char ret_id[static ZW_U
 	static const char text[] = "SELECT id FROM event WHERE seq = ?1";
 	_zw_reader_reset_ sqlite3_stmt *stmt = NULL;
 	const unsigned char *id;
-	int r = zw_reader_sql(reader, text, &stmt);
+	int r = zw_reader_row(reader, text, (int64_t)seq, &stmt);
 
 	if (r < 0)
 		return r;
-	sqlite3_bind_int64(stmt, 1, (int64_t)seq);
-	r = zw_reader_step(reader, stmt);
-	if (r <= 0)
-		return r < 0 ? r : -ENOENT;
 	id = sqlite3_column_text(stmt, 0);
 	snprintf(ret_id, ZW_ULID_LEN + 1, "%s", id ? (const char *)id : "");
 	return 0;

@@ -47,6 +47,10 @@ int zw_reader_sql(struct zw_reader *reader, const char *text, sqlite3_stmt **ret
 int zw_reader_step(struct zw_reader *reader, sqlite3_stmt *stmt);
 void zw_reader_reset(sqlite3_stmt *stmt);
 
+/* The row of @text, whose parameter is @id; to be reset. -ENOENT: there is none. */
+int zw_reader_row(
+	struct zw_reader *reader, const char *text, int64_t id, sqlite3_stmt **ret_stmt);
+
 static inline void zw_reader_resetp(sqlite3_stmt **stmt)
 {
 	if (*stmt)

@@ -201,16 +201,12 @@ static int read_base(struct zw_reader *reader, int64_t base_id, struct zw_snapsh
 {
 	static const char text[] = "SELECT raw_len, blob FROM base WHERE id = ?1";
 	_zw_reader_reset_ sqlite3_stmt *stmt = NULL;
-	int r = zw_reader_sql(reader, text, &stmt);
+	int r = zw_reader_row(reader, text, base_id, &stmt);
 
-	if (r < 0)
-		return r;
-	sqlite3_bind_int64(stmt, 1, base_id);
-	r = zw_reader_step(reader, stmt);
-	if (r < 0)
-		return r;
-	if (r == 0)
+	if (r == -ENOENT)
 		return zw_reader_damaged(reader, "state %lld is gone", (long long)base_id);
+	if (r < 0)
+		return r;
 	r = zw_history_unpack_state(&reader->key, sqlite3_column_blob(stmt, 1),
 		(size_t)sqlite3_column_bytes(stmt, 1), (size_t)sqlite3_column_int64(stmt, 0),
 		ret_snapshot);
@@ -307,14 +303,10 @@ int zw_reader_first_state(
 				   " WHERE zone_id = ?1 AND blob IS NOT NULL ORDER BY id LIMIT 1";
 	_zw_reader_reset_ sqlite3_stmt *stmt = NULL;
 	struct zw_snapshot *snapshot;
-	int r = zw_reader_sql(reader, text, &stmt);
+	int r = zw_reader_row(reader, text, zone_id, &stmt);
 
 	if (r < 0)
 		return r;
-	sqlite3_bind_int64(stmt, 1, zone_id);
-	r = zw_reader_step(reader, stmt);
-	if (r <= 0)
-		return r < 0 ? r : -ENOENT;
 	r = read_base(reader, sqlite3_column_int64(stmt, 0), &snapshot);
 	if (r < 0)
 		return r;
