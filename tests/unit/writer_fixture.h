@@ -19,7 +19,7 @@ struct fixture {
 	char dir[36], path[64];
 	struct zw_str said; /* lines */
 	struct zw_ulid_state ulid;
-	size_t memory_items;
+	size_t memory_items, memory_bytes, pending_bytes;
 };
 
 static inline int setup(void **state)
@@ -31,6 +31,8 @@ static inline int setup(void **state)
 		return -1;
 	snprintf(f->path, sizeof(f->path), "%s/h.db", f->dir);
 	f->memory_items = 100;
+	f->memory_bytes = 1 << 20;
+	f->pending_bytes = 200000;
 	*state = f;
 	return 0;
 }
@@ -57,8 +59,8 @@ static inline int open_writer(struct fixture *f, bool need, struct zw_writer **r
 {
 	struct zw_writer_options options = {
 		.path = f->path,
-		.pending_bytes = 200000,
-		.memory_bytes = 1 << 20,
+		.pending_bytes = f->pending_bytes,
+		.memory_bytes = f->memory_bytes,
 		.memory_items = f->memory_items,
 		.say = say,
 		.ctx = f,
