@@ -157,24 +157,6 @@ static void add_no_change(struct zw_str *s, const struct printer *p, bool older)
 		zw_human_tone(s, p->colour, ZW_TONE_DIM, text.buf);
 }
 
-static void add_rdatas(struct zw_str *s, const struct zw_rrset *rrset)
-{
-	for (size_t i = 0; i < rrset->count && i < RDATA_MAX; i++) {
-		_zw_free_ char *text = NULL;
-		uint16_t len;
-		const uint8_t *rdata = zw_rrset_rdata(rrset, i, &len);
-
-		if (zw_rdata_to_text(rrset->type, rdata, len, &text) < 0) {
-			s->failed = true;
-			return;
-		}
-		zw_str_add(s, i > 0 ? ", " : "");
-		zw_clean_add_cut(s, text, RDATA_TEXT_MAX);
-	}
-	if (rrset->count > RDATA_MAX)
-		zw_str_addf(s, " and %u more", rrset->count - RDATA_MAX);
-}
-
 static int print_line(const struct printer *p, const struct zw_blame_rrset *b)
 {
 	char name[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX];
@@ -186,7 +168,7 @@ static int print_line(const struct printer *p, const struct zw_blame_rrset *b)
 		add_no_change(&s, p, b->older);
 	zw_name_to_text(b->rrset.owner, name);
 	zw_str_addf(&s, " %s %u %s ", name, b->rrset.ttl, zw_type_to_text(b->rrset.type, type));
-	add_rdatas(&s, &b->rrset);
+	zw_human_rdatas(&s, &b->rrset, RDATA_MAX, RDATA_TEXT_MAX);
 	zw_str_add_char(&s, '\n');
 	return put_text(&s);
 }

@@ -37,24 +37,6 @@ static void add_tone(
 		zw_human_tone(s, o->colour, tone, text->buf ? text->buf : "");
 }
 
-static void add_values(struct zw_str *s, const struct zw_rrset *rrset)
-{
-	for (size_t i = 0; i < rrset->count && i < VALUES_MAX; i++) {
-		_zw_free_ char *text = NULL;
-		uint16_t len;
-		const uint8_t *rdata = zw_rrset_rdata(rrset, i, &len);
-
-		if (zw_rdata_to_text(rrset->type, rdata, len, &text) < 0) {
-			s->failed = true;
-			return;
-		}
-		zw_str_add(s, i > 0 ? ", " : "");
-		zw_clean_add_cut(s, text, VALUE_MAX);
-	}
-	if (rrset->count > VALUES_MAX)
-		zw_str_addf(s, " (%u more)", rrset->count - VALUES_MAX);
-}
-
 /* Relative to the zone; "@" for its apex. */
 static void add_owner(struct zw_str *s, const struct zw_report *r, const uint8_t *owner)
 {
@@ -91,11 +73,11 @@ static void add_entry(struct zw_str *s, const struct zw_report *r, const struct 
 		return;
 	}
 	if (e->op != ZW_DIFF_ADD)
-		add_values(s, &e->before);
+		zw_human_rdatas(s, &e->before, VALUES_MAX, VALUE_MAX);
 	if (e->op == ZW_DIFF_MODIFY)
 		zw_str_add(s, " -> ");
 	if (e->op != ZW_DIFF_DELETE)
-		add_values(s, &e->after);
+		zw_human_rdatas(s, &e->after, VALUES_MAX, VALUE_MAX);
 	if (e->op == ZW_DIFF_MODIFY && e->before.ttl != e->after.ttl)
 		zw_str_addf(s, " (ttl %u -> %u)", e->before.ttl, e->after.ttl);
 }

@@ -24,6 +24,8 @@ extern const enum zw_tone zw_verdict_tones[];
 
 /* Appends @text, which is not escaped, in that tone. */
 void zw_human_tone(struct zw_str *out, bool colour, enum zw_tone tone, const char *text);
+/* The data of the first @max records, each cut to @text_max octets, and how many more there are. */
+void zw_human_rdatas(struct zw_str *out, const struct zw_rrset *rrset, size_t max, size_t text_max);
 /* The record sets that changed, at most 20 of them. */
 void zw_human_changes(struct zw_str *out, bool colour, const struct zw_diff *diff);
 /* "redirect-outside (73): ..." and the end of the line; what stands before it is the caller's. */

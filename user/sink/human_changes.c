@@ -25,23 +25,27 @@ static const struct {
 
 static_assert(ZW_ARRAY_SIZE(ops) == _ZW_DIFF_OP_MAX, "one entry for every operation");
 
-static void add_rdatas(struct zw_str *out, const struct zw_rrset *rrset)
+void zw_human_rdatas(struct zw_str *out, const struct zw_rrset *rrset, size_t max, size_t text_max)
 {
-	for (size_t i = 0; i < rrset->count && i < RDATA_MAX; i++) {
+	for (size_t i = 0; i < rrset->count && i < max; i++) {
 		_zw_free_ char *text = NULL;
-		const uint8_t *rdata;
 		uint16_t len;
+		const uint8_t *rdata = zw_rrset_rdata(rrset, i, &len);
 
-		rdata = zw_rrset_rdata(rrset, i, &len);
 		if (zw_rdata_to_text(rrset->type, rdata, len, &text) < 0) {
 			out->failed = true;
 			return;
 		}
 		zw_str_add(out, i > 0 ? ", " : "");
-		zw_clean_add_cut(out, text, RDATA_TEXT_MAX);
+		zw_clean_add_cut(out, text, text_max);
 	}
-	if (rrset->count > RDATA_MAX)
-		zw_str_addf(out, " and %u more", rrset->count - RDATA_MAX);
+	if (rrset->count > max)
+		zw_str_addf(out, " and %zu more", rrset->count - max);
+}
+
+static void add_rdatas(struct zw_str *out, const struct zw_rrset *rrset)
+{
+	zw_human_rdatas(out, rrset, RDATA_MAX, RDATA_TEXT_MAX);
 }
 
 /* Only the TTL differs: the data is then shown once. */
