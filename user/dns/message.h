@@ -17,7 +17,9 @@
 #define ZW_MESSAGE_HEADER 12 /* octets */
 #define ZW_MESSAGE_MAX 65535 /* octets: what the length of a message over TCP can say */
 #define ZW_MESSAGE_FLAG_QR 0x8000
+#define ZW_MESSAGE_FLAG_AA 0x0400
 #define ZW_MESSAGE_FLAG_TC 0x0200
+#define ZW_MESSAGE_FLAG_RA 0x0080
 
 /* IANA "DNS OpCodes". */
 enum zw_opcode {
