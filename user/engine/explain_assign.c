@@ -14,6 +14,7 @@ struct assignment {
 	ZW_VEC(struct claim) claims;
 	size_t ways;
 	index_list order;                /* of the first way */
+	size_t first_part;               /* of the parts, those before are other groups' */
 	enum zw_attribution attribution; /* of what is not ambiguous */
 };
 
@@ -212,7 +213,9 @@ static void keep_order(struct assignment *a)
 	uint64_t last = 0;
 
 	ZW_VEC_FOREACH(ask, &a->order)
-		ZW_VEC_FOREACH(p, &a->x->parts) {
+		for (size_t i = a->first_part; i < a->x->parts.len; i++) {
+			struct part *p = &a->x->parts.items[i];
+
 			if (p->kind != PART_CONTENT || p->by.items[0] != request_of(a, *ask))
 				continue;
 			if (p->order_ns <= last)
@@ -224,12 +227,14 @@ static void keep_order(struct assignment *a)
 static int collect(struct assignment *a, size_t group, index_list *asks)
 {
 	struct explanation *x = a->x;
+	const struct member *member;
 	name_list list = {};
+	size_t members;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < x->asks->len; i++)
-		if (x->asks->items[i].group == group)
-			r = zw_vec_push(asks, i);
+	member = zw_explain_members(&x->group_asks, group, &members);
+	for (size_t i = 0; r == 0 && i < members; i++)
+		r = zw_vec_push(asks, member[i].index);
 	a->replay.ask = asks->items;
 	a->replay.len = asks->len;
 	a->replay.x = x;
@@ -240,10 +245,14 @@ static int collect(struct assignment *a, size_t group, index_list *asks)
 	if (r == 0)
 		r = zw_explain_cut(x, x->after, &list, &a->replay.after);
 	zw_vec_free(&list);
-	ZW_VEC_FOREACH(p, &x->pieces)
-		if (r == 0 && p->group == group && !p->done && p->kind != PIECE_SERIAL &&
+	member = zw_explain_members(&x->group_pieces, group, &members);
+	for (size_t i = 0; r == 0 && i < members; i++) {
+		struct piece *p = &x->pieces.items[member[i].index];
+
+		if (!p->done && p->kind != PIECE_SERIAL &&
 			zw_explain_touched(&a->replay, p->entry->owner, p->entry->type))
 			r = zw_vec_push(&a->claims, (struct claim){.piece = p});
+	}
 	return r;
 }
 
@@ -260,7 +269,7 @@ static void assignment_done(struct assignment *a)
 int zw_explain_assign_group(struct explanation *x, size_t group)
 {
 	_zw_cleanup_(assignment_done) struct assignment a = {
-		.x = x, .attribution = ZW_ATTRIBUTION_CERTAIN};
+		.x = x, .first_part = x->parts.len, .attribution = ZW_ATTRIBUTION_CERTAIN};
 	index_list asks = {};
 	int r = collect(&a, group, &asks);
 

@@ -82,6 +82,56 @@ static void place_pieces(struct explanation *x, struct forest *f)
 	}
 }
 
+static int by_member(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static void sort_members(member_list *list)
+{
+	if (list->len)
+		qsort(list->items, list->len, sizeof(*list->items), by_member);
+}
+
+static int list_members(struct explanation *x)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < x->asks->len; i++)
+		if (x->asks->items[i].group != NO_GROUP)
+			r = zw_vec_push(&x->group_asks,
+				(struct member){x->asks->items[i].group, i});
+	for (size_t i = 0; r == 0 && i < x->pieces.len; i++)
+		if (x->pieces.items[i].group != NO_GROUP)
+			r = zw_vec_push(&x->group_pieces,
+				(struct member){x->pieces.items[i].group, i});
+	sort_members(&x->group_asks);
+	sort_members(&x->group_pieces);
+	return r;
+}
+
+const struct member *zw_explain_members(const member_list *list, size_t group, size_t *ret_len)
+{
+	size_t low = 0, high = list->len, end;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (list->items[mid].group < group)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (end = low; end < list->len && list->items[end].group == group; end++)
+		;
+	*ret_len = end - low;
+	return list->items + low;
+}
+
 int zw_explain_groups(struct explanation *x)
 {
 	_zw_cleanup_(forest_done) struct forest f = {};
@@ -98,7 +148,7 @@ int zw_explain_groups(struct explanation *x)
 		if (a->group != NO_GROUP)
 			a->group = root_of(&f, a->group);
 	place_pieces(x, &f);
-	return 0;
+	return list_members(x);
 }
 
 static int by_name(const void *a, const void *b)
@@ -163,19 +213,57 @@ static bool same_list(const zw_requests *a, struct zw_request *const *b, size_t 
 	return a->len == len && memcmp(a->items, b, len * sizeof(*b)) == 0;
 }
 
+struct part_key {
+	const struct zw_request *first;
+	uint64_t kind, attribution, len;
+};
+
+static bool is_part(const struct part *p, enum part_kind kind, enum zw_attribution attribution,
+	struct zw_request *const *by, size_t len)
+{
+	return p->kind == kind && p->attribution == attribution && same_list(&p->by, by, len);
+}
+
+/* There can be one for each request, so they are found by hash, but for those of transactions, whose lists grow. */
+static struct part *find_part(struct explanation *x, enum part_kind kind,
+	enum zw_attribution attribution, struct zw_request *const *by, size_t len)
+{
+	const struct part_key key = {by[0], kind, attribution, len};
+	uintptr_t number = x->part_by ? (uintptr_t)zw_map_get(x->part_by, &key, sizeof(key)) : 0;
+
+	if (number && is_part(&x->parts.items[number - 1], kind, attribution, by, len))
+		return &x->parts.items[number - 1];
+	if (!number && !by[0]->effect_ns)
+		return NULL;
+	ZW_VEC_FOREACH(p, &x->parts)
+		if (is_part(p, kind, attribution, by, len))
+			return p;
+	return NULL;
+}
+
+static int note_part(struct explanation *x, const struct part *part)
+{
+	const struct part_key key = {
+		part->by.items[0], part->kind, part->attribution, part->by.len};
+	int r = x->part_by ? 0 : zw_map_new(&x->part_by);
+
+	return r < 0 ? r
+		     : zw_map_put(x->part_by, &key, sizeof(key), (void *)(uintptr_t)x->parts.len,
+			       NULL);
+}
+
 struct part *zw_explain_part(struct explanation *x, enum part_kind kind,
 	enum zw_attribution attribution, struct zw_request *const *by, size_t len)
 {
+	struct part *known = len ? find_part(x, kind, attribution, by, len) : NULL;
 	struct part part = {.kind = kind,
 		.attribution = attribution,
 		.channel = len ? by[0]->channel : ZW_CHANNEL_UNKNOWN,
 		.order_ns = len ? zw_request_end_ns(by[0]) : UINT64_MAX};
 	int r = 0;
 
-	ZW_VEC_FOREACH(p, &x->parts)
-		if (p->kind == kind && p->attribution == attribution && len &&
-			same_list(&p->by, by, len))
-			return p;
+	if (known)
+		return known;
 	for (size_t i = 0; r == 0 && i < len; i++)
 		r = zw_vec_push(&part.by, by[i]);
 	if (r == 0)
@@ -184,5 +272,7 @@ struct part *zw_explain_part(struct explanation *x, enum part_kind kind,
 		zw_vec_free(&part.by);
 		return NULL;
 	}
+	if (len && note_part(x, &part) < 0)
+		return NULL;
 	return &x->parts.items[x->parts.len - 1];
 }

@@ -36,6 +36,12 @@ struct piece {
 
 #define NO_GROUP SIZE_MAX
 
+/* One of a group, by its index; in the order of groups, and of indexes in each. */
+struct member {
+	size_t group, index;
+};
+typedef ZW_VEC(struct member) member_list;
+
 /* One RRset as a part changed it; borrowed from snapshots that the explanation keeps. */
 struct part_change {
 	struct zw_rrset before, after; /* count 0: not there */
@@ -83,7 +89,9 @@ struct explanation {
 	struct zw_diff *own;        /* the same when it was made here */
 	ask_list *asks;
 	ZW_VEC(struct piece) pieces;
+	member_list group_asks, group_pieces; /* see zw_explain_groups() */
 	ZW_VEC(struct part) parts;
+	struct zw_map *part_by; /* the first request of a part and what it is -> 1 + index of the part */
 	zw_requests *others; /* requests that are no asks: transfers, commands, connections */
 	ZW_VEC(struct zw_snapshot *) kept; /* what the changes of parts point into */
 };
@@ -109,8 +117,10 @@ static inline bool is_asked(const struct zw_message_rr *rr)
 
 typedef ZW_VEC(const uint8_t *) name_list;
 
-/* Sorts requests and pieces into groups that have no name in common. */
+/* Sorts requests and pieces into groups that have no name in common, and makes the lists of their members. */
 int zw_explain_groups(struct explanation *x);
+/* The members of @group among @list. */
+const struct member *zw_explain_members(const member_list *list, size_t group, size_t *ret_len);
 /* The names that these requests and the zone itself are about, each once, in canonical order. */
 int zw_explain_names(
 	const struct explanation *x, const size_t *ask, size_t len, name_list *ret_names);

@@ -21,6 +21,9 @@ void zw_explain_parts_done(struct explanation *x)
 		zw_vec_free(&p->beside);
 	}
 	zw_vec_free(&x->parts);
+	zw_map_free(x->part_by);
+	zw_vec_free(&x->group_asks);
+	zw_vec_free(&x->group_pieces);
 	zw_vec_free(&x->pieces);
 	ZW_VEC_FOREACH(s, &x->kept)
 		zw_snapshot_unref(*s);

@@ -115,22 +115,30 @@ static int take_record(void *ctx, bool add, const struct zw_record *record)
 	return add ? zw_patch_add(ctx, record) : zw_patch_delete(ctx, record);
 }
 
-static int run(struct walk w, struct zw_part_steps *steps)
+/* The state after transaction @t. Each is made from the one before: from the first, all that was done since would have to
+ * be gone through for each of them. */
+static int step(const struct walk *w, const struct zw_journal_transaction *t,
+	struct zw_snapshot *before, struct zw_snapshot **ret_after)
 {
 	_zw_patch_ struct zw_patch *patch = NULL;
-	struct zw_journal_transaction t;
-	size_t records = zw_snapshot_count(steps->state[0]);
-	int r = zw_patch_new(steps->state[0], &patch);
+	int r = zw_patch_new(before, &patch);
 
 	if (r == 0)
-		r = next(&w, &t);
+		r = zw_journal_records(t, w->origin, take_record, patch, w->error);
+	if (r == -ENOENT || r == -EEXIST)
+		r = zw_zone_fail(w->error, ZW_ZERR_JOURNAL, 0, 0,
+			"a transaction does not fit what was there");
+	return r < 0 ? r : zw_patch_finish(patch, ret_after);
+}
+
+static int run(struct walk w, struct zw_part_steps *steps)
+{
+	struct zw_journal_transaction t;
+	size_t records = zw_snapshot_count(steps->state[0]);
+	int r = next(&w, &t);
+
 	for (; r > 0; r = next(&w, &t)) {
-		r = zw_journal_records(&t, w.origin, take_record, patch, w.error);
-		if (r == -ENOENT || r == -EEXIST)
-			r = zw_zone_fail(w.error, ZW_ZERR_JOURNAL, 0, 0,
-				"a transaction does not fit what was there");
-		if (r == 0)
-			r = zw_patch_finish(patch, &steps->state[steps->states]);
+		r = step(&w, &t, steps->state[steps->states - 1], &steps->state[steps->states]);
 		if (r < 0)
 			break;
 		records += zw_snapshot_count(steps->state[steps->states++]);
