@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Changes of records go through the rules before they are told. */
-#include "cli/agent.h"
+#include "cli/agent_feeds.h"
 
 #include <errno.h>
 #include <string.h>
@@ -82,6 +82,7 @@ static struct zw_rule_input input_of(
 		.familiars = a->conf->familiars,
 		.zone_id = id,
 		.origin = origin,
+		.feeds = zw_agent_feeds_list(a->feeds),
 		.serves = serves,
 		.ctx = (void *)a,
 	};
