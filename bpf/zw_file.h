@@ -162,16 +162,24 @@ static __always_inline __u64 ino_of(struct inode *inode)
 /* How far below a directory that came is looked. */
 #define ARRIVED_DEPTH 8
 
-/* Whether @inode is a directory that came a moment ago, or is in or below one. */
-static __noinline bool in_arrived(struct inode *inode)
+/* An inode as a number: what a function takes that is verified once, not anew wherever it is called. */
+struct arrived_arg {
+	__u64 inode;
+};
+
+__noinline int zw_in_arrived(const struct arrived_arg *arg)
 {
-	struct dentry *d = alias_of(inode);
+	struct inode *inode;
+	struct dentry *d;
 	__u64 now = bpf_ktime_get_boot_ns(), until = zw_arrived_until;
 
+	if (!arg)
+		return 0;
 	if (now >= until) {
 		__sync_val_compare_and_swap(&zw_arrived_until, until, 0);
-		return false;
+		return 0;
 	}
+	d = alias_of((struct inode *)arg->inode);
 	for (int i = 0; d && i < ARRIVED_DEPTH; i++) {
 		struct dentry *up = BPF_CORE_READ(d, d_parent);
 		struct zw_inode_key key = {};
@@ -179,15 +187,23 @@ static __noinline bool in_arrived(struct inode *inode)
 
 		inode = BPF_CORE_READ(d, d_inode);
 		if (!inode)
-			return false;
+			return 0;
 		key.dev = zw_inode_dev(inode);
 		key.ino = BPF_CORE_READ(inode, i_ino);
 		since = bpf_map_lookup_elem(&zw_arrived, &key);
 		if (since && now < *since + ZW_ARRIVAL_NS)
-			return true;
+			return 1;
 		d = up == d ? NULL : up;
 	}
-	return false;
+	return 0;
+}
+
+/* Whether @inode is a directory that came a moment ago, or is in or below one. */
+static __always_inline bool in_arrived(struct inode *inode)
+{
+	const struct arrived_arg arg = {.inode = (__u64)inode};
+
+	return zw_in_arrived(&arg);
 }
 
 static __always_inline __u32 watch_of(const struct node *n)
@@ -319,7 +335,8 @@ static __always_inline bool is_far(struct inode *inode)
 {
 	struct dentry *alias;
 
-	if (inode->i_sb->s_magic != ZW_EXT4_MAGIC || maybe_watched(inode->i_ino) || zw_arrived_until)
+	if (inode->i_sb->s_magic != ZW_EXT4_MAGIC || maybe_watched(inode->i_ino) ||
+		zw_arrived_until)
 		return false;
 	if ((inode->i_mode & ZW_S_IFMT) != ZW_S_IFDIR)
 		return true;

@@ -65,12 +65,13 @@ addresses_told() {
 
 # What the events say of whom, against the truth, which is in the address. tell LABEL FIRST
 tell() {
-	local begin=${EPOCHREALTIME/[.,]/} cpu=$(agent_cpu_ms)
+	local begin=${EPOCHREALTIME/[.,]/} cpu
 
 	e2e_until "$SETTLE_SECONDS" addresses_told "$2"
-	echo "$1: told of $(((${EPOCHREALTIME/[.,]/} - begin) / 1000)) ms after the last answer; agent CPU $((cpu - CPU_MS)) ms," \
+	cpu=$(agent_cpu_ms)
+	echo "$1: told of $(((${EPOCHREALTIME/[.,]/} - begin) / 1000)) ms after the last answer; agent CPU until then $((cpu - CPU_MS)) ms," \
 		"resident $(awk '/VmHWM/ { print $2 }' "/proc/$AGENT_PID/status") KiB at most"
-	CPU_MS=$(agent_cpu_ms)
+	CPU_MS=$cpu
 	jq -r --arg first "$2" --arg one "$(head -n 1 "$E2E_TMP/$1-$2")" --arg two "$(head -n 1 "$E2E_TMP/$1-$(($2 + 1))")" '
 		select(.event.action == "record-change") | .zonewitness.attribution as $how | (.process.pid // 0 | tostring) as $pid
 		| [.zonewitness.causes[]?.process.pid // 0 | tostring] as $causes
