@@ -199,6 +199,18 @@ test_how() {
 	shows "sql tool api" --channel api,database --attribution certain,probable
 }
 
+# Which rules speak is not said here: of each that did, the filter shows where.
+test_rules() {
+	local rule
+
+	jq -r '.zonewitness.findings[]?.rule' "$E2E_TMP/stored" | sort -u >"$E2E_TMP/rules"
+	e2e_check "some rule found something" "$([ -s "$E2E_TMP/rules" ] || echo "none did")"
+	while read -r rule; do
+		shows "$(jq -r --arg rule "$rule" 'select(any(.zonewitness.findings[]?; .rule == $rule)) | .event.id' \
+			"$E2E_TMP/stored" | history_names)" --rule "$rule"
+	done <"$E2E_TMP/rules"
+}
+
 test_what() {
 	shows "tool" --zone ls-tool.test
 	shows "sql api" --name www.ls-api.test
@@ -292,6 +304,7 @@ make_history
 make_unseen || { e2e_end; exit 1; }
 e2e_until 10 history_is_stored || e2e_die "the history is not stored: $("$ZW" log --db "$db" 2>&1)"
 test_how
+test_rules
 test_what
 test_who
 test_totals
