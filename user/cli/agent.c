@@ -142,9 +142,10 @@ static int open_books(struct zw_agent *a, const struct zw_agent_options *o, stru
 
 static int open_kernel(struct zw_agent *a, struct zw_str *error)
 {
-	_zw_free_ char *dir = NULL;
+	_zw_free_ char *dir = NULL, *pin = a->history ? zw_agent_guard_pin(a->conf) : NULL;
 	struct zw_probe_options options = {
 		.ring_bytes = a->conf->ring_bytes,
+		.guard_pin = pin,
 		.scratch = scratch_dir(a->conf, &dir),
 	};
 	int r = zw_probe_open(&options, &a->probe, error);
@@ -270,6 +271,7 @@ static void report_stopped(struct zw_agent *a)
 		return;
 	report->count[report->counts++] = (struct zw_report_count){"changes", a->changes};
 	report->count[report->counts++] = (struct zw_report_count){"events", a->events};
+	zw_agent_guard_stopping(a, report);
 	zw_agent_deliver(a, report);
 }
 
@@ -317,6 +319,7 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 	ZW_VEC_FOREACH(s, &a->sinks)
 		if ((*s)->ops->tick)
 			(void)(*s)->ops->tick(*s);
+	zw_agent_guard_tick(a);
 	zw_agent_notify_status(a);
 	zw_agent_history_tick(a);
 	zw_agent_expectations_save(a);
@@ -393,6 +396,7 @@ static int start(struct zw_agent *a)
 	zw_agent_history_flush(a);
 	a->ready = true;
 	report_ready(a);
+	zw_agent_guard_ready(a);
 	zw_agent_notify_status(a);
 	(void)zw_notify_ready();
 	return 0;

@@ -590,6 +590,17 @@ void zw_agent_notify_status(struct zw_agent *a);
 /* Feeds its watchdog, when that is due. */
 void zw_agent_notify_alive(struct zw_agent *a, uint64_t now);
 
+/* agent_guard.c: what is done to the agent itself */
+
+/* Where on bpffs it is kept who ended an agent with this configuration. NULL: no memory. */
+char *zw_agent_guard_pin(const struct zw_conf *conf);
+/* Tells who ended the one before, once the agent is ready. */
+void zw_agent_guard_ready(struct zw_agent *a);
+/* Tells of signals it has outlived, and of programs that were detached, and attaches these again; now and then. */
+void zw_agent_guard_tick(struct zw_agent *a);
+/* Adds who asked it to end, which is then no riddle for the next one. */
+void zw_agent_guard_stopping(struct zw_agent *a, struct zw_report *report);
+
 /* agent_net.c: what passes on the network */
 
 /* Makes a->net; zw_agent_net_free() frees what is there also after a failure. 0 or -ENOMEM. */

@@ -111,6 +111,22 @@ static const struct zw_rule rows[] = {
 			{"bytes", ZW_KNOB_BYTES, 16384, 0, UINT32_MAX, "of queries and answers, at least"}),
 		.quiet = "Lists that are asked by hash (of mail, of files) look the same: disable the rule where such a list is served.",
 	},
+	{
+		.id = "agent-killed",
+		.title = "agent was ended or stopped by a signal",
+		.indicator = "agent tampering: what follows is to stay unseen",
+		.technique = "T1562.001", .severity = ZW_SEVERITY_CRITICAL, .escalates = true, .kind = ZW_RULE_HOST,
+		.quiet = "SIGTERM and SIGINT, by which it ends as it should, are none: agent-stopped names who sent them. Nor"
+			" is a kill by the kernel itself, as when memory runs out, which is told of without a finding. Who killed"
+			" it is told by the next agent with the same history.",
+	},
+	{
+		.id = "programs-detached",
+		.title = "agent's programs were taken off network devices",
+		.indicator = "agent tampering: what follows is to stay unseen",
+		.technique = "T1562.001", .severity = ZW_SEVERITY_CRITICAL, .escalates = true, .kind = ZW_RULE_HOST,
+		.quiet = "Looked for once a second. Devices that went away, or to another namespace, are none.",
+	},
 };
 /* clang-format on */
 

@@ -20,6 +20,7 @@ struct zw_probe {
 	struct zw_inspect_bpf *inspect;
 	struct zw_net *net;          /* NULL where the kernel takes none of it */
 	struct zw_unix_bpf *sockets; /* NULL: not served */
+	struct zw_guard *guard;      /* the same */
 	struct ring_buffer *file_ring, *proc_ring;
 	const volatile unsigned long *file_pos[2],
 		*proc_pos[2], /* consumed, produced: bytes ever */
@@ -80,6 +81,13 @@ void zw_ring_unmap_positions(const volatile unsigned long *pos[2]);
 int zw_ring_drain(struct ring_buffer *ring, const volatile unsigned long *pos[2]);
 /* Calls @fn for each record of @size bytes, not more than a page, that an iterator writes. */
 int zw_run_iterator(struct bpf_link *link, size_t size, zw_probe_fn fn, void *ctx);
+
+/* guard.c: signals to the agent, which nothing else depends on. */
+
+/* Loads and attaches it; what an earlier agent left is read and cleared. What fails is noted at the hook. */
+void zw_guard_load(struct zw_probe *p, const char *pin);
+void zw_guard_unload(struct zw_guard *guard);
+struct bpf_object *zw_guard_object(const struct zw_guard *guard);
 
 /* net.c */
 

@@ -302,6 +302,8 @@ static int load_chosen(struct zw_probe *p, const struct zw_probe_options *o, con
 	for (size_t i = 0; i < p->programs; i++)
 		if (p->hook[i].program->capability == ZW_CAP_INSPECT && want[i])
 			set_hook(&p->hook[i], ZW_STATE_ON, "");
+	if (p->served[ZW_CAP_GUARD])
+		zw_guard_load(p, o->guard_pin);
 	/* Done without where it cannot be had. */
 	if (p->served[ZW_CAP_CONTROL] &&
 		zw_unix_load(p, p->tier[ZW_CAP_CONTROL], want, &p->sockets) < 0)

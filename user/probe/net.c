@@ -305,6 +305,11 @@ int zw_probe_net_traffic(struct zw_probe *p, struct zw_traffic *ret_traffic)
 	return 0;
 }
 
+int zw_probe_net_check(struct zw_probe *p, struct zw_net_loss *ret_loss)
+{
+	return p->net ? zw_net_check(p->net, ret_loss) : -EOPNOTSUPP;
+}
+
 int zw_probe_net_status(const struct zw_probe *p, struct zw_net_status *ret_status)
 {
 	struct zw_net_status s = {};

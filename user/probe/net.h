@@ -48,4 +48,13 @@ int zw_probe_net_sockets(struct zw_probe *probe, zw_probe_fn fn, void *ctx);
 
 /* Plain queries and answers since the start, all processors together. */
 int zw_probe_net_traffic(struct zw_probe *probe, struct zw_traffic *ret_traffic);
+/* What was taken away by others. */
+struct zw_net_loss {
+	size_t devices; /* without the programs, or one of them */
+	size_t again;   /* that have them again */
+	char name[16];  /* of the first one */
+};
+/* Looks at every device that has programs whether it still has them, and attaches them again. 0, with what was missing
+ * in @ret_loss; -errno. */
+int zw_probe_net_check(struct zw_probe *probe, struct zw_net_loss *ret_loss);
 int zw_probe_net_status(const struct zw_probe *probe, struct zw_net_status *ret_status);

@@ -239,6 +239,54 @@ int zw_net_attach(int ifindex, const int program[static _ZW_NET_SIDE_MAX], bool 
 	return 0;
 }
 
+/* The kernel keeps a link that others detached, but no longer knows of a device for it. */
+static int has_link(int fd)
+{
+	struct bpf_link_info info = {};
+	uint32_t len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
+		return -errno;
+	/* The first member of what it says of tcx, which headers know since 6.6. */
+	return info.xdp.ifindex != 0;
+}
+
+struct sought {
+	uint32_t handle;
+	bool found;
+};
+
+static void on_sought(void *ctx, const struct zw_filter *filter)
+{
+	struct sought *sought = ctx;
+
+	sought->found |=
+		filter->handle == sought->handle && zw_startswith(filter->name, NAME_PREFIX);
+}
+
+static int has_filter(int ifindex, enum zw_net_side side, uint32_t handle)
+{
+	struct sought sought = {.handle = handle};
+	unsigned int others = 0;
+	int r = zw_rtnl_filters(ifindex, parents[side], on_sought, &sought, &others);
+
+	/* No qdisc, no filters. */
+	return r == -EINVAL || r == -ENOENT ? 0 : r < 0 ? r : sought.found;
+}
+
+int zw_net_attached(int ifindex, const struct zw_net_hooks *hooks)
+{
+	int r = 1;
+
+	for (int side = 0; r > 0 && side < _ZW_NET_SIDE_MAX; side++) {
+		if (hooks->link[side] >= 0)
+			r = has_link(hooks->link[side]);
+		if (r > 0 && hooks->handle[side])
+			r = has_filter(ifindex, (enum zw_net_side)side, hooks->handle[side]);
+	}
+	return r;
+}
+
 void zw_net_detach(int ifindex, struct zw_net_hooks *hooks)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,

@@ -28,6 +28,9 @@ bool zw_net_has_tcx(int ifindex, int program);
 int zw_net_attach(int ifindex, const int program[static _ZW_NET_SIDE_MAX], bool tcx,
 	struct zw_net_hooks *ret_hooks);
 
+/* Whether all that was attached is there still. 1, 0, -errno. */
+int zw_net_attached(int ifindex, const struct zw_net_hooks *hooks);
+
 /* Detaches, and removes the qdisc if it was made here and nobody else has put anything into it. */
 void zw_net_detach(int ifindex, struct zw_net_hooks *hooks);
 

@@ -265,6 +265,54 @@ int zw_net_devices(struct zw_net *net)
 	return r;
 }
 
+struct check {
+	struct zw_net *net;
+	struct zw_net_ns *ns;
+	struct zw_net_loss *loss;
+};
+
+/* In the namespace. */
+static int check_devices(void *arg)
+{
+	struct check *c = arg;
+
+	ZW_VEC_FOREACH(d, &c->ns->devices) {
+		int r = d->attached && !d->link.gone ? zw_net_attached(d->link.ifindex, &d->hooks)
+						     : 1;
+
+		/* One that is gone by now is told of as such. */
+		if (r == -ENODEV)
+			continue;
+		if (r < 0)
+			return r;
+		if (r > 0)
+			continue;
+		if (c->loss->devices++ == 0)
+			snprintf(c->loss->name, sizeof(c->loss->name), "%s", d->link.name);
+		zw_net_detach(d->link.ifindex, &d->hooks);
+		d->attached = false;
+		attach_device(c->net, c->ns, d);
+		c->loss->again += d->attached;
+	}
+	return 0;
+}
+
+int zw_net_check(struct zw_net *net, struct zw_net_loss *ret_loss)
+{
+	int r = 0;
+
+	ZW_VEC_FOREACH(ns, &net->namespaces) {
+		struct check c = {.net = net, .ns = *ns, .loss = ret_loss};
+
+		/* Devices that went are known before they are looked at. */
+		if (r == 0)
+			r = read_news(net, *ns, false);
+		if (r == 0)
+			r = visit((*ns)->fd, check_devices, &c);
+	}
+	return r;
+}
+
 /* --- namespaces --------------------------------------------------------------------------------------- */
 
 static void ns_free(struct zw_net *net, struct zw_net_ns *ns)

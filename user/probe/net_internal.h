@@ -56,6 +56,7 @@ int zw_net_follow(struct zw_net *net, int fd, uint32_t *ret_inum);
 int zw_net_unfollow(struct zw_net *net, uint32_t inum);
 /* Reads what there is of news about devices, and attaches to new ones. */
 int zw_net_devices(struct zw_net *net);
+int zw_net_check(struct zw_net *net, struct zw_net_loss *ret_loss);
 void zw_net_unfollow_all(struct zw_net *net);
 
 /* Attaches each program of @skel to the loopback device of a network namespace of its own and sends one packet through

@@ -124,6 +124,7 @@ static const struct zw_program programs[] = {
 	FEXIT(UNIX_PAGE, "zw_fexit_unix_page", "unix_stream_sendpage", false),
 	ALWAYS(TP_SOCK_SEND, ZW_OBJ_UNIX, "zw_tp_sock_send", "btf_trace_sock_send_length",
 		ZW_CAP_CONTROL),
+	ALWAYS(TP_SIGNAL, ZW_OBJ_GUARD, "zw_tp_signal", "btf_trace_signal_generate", ZW_CAP_GUARD),
 };
 
 const struct zw_program *zw_programs(size_t *ret_n)
@@ -143,7 +144,7 @@ const char *zw_tier_to_string(enum zw_tier tier)
 const char *zw_capability_to_string(enum zw_capability capability)
 {
 	static const char *const names[] = {"write", "store", "names", "mount", "intent", "process",
-		"inspect", "sockets", "packets", "control"};
+		"inspect", "sockets", "packets", "control", "guard"};
 
 	_Static_assert(ZW_ARRAY_SIZE(names) == _ZW_CAP_MAX, "a capability has no name");
 	return names[capability];

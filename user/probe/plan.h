@@ -27,6 +27,7 @@ enum zw_capability {
 	ZW_CAP_SOCKETS,   /* who owns a socket, who binds a port */
 	ZW_CAP_PACKETS,   /* DNS and control traffic */
 	ZW_CAP_CONTROL,   /* commands over unix sockets */
+	ZW_CAP_GUARD,     /* who ends or stops the agent */
 	_ZW_CAP_MAX,
 };
 
@@ -37,6 +38,7 @@ enum zw_object {
 	ZW_OBJ_SOCK,
 	ZW_OBJ_NET, /* one copy for each network namespace that is followed */
 	ZW_OBJ_UNIX,
+	ZW_OBJ_GUARD,
 	_ZW_OBJ_MAX,
 };
 

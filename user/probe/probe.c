@@ -115,6 +115,7 @@ void zw_probe_close(struct zw_probe *p)
 	zw_inspect_bpf__destroy(p->inspect);
 	zw_net_close(p->net);
 	zw_unix_unload(p->sockets);
+	zw_guard_unload(p->guard);
 	free(p->link);
 	free(p->hook);
 	free(p->scratch);
@@ -144,6 +145,7 @@ int zw_probe_prove(struct zw_probe *p)
 		[ZW_OBJ_SOCK] = zw_net_object(p->net, ZW_OBJ_SOCK),
 		[ZW_OBJ_NET] = zw_net_object(p->net, ZW_OBJ_NET),
 		[ZW_OBJ_UNIX] = p->sockets ? zw_unix_object(p->sockets) : NULL,
+		[ZW_OBJ_GUARD] = zw_guard_object(p->guard),
 	};
 
 	return zw_prove_programs(p->scratch, objs, p->net, p->hook, p->link, p->programs);

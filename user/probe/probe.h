@@ -19,8 +19,10 @@ struct zw_probe;
 struct zw_probe_options {
 	uint64_t
 		ring_bytes; /* of the file ring, a power of two of pages; 0: 8 MiB. The process ring is the same */
-	uint64_t net_ring_bytes;  /* of the control ring for packets; 0: 8 MiB */
-	bool no_tcx;              /* packets through clsact even where the kernel has tcx */
+	uint64_t net_ring_bytes; /* of the control ring for packets; 0: 8 MiB */
+	bool no_tcx;             /* packets through clsact even where the kernel has tcx */
+	const char
+		*guard_pin; /* path on bpffs where who ended the agent outlives it; NULL: nowhere */
 	uint32_t max_watches;     /* inodes that can be watched; 0: 1,048,576 */
 	bool allow[_ZW_TIER_MAX]; /* tiers that may be used; all false: all */
 	const char *
