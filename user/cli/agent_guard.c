@@ -92,13 +92,10 @@ static int add_message(
 	return zw_str_done(&s, &report->message);
 }
 
-static int find(struct zw_agent *a, struct zw_report *report, const char *rule)
+static int find(const struct zw_agent *a, struct zw_report *report, const char *rule)
 {
-	struct zw_rules_conf rules;
-
-	(void)a;
-	zw_rules_conf_init(&rules);
-	return zw_rules_add_finding(&rules, report, rule, NULL, "%s", report->message);
+	return zw_rules_add_finding(
+		&a->conf->rules, report, rule, NULL, "%s", report->message);
 }
 
 static int tell(struct zw_agent *a, const struct zw_guard_record *record, const char *did)

@@ -231,6 +231,10 @@ int zw_cmd_triage(int argc, char **argv)
 	if (take_zone(&o) < 0 || take_period(&o, &in) < 0)
 		return ZW_EXIT_USAGE;
 	load_conf(&o, &conf);
+	if (conf) {
+		in.network = conf->familiar;
+		in.networks = conf->familiars;
+	}
 	if (o.journal) {
 		if (zw_log_journal_load(o.journal_path, &journal) < 0)
 			return ZW_EXIT_FAILED;
