@@ -26,7 +26,7 @@ serve() {
 		zone "$zone" { type primary; file "$zone.db"; allow-update { any; }; };
 	END
 	cat >"$conf" <<-END
-		servers: auto
+		servers: [{kind: bind, config: $DIR/named.conf}]
 		history: {file: $E2E_TMP/history.db}
 		journald: {enabled: false}
 		json: {file: $E2E_TMP/events.json}
