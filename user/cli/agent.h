@@ -68,6 +68,7 @@ const struct zw_sink_host *zw_agent_host(const struct zw_agent *agent);
 /* --- inside the agent -------------------------------------------------------------------------------- */
 
 struct zw_served;
+struct zw_agent_guarded;
 struct zw_served_zone;
 
 /* The root a server's paths are walked in; shared by its zones. */
@@ -88,6 +89,7 @@ struct zw_agent_server {
 	char *error;              /* last failure to list its zones, not repeated; NULL: none */
 	struct zw_served *served; /* how it is asked for its zones; NULL: it is not */
 	ZW_VEC(struct zw_inode_key) sites; /* inodes of what it writes for all of them */
+	struct zw_agent_guarded *guarded;  /* files of its configuration; NULL: none yet */
 };
 
 enum zw_agent_file_kind {
@@ -600,6 +602,19 @@ void zw_agent_guard_ready(struct zw_agent *a);
 void zw_agent_guard_tick(struct zw_agent *a);
 /* Adds who asked it to end, which is then no riddle for the next one. */
 void zw_agent_guard_stopping(struct zw_agent *a, struct zw_report *report);
+
+/* agent_guarded.c: the files of servers' configurations */
+
+/* Follows what the configuration is now, and tells what of it changed. 0 or -ENOMEM, -E2BIG. */
+int zw_agent_guarded_follow(
+	struct zw_agent *a, struct zw_agent_server *s, const struct zw_server *found);
+/* @a is NULL when nothing is watched any more. */
+void zw_agent_guarded_free(struct zw_agent *a, struct zw_agent_server *s);
+/* The inode @key, which is on the way to one of them, had an event. */
+void zw_agent_guarded_touch(
+	struct zw_agent *a, const struct zw_inode_key *key, const struct zw_event *event);
+/* Looks at those that had events a moment ago. */
+void zw_agent_guarded_run(struct zw_agent *a, uint64_t now_ns);
 
 /* agent_net.c: what passes on the network */
 

@@ -61,7 +61,8 @@ void zw_site_put(struct zw_agent *a, const struct zw_place *p)
 	struct zw_inode_key key = {.dev = p->dev, .ino = p->ino};
 	struct zw_agent_site *s = zw_site_of(a, &key);
 
-	if (!s || s->zones.len || s->through.len || s->open.len || s->servers.len)
+	if (!s || s->zones.len || s->through.len || s->open.len || s->servers.len ||
+		s->guards)
 		return;
 	zw_probe_unwatch(a->probe, key.dev, key.ino);
 	zw_map_remove(a->sites, &key, sizeof(key));
@@ -411,6 +412,15 @@ static void mark_entry(struct zw_agent *a, uint64_t ino, const struct zw_event *
 	}
 }
 
+static void mark_guarded(struct zw_agent *a, uint64_t ino, const struct zw_event *event)
+{
+	struct zw_inode_key key = {.dev = event->file.dev, .ino = ino};
+	const struct zw_agent_site *s = ino ? zw_site_of(a, &key) : NULL;
+
+	if (s && s->guards)
+		zw_agent_guarded_touch(a, &key, event);
+}
+
 void zw_agent_mark(struct zw_agent *a, const struct zw_event *event)
 {
 	const struct zw_file_facts *f = &event->file;
@@ -429,6 +439,8 @@ void zw_agent_mark(struct zw_agent *a, const struct zw_event *event)
 			break;
 		mark_inode(a, inodes[i], event);
 	}
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(inodes); i++)
+		mark_guarded(a, inodes[i], event);
 }
 
 void zw_agent_index_free(struct zw_agent *a)

@@ -28,6 +28,7 @@ void zw_agent_server_unref(struct zw_agent_server *s)
 	zw_agent_channels_done(s);
 	zw_served_free(s->served);
 	zw_vec_free(&s->sites);
+	zw_agent_guarded_free(NULL, s);
 	free(s->config);
 	free(s->cwd);
 	free(s->error);
@@ -350,6 +351,9 @@ static int follow_server(struct zw_agent *a, const struct zw_server *found)
 		return 0;
 	if (s->served && s->fingerprint)
 		zw_served_reconfigured(a, s, found);
+	r = zw_agent_guarded_follow(a, s, found);
+	if (r < 0)
+		return r;
 	s->fingerprint = fingerprint;
 	s->list_ns = asks_server(s) ? zw_boottime_ns() + a->conf->reconcile_ns : UINT64_MAX;
 	r = follow_zones(a, s, found);
@@ -414,6 +418,7 @@ void zw_agent_unwanted_servers(struct zw_agent *a)
 			if (a->zones.items[j]->server == s)
 				remove_zone(a, j);
 		zw_agent_unindex_server(a, s);
+		zw_agent_guarded_free(a, s);
 		zw_vec_remove_unordered(&a->servers, i);
 		zw_agent_server_unref(s);
 	}

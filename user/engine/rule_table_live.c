@@ -127,6 +127,21 @@ static const struct zw_rule rows[] = {
 		.technique = "T1562.001", .severity = ZW_SEVERITY_CRITICAL, .escalates = true, .kind = ZW_RULE_HOST,
 		.quiet = "Looked for once a second. Devices that went away, or to another namespace, are none.",
 	},
+	{
+		.id = "server-config-changed",
+		.title = "configuration of a server was changed",
+		.indicator = "changes not initiated by legitimate administrators (incident card): who may transfer, update, serve",
+		.technique = "T1584.002", .severity = ZW_SEVERITY_MEDIUM, .escalates = false, .kind = ZW_RULE_HOST,
+		.quiet = "Not by the server itself, nor by a user of admins. By anybody else who logged in it escalates; by a"
+			" program of root that nobody's login is behind, as the upgrade of a package, it does not.",
+	},
+	{
+		.id = "server-key-changed",
+		.title = "key beside a server's configuration was changed",
+		.indicator = "changes not initiated by legitimate administrators (incident card): TSIG and control keys",
+		.technique = "T1584.002", .severity = ZW_SEVERITY_MEDIUM, .escalates = false, .kind = ZW_RULE_HOST,
+		.quiet = "As server-config-changed.",
+	},
 };
 /* clang-format on */
 

@@ -2,6 +2,7 @@
 /* A number that changes when listing a server's zones again may give another result. The files are found by
  * searching the text for the words that name others, which costs a fraction of parsing it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -21,6 +22,7 @@ struct print {
 	char *base; /* ZW_NEEDLE_BASE */
 	uint64_t value;
 	size_t searched, files;
+	zw_paths *found; /* files in the root of its configuration; NULL: nobody asks */
 };
 
 /* Everything is chained into one value; the parts are no secrets and no attacker gains by a collision. */
@@ -50,6 +52,16 @@ static void mix_result(struct print *p, int result, const struct stat *st)
 	mix(p, &state, sizeof(state));
 }
 
+static int add_found(struct print *p, const char *path)
+{
+	char *copy = strdup(path);
+	int r = copy ? zw_vec_push(p->found, copy) : -ENOMEM;
+
+	if (r < 0)
+		free(copy);
+	return r;
+}
+
 /* Mixes the state of @path in. *@ret_ok: it is a regular file that can be read. */
 static int mix_file(struct print *p, int root_fd, const char *path, bool *ret_ok)
 {
@@ -62,7 +74,7 @@ static int mix_file(struct print *p, int root_fd, const char *path, bool *ret_ok
 	mix(p, path, strlen(path));
 	*ret_ok = walk.result == 0 && fstat(walk.fd, &st) == 0;
 	mix_result(p, walk.result, *ret_ok ? &st : NULL);
-	return 0;
+	return *ret_ok && p->found && root_fd == p->config_fd ? add_found(p, path) : 0;
 }
 
 /* A state file may be written in the root before or after the change of it. */
@@ -242,13 +254,30 @@ static void print_done(struct print *p)
 	free(p->base);
 }
 
+/* All that a listing may depend on. */
+static int visit(struct print *p, const char *proc_root)
+{
+	_zw_free_ char *database = NULL;
+	bool ok;
+	int r = mix_args(p, proc_root);
+
+	if (r == 0 && p->server->config) {
+		/* Of a Knot configuration database, which is a directory, this file changes. */
+		database = zw_asprintf("%s/data.mdb", p->server->config);
+		r = database ? mix_file(p, p->config_fd, database, &ok) : -ENOMEM;
+		if (r == 0)
+			r = search(p, p->config_fd, p->server->config, 0);
+	}
+	for (const char *const *f = p->driver->state_files; r == 0 && *f; f++)
+		r = mix_state(p, *f);
+	return r;
+}
+
 int zw_server_fingerprint(const struct zw_server *server, const char *proc_root, uint64_t *ret_fp)
 {
 	_zw_server_roots_ struct zw_server_roots roots = {-1, -1};
 	_zw_cleanup_(print_done) struct print p = {
 		.server = server, .driver = zw_server_driver(server->kind)};
-	_zw_free_ char *database = NULL;
-	bool ok;
 	int r;
 
 	if (!p.driver)
@@ -258,18 +287,60 @@ int zw_server_fingerprint(const struct zw_server *server, const char *proc_root,
 		return r;
 	p.own_fd = roots.own;
 	p.config_fd = roots.config;
-	r = mix_args(&p, proc_root);
-	if (r == 0 && server->config) {
-		/* Of a Knot configuration database, which is a directory, this file changes. */
-		database = zw_asprintf("%s/data.mdb", server->config);
-		r = database ? mix_file(&p, p.config_fd, database, &ok) : -ENOMEM;
-		if (r == 0)
-			r = search(&p, p.config_fd, server->config, 0);
-	}
-	for (const char *const *f = p.driver->state_files; r == 0 && *f; f++)
-		r = mix_state(&p, *f);
+	r = visit(&p, proc_root);
 	if (r < 0)
 		return r;
 	*ret_fp = p.value;
+	return 0;
+}
+
+/* Keys that lie beside the configuration: of TSIG, of control channels, and private ones of zones; K*.key are public. */
+static int add_keys(struct print *p)
+{
+	static const char *const patterns[] = {"[!K]*.key", "*.private", "*.pem"};
+	_zw_free_ char *dir = p->server->config ? zw_path_dir(p->server->config) : NULL;
+	int r = 0;
+
+	for (size_t i = 0; dir && r == 0 && i < ZW_ARRAY_SIZE(patterns); i++) {
+		_zw_free_ char *pattern = zw_path_join(dir, patterns[i]);
+		_zw_paths_ zw_paths paths = {};
+
+		r = pattern ? zw_source_expand(p->config_fd, pattern, &paths) : -ENOMEM;
+		if (r == -E2BIG)
+			r = 0;
+		ZW_VEC_FOREACH(path, &paths)
+			if (r == 0 && zw_source_exists(p->config_fd, *path))
+				r = add_found(p, *path);
+	}
+	return r;
+}
+
+int zw_server_config_files(const struct zw_server *server, const char *proc_root, int *ret_root_fd,
+	zw_paths *ret_paths)
+{
+	_zw_server_roots_ struct zw_server_roots roots = {-1, -1};
+	_zw_paths_ zw_paths found = {};
+	_zw_cleanup_(print_done) struct print p = {
+		.server = server, .driver = zw_server_driver(server->kind), .found = &found};
+	int fd, r;
+
+	if (!p.driver)
+		return -EINVAL;
+	r = zw_server_roots_open(server, proc_root, &roots);
+	if (r < 0)
+		return r;
+	p.own_fd = roots.own;
+	p.config_fd = roots.config;
+	r = visit(&p, proc_root);
+	if (r == 0)
+		r = add_keys(&p);
+	if (r < 0)
+		return r;
+	fd = fcntl(roots.config, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return -errno;
+	*ret_root_fd = fd;
+	*ret_paths = found;
+	found = (zw_paths){};
 	return 0;
 }

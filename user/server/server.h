@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "engine/place.h"
 #include "event/control.h"
+#include "server/source.h"
 
 enum zw_server_kind {
 	ZW_SERVER_NONE = 0, /* no server: --zone and zones: */
@@ -88,6 +89,12 @@ void zw_server_zones_done(zw_server_zones *zones);
  * to be asked for every few seconds. It does not see what is in no file: Knot's conf-set in a server with a
  * text configuration. 0 or -errno; -ESRCH when the server is gone. */
 int zw_server_fingerprint(const struct zw_server *server, const char *proc_root, uint64_t *ret_fp);
+
+/* What decides whom it obeys: its configuration, files included in it, those it keeps state of its configuration in, and
+ * files beside them that are named like keys; absolute paths in the root *@ret_root_fd, which the caller closes. 0,
+ * -ENOMEM; -ESRCH when the server is gone. */
+int zw_server_config_files(const struct zw_server *server, const char *proc_root, int *ret_root_fd,
+	zw_paths *ret_paths);
 
 /* Everything a path depends on, in the order it is walked. */
 struct zw_walk {

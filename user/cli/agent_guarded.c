@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Files that decide what a server serves and whom it obeys: its configuration, what that includes, and the keys beside it.
+ * They are compared when they had an event, and with every look at the configuration, so that a change is found also
+ * where no hook saw it. */
+#include "cli/agent_index.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/rule.h"
+
+#define PROC_ROOT "/proc"
+
+/* An editor writes in several steps. */
+#define SETTLE_NS (200 * ZW_NSEC_PER_MSEC)
+/* Of a database of configuration the times have to do. */
+#define CONTENT_MAX (4U << 20)
+/* Of a server that includes a file for each of its zones, so many are followed. */
+#define FILES_MAX 1000
+
+struct guarded_file {
+	char *path;
+	struct zw_walk walk;
+	bool present, secret;
+	uint64_t size_bytes, ctime_ns, mtime_ns, digest;
+	uint32_t generation, mode, uid, gid;
+	uint64_t read_ns; /* CLOCK_BOOTTIME: beginning of the reading */
+	uint64_t due_ns;  /* to be read again then; UINT64_MAX: not */
+};
+
+struct zw_agent_guarded {
+	int root_fd; /* in which the server read its configuration */
+	ZW_VEC(struct guarded_file) files;
+	uint64_t due_ns; /* the earliest */
+};
+
+/* --- one file ------------------------------------------------------------------------------------------ */
+
+static void file_done(struct guarded_file *f)
+{
+	free(f->path);
+	zw_walk_done(&f->walk);
+}
+
+static int hash_content(struct zw_agent *a, struct guarded_file *f)
+{
+	struct zw_hash_key key = a->key;
+	char buf[16384];
+	ssize_t n;
+
+	if (f->size_bytes > CONTENT_MAX) {
+		f->digest = f->mtime_ns ^ f->size_bytes;
+		return 0;
+	}
+	while ((n = read(f->walk.fd, buf, sizeof(buf))) > 0)
+		key.k0 = zw_hash_bytes(&key, buf, (size_t)n);
+	f->digest = key.k0;
+	return n < 0 ? -errno : 0;
+}
+
+/* Fills @f but for its path. A file that is not there is a result. 0 or -ENOMEM. */
+static int read_file(struct zw_agent *a, int root_fd, const char *path, struct guarded_file *f)
+{
+	struct zw_inode_state state;
+	struct stat st;
+	int r;
+
+	f->read_ns = zw_boottime_ns();
+	f->due_ns = UINT64_MAX;
+	r = zw_walk_path_below(root_fd, path, true, zw_probe_below, a->probe, &f->walk);
+	if (r < 0)
+		return r;
+	f->present = f->walk.result == 0 && f->walk.fd >= 0 && fstat(f->walk.fd, &st) == 0;
+	if (!f->present)
+		return 0;
+	f->size_bytes = (uint64_t)st.st_size;
+	f->ctime_ns = (uint64_t)st.st_ctim.tv_sec * ZW_NSEC_PER_SEC + (uint64_t)st.st_ctim.tv_nsec;
+	f->mtime_ns = (uint64_t)st.st_mtim.tv_sec * ZW_NSEC_PER_SEC + (uint64_t)st.st_mtim.tv_nsec;
+	f->mode = st.st_mode;
+	f->uid = st.st_uid;
+	f->gid = st.st_gid;
+	if (zw_probe_inode_state(a->probe, f->walk.fd, &state) == 0)
+		f->generation = state.generation;
+	if (hash_content(a, f) < 0)
+		f->present = false;
+	zw_closep(&f->walk.fd);
+	f->walk.fd = -1;
+	return 0;
+}
+
+static void unindex(struct zw_agent *a, const struct guarded_file *f)
+{
+	ZW_VEC_FOREACH(p, &f->walk.places) {
+		struct zw_inode_key key = {.dev = p->dev, .ino = p->ino};
+		struct zw_agent_site *s = zw_site_of(a, &key);
+
+		if (!s || s->guards == 0)
+			continue;
+		s->guards--;
+		zw_site_put(a, p);
+	}
+}
+
+/* The file, links on the way, and the directories that hold them. */
+static int index_file(struct zw_agent *a, struct guarded_file *f)
+{
+	if (f->walk.result < 0 && f->walk.places.len)
+		f->walk.places.items[f->walk.places.len - 1].parent = true;
+	ZW_VEC_FOREACH(p, &f->walk.places) {
+		struct zw_agent_site *s;
+		int r = zw_site_get(a, p, &s);
+
+		if (r < 0)
+			return r;
+		s->guards++;
+	}
+	return 0;
+}
+
+static bool differs(const struct guarded_file *old, const struct guarded_file *now)
+{
+	return old->present != now->present ||
+	       (now->present && (old->digest != now->digest || old->mode != now->mode ||
+					old->uid != now->uid || old->gid != now->gid));
+}
+
+/* --- what is told of a change -------------------------------------------------------------------------- */
+
+static struct zw_reading reading_of(const struct guarded_file *f)
+{
+	return (struct zw_reading){
+		.place = f->walk.places.items,
+		.places = f->walk.places.len,
+		.present = f->present,
+		.size_bytes = f->size_bytes,
+		.ctime_ns = f->ctime_ns,
+		.mtime_ns = f->mtime_ns,
+		.generation = f->generation,
+		.mode = f->mode,
+		.owner_uid = f->uid,
+	};
+}
+
+static int attribute(struct zw_agent *a, const struct zw_agent_server *s,
+	const struct guarded_file *old, const struct guarded_file *now, struct zw_report *report)
+{
+	const struct zw_correlate_file file = {
+		.before = reading_of(old), .after = reading_of(now), .from_ns = old->read_ns};
+	const struct zw_correlate_input in = {
+		.book = a->book,
+		.file = &file,
+		.files = 1,
+		.from_ns = old->read_ns,
+		.to_ns = zw_boottime_ns(),
+		.real_offset_ns = zw_boot_to_real_offset_ns(),
+		.server_pid = (uint32_t)s->pid,
+		.server_exe_dev = s->exe_dev,
+		.server_exe_ino = s->exe_ino,
+	};
+
+	return zw_correlate(&in, report);
+}
+
+static bool is_admin(const struct zw_policy *policy, const struct zw_actor_user *user)
+{
+	char uid[16];
+
+	snprintf(uid, sizeof(uid), "%u", user->uid);
+	for (size_t i = 0; i < policy->admins; i++) {
+		const char *admin = policy->admin[i].user;
+
+		if (admin && (zw_streq(admin, uid) || (user->name && zw_streq(admin, user->name))))
+			return true;
+	}
+	return false;
+}
+
+static bool is_server(const struct zw_agent_server *s, const struct zw_actor *actor)
+{
+	return actor->tgid == (uint32_t)s->pid ||
+	       (s->exe_ino && actor->exe_dev == s->exe_dev && actor->exe_ino == s->exe_ino);
+}
+
+/* Whoever administers any zone may configure; a server writes files of its own; what runs as root without anybody's login,
+ * as the upgrade of a package, is nobody's to judge. */
+static enum zw_verdict judge(
+	const struct zw_agent *a, const struct zw_agent_server *s, const struct zw_report *report)
+{
+	const struct zw_policy *policy = &a->conf->policy;
+	const struct zw_actor *actor = report->has_principal ? report->cause[0].actor : NULL;
+
+	if (report->attribution == ZW_ATTRIBUTION_NONE)
+		return ZW_VERDICT_UNATTRIBUTED;
+	if (!actor || policy->admins == 0)
+		return ZW_VERDICT_UNJUDGED;
+	if (is_server(s, actor))
+		return ZW_VERDICT_AUTOMATIC;
+	if (is_admin(policy, &actor->principal))
+		return ZW_VERDICT_AUTHORIZED;
+	return actor->principal.uid == 0 && actor->login.uid == ZW_ID_UNSET
+		       ? ZW_VERDICT_UNJUDGED
+		       : ZW_VERDICT_UNAUTHORIZED;
+}
+
+static void add_who(struct zw_str *s, const struct zw_report *report)
+{
+	const struct zw_actor *actor = report->has_principal ? report->cause[0].actor : NULL;
+
+	if (!actor) {
+		zw_str_add(s, report->causes ? "One of several" : "Somebody unseen");
+		return;
+	}
+	if (actor->principal.name)
+		zw_str_add_escaped(s, actor->principal.name, strlen(actor->principal.name));
+	else
+		zw_str_addf(s, "uid %u", actor->principal.uid);
+	zw_str_add(s, " with ");
+	zw_str_add_escaped(s, actor->name, strlen(actor->name));
+}
+
+static int describe(struct zw_report *report, const struct zw_agent_server *s,
+	const struct guarded_file *old, const struct guarded_file *now)
+{
+	const char *did = !now->present                ? " removed "
+			  : !old->present              ? " made "
+			  : old->digest != now->digest ? " changed "
+						       : " changed who may use ";
+	struct zw_str text = {};
+
+	add_who(&text, report);
+	zw_str_add(&text, did);
+	zw_str_add_escaped(&text, old->path, strlen(old->path));
+	zw_str_addf(&text, ", %s of %s (pid %d)", old->secret ? "a key" : "configuration",
+		zw_server_kind_to_string(s->kind), (int)s->pid);
+	return zw_str_done(&text, &report->message);
+}
+
+static int add_file(
+	struct zw_report *report, const struct guarded_file *old, const struct guarded_file *now)
+{
+	report->file.path = strdup(old->path);
+	if (!report->file.path)
+		return -ENOMEM;
+	if (!now->present || !now->walk.places.len)
+		return 0;
+	report->file.dev = now->walk.places.items[now->walk.places.len - 1].dev;
+	report->file.ino = now->walk.places.items[now->walk.places.len - 1].ino;
+	report->file.size_bytes = now->size_bytes;
+	report->file.owner_uid = now->uid;
+	report->file.owner_gid = now->gid;
+	report->file.mode = now->mode;
+	report->file.mtime_ns = now->mtime_ns;
+	report->file.ctime_ns = now->ctime_ns;
+	return 0;
+}
+
+static int tell(struct zw_agent *a, struct zw_agent_server *s, const struct guarded_file *old,
+	const struct guarded_file *now)
+{
+	_zw_report_free_ struct zw_report *report =
+		zw_agent_report_new(a, ZW_ACTION_CONFIG_CHANGE, NULL);
+	int r;
+
+	if (!report)
+		return -ENOMEM;
+	report->server_kind = strdup(zw_server_kind_to_string(s->kind));
+	report->server_pid = (uint32_t)s->pid;
+	r = report->server_kind ? 0 : -ENOMEM;
+	/* What was read may be newer than what was heard of. */
+	if (r == 0)
+		r = zw_agent_drain(a);
+	if (r == 0)
+		r = attribute(a, s, old, now, report);
+	if (r == 0)
+		r = add_file(report, old, now);
+	if (r == 0)
+		r = describe(report, s, old, now);
+	if (r < 0)
+		return r;
+	report->verdict = judge(a, s, report);
+	if (report->verdict != ZW_VERDICT_AUTOMATIC && report->verdict != ZW_VERDICT_AUTHORIZED)
+		r = zw_rules_add_finding(&a->conf->rules, report,
+			old->secret ? "server-key-changed" : "server-config-changed", old->path,
+			"%s", report->message);
+	if (r < 0)
+		return r;
+	if (report->verdict == ZW_VERDICT_UNAUTHORIZED) {
+		report->severity = report->severity > ZW_SEVERITY_UNAUTHORIZED
+					   ? report->severity
+					   : ZW_SEVERITY_UNAUTHORIZED;
+		report->escalate = true;
+	}
+	zw_agent_deliver(a, ZW_TAKE(report));
+	return 0;
+}
+
+/* --- the files of a server ----------------------------------------------------------------------------- */
+
+static int check(struct zw_agent *a, struct zw_agent_server *s, struct guarded_file *f)
+{
+	struct guarded_file now = {.walk = {.fd = -1}};
+	int r = read_file(a, s->guarded->root_fd, f->path, &now);
+
+	if (r == 0)
+		r = index_file(a, &now);
+	if (r == 0 && differs(f, &now))
+		r = tell(a, s, f, &now);
+	if (r < 0) {
+		file_done(&now);
+		return r;
+	}
+	now.secret = f->secret;
+	now.path = ZW_TAKE(f->path);
+	/* The new places first, so that what both have is never unwatched. */
+	unindex(a, f);
+	file_done(f);
+	*f = now;
+	return 0;
+}
+
+static void check_server(struct zw_agent *a, struct zw_agent_server *s, uint64_t now_ns)
+{
+	struct zw_agent_guarded *g = s->guarded;
+
+	g->due_ns = UINT64_MAX;
+	ZW_VEC_FOREACH(f, &g->files) {
+		int r = f->due_ns <= now_ns ? check(a, s, f) : 0;
+
+		if (r < 0) {
+			zw_error("cannot look at '%s': %s", f->path ? f->path : "a file",
+				strerror(-r));
+			f->due_ns = UINT64_MAX;
+		}
+		if (f->due_ns < g->due_ns)
+			g->due_ns = f->due_ns;
+	}
+}
+
+void zw_agent_guarded_run(struct zw_agent *a, uint64_t now_ns)
+{
+	ZW_VEC_FOREACH(s, &a->servers)
+		if ((*s)->guarded && (*s)->guarded->due_ns <= now_ns)
+			check_server(a, *s, now_ns);
+}
+
+/* Whether an event of @key may be one of @f: of the file itself, or of an entry of its name. */
+static bool concerns(const struct guarded_file *f, const struct zw_inode_key *key, const char *name)
+{
+	const char *slash = strrchr(f->path, '/');
+
+	ZW_VEC_FOREACH(p, &f->walk.places) {
+		if (p->dev != key->dev || p->ino != key->ino)
+			continue;
+		return p->kind != ZW_PLACE_DIR ||
+		       (p->parent && (!name[0] || !slash || zw_streq(slash + 1, name)));
+	}
+	return false;
+}
+
+void zw_agent_guarded_touch(
+	struct zw_agent *a, const struct zw_inode_key *key, const struct zw_event *event)
+{
+	ZW_VEC_FOREACH(s, &a->servers) {
+		struct zw_agent_guarded *g = (*s)->guarded;
+
+		for (size_t i = 0; g && i < g->files.len; i++) {
+			struct guarded_file *f = &g->files.items[i];
+
+			if (!concerns(f, key, event->file.name))
+				continue;
+			f->due_ns = event->time_ns + SETTLE_NS;
+			if (f->due_ns < g->due_ns)
+				g->due_ns = f->due_ns;
+		}
+	}
+}
+
+static bool is_secret(const char *path)
+{
+	return zw_endswith(path, ".key") || zw_endswith(path, ".private") ||
+	       zw_endswith(path, ".pem");
+}
+
+static struct guarded_file *find_file(struct zw_agent_guarded *g, const char *path)
+{
+	ZW_VEC_FOREACH(f, &g->files)
+		if (zw_streq(f->path, path))
+			return f;
+	return NULL;
+}
+
+static int add_path(struct zw_agent *a, struct zw_agent_guarded *g, const char *path)
+{
+	struct guarded_file f = {.walk = {.fd = -1}, .secret = is_secret(path)};
+	int r;
+
+	if (g->files.len == FILES_MAX || find_file(g, path))
+		return 0;
+	f.path = strdup(path);
+	r = f.path ? read_file(a, g->root_fd, path, &f) : -ENOMEM;
+	if (r == 0)
+		r = zw_vec_push(&g->files, f);
+	if (r < 0) {
+		file_done(&f);
+		return r;
+	}
+	return index_file(a, &g->files.items[g->files.len - 1]);
+}
+
+void zw_agent_guarded_free(struct zw_agent *a, struct zw_agent_server *s)
+{
+	struct zw_agent_guarded *g = s->guarded;
+
+	if (!g)
+		return;
+	ZW_VEC_FOREACH(f, &g->files) {
+		if (a && a->sites)
+			unindex(a, f);
+		file_done(f);
+	}
+	zw_vec_free(&g->files);
+	zw_closep(&g->root_fd);
+	free(g);
+	s->guarded = NULL;
+}
+
+/* Those that it includes no longer have nothing to say. */
+static void drop_others(struct zw_agent *a, struct zw_agent_guarded *g, const zw_paths *paths)
+{
+	for (size_t i = g->files.len; i-- > 0;) {
+		bool wanted = false;
+
+		ZW_VEC_FOREACH(path, paths)
+			wanted |= zw_streq(*path, g->files.items[i].path);
+		/* One that was removed is told of before it is forgotten. */
+		if (wanted || g->files.items[i].due_ns != UINT64_MAX)
+			continue;
+		unindex(a, &g->files.items[i]);
+		file_done(&g->files.items[i]);
+		zw_vec_remove_unordered(&g->files, i);
+	}
+}
+
+int zw_agent_guarded_follow(
+	struct zw_agent *a, struct zw_agent_server *s, const struct zw_server *found)
+{
+	_zw_paths_ zw_paths paths = {};
+	uint64_t now_ns = zw_boottime_ns();
+	_zw_close_ int root_fd = -1;
+	int r = zw_server_config_files(found, PROC_ROOT, &root_fd, &paths);
+
+	/* Gone again already. */
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	if (!s->guarded) {
+		s->guarded = calloc(1, sizeof(*s->guarded));
+		if (!s->guarded)
+			return -ENOMEM;
+		s->guarded->root_fd = -1;
+		s->guarded->due_ns = UINT64_MAX;
+	}
+	/* After a restart, the same path may be in another root. */
+	zw_closep(&s->guarded->root_fd);
+	s->guarded->root_fd = ZW_TAKE_FD(root_fd);
+	ZW_VEC_FOREACH(f, &s->guarded->files)
+		f->due_ns = 0;
+	check_server(a, s, now_ns);
+	drop_others(a, s->guarded, &paths);
+	for (size_t i = 0; r == 0 && i < paths.len; i++)
+		r = add_path(a, s->guarded, paths.items[i]);
+	return r;
+}
