@@ -155,7 +155,8 @@ test_how() {
 	shows "" --verdict automatic
 	shows "" --attribution none
 	shows "refused keyed hostile hint deep www" --attribution certain,probable
-	shows "" --rule redirect-outside
+	shows "www" --rule redirect-outside
+	shows "" --rule mass-change
 }
 
 test_when() {
@@ -177,7 +178,7 @@ test_when() {
 test_line() {
 	zw line 0 log --db "$db" "www.$file" || return
 	e2e_check "a line says what, how and by whom" "$(grep -qE "^[0-9-]{10} [0-9:]{8}  ${ID[www]:0:12}[0-9A-Z]*  $file\.  \
-www A 192\.0\.2\.1 -> 203\.0\.113\.9  by .* \(perl\)  file  authorized$" "$E2E_TMP/out" || echo "it does not")" "$(cat "$E2E_TMP/out")"
+www A 192\.0\.2\.1 -> 203\.0\.113\.9  by .* \(perl\)  file  authorized  redirect-outside$" "$E2E_TMP/out" || echo "it does not")" "$(cat "$E2E_TMP/out")"
 	zw line 0 log --db "$db" "deep.$file" || return
 	e2e_check "a line counts what it has no room for" "$(grep -q '  +a.deep A 10.1.2.3, and 2 more  by ' "$E2E_TMP/out" ||
 		echo "it does not")" "$(cat "$E2E_TMP/out")"
@@ -266,7 +267,7 @@ test_acknowledged() {
 	db=$copy shows "refused keyed hostile deep www" --unacknowledged
 	db=$copy shows "keyed hostile" --unacknowledged --verdict unauthorized
 	zw "what is acknowledged" 0 log --db "$copy" --check --name "svc.$other" &&
-		e2e_check "what is acknowledged needs nobody" "$(grep -q 'UNAUTHORIZED (acknowledged)$' "$E2E_TMP/out" ||
+		e2e_check "what is acknowledged needs nobody" "$(grep -q 'UNAUTHORIZED (acknowledged)  new-subdomain-outside$' "$E2E_TMP/out" ||
 			echo "it does not say so")" "$(cat "$E2E_TMP/out")"
 	zw "acknowledged in JSON" 0 log --db "$copy" --json "$other" && e2e_check "acknowledged in JSON" \
 		"$(jq -r .history.confirmed "$E2E_TMP/out" | paste -s -d ' ' | grep -vx 'false true')"

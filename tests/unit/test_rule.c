@@ -153,7 +153,7 @@ static void test_finding_does_not_escalate(void **state)
 static void test_manual_is_in_step(void **state)
 {
 	_zw_str_ struct zw_str made = {};
-	char text[65536];
+	char text[1 << 18];
 	FILE *file = fopen("scripts/man/zonewitness-rules.7", "re");
 	size_t len;
 

@@ -29,7 +29,7 @@ static void hours(struct zw_rule_scene *s, const struct zw_report_cause *cause)
 	if (zw_hours_contain(&usual, s->now_ns))
 		return;
 	snprintf(who, sizeof(who), "uid %u", actor->login.uid);
-	zw_rule_found(s, "outside-hours", NULL, NULL, "%s made the change outside the usual hours",
+	zw_rule_found(s, "outside-hours", 0, NULL, "%s made the change outside the usual hours",
 		actor->login.name ? actor->login.name : who);
 }
 
@@ -94,13 +94,13 @@ void zw_rule_actor(struct zw_rule_scene *s)
 	before = count_request(s, cause, &signed_before);
 	if (!cause->tsig_key) {
 		if (before < zw_rule_knob(s, "unsigned-update", "habit"))
-			zw_rule_found(s, "unsigned-update", NULL, cause->peer,
+			zw_rule_found(s, "unsigned-update", 0, cause->peer,
 				"the server accepted an unsigned update from %s", source_of(cause));
 		return;
 	}
 	if (before == 0 && signed_before >= zw_rule_knob(s, "unknown-key", "learn") &&
 		!is_admins_key(s, cause->tsig_key))
-		zw_rule_found(s, "unknown-key", NULL, cause->tsig_key,
+		zw_rule_found(s, "unknown-key", 0, cause->tsig_key,
 			"the key %s was never used for this zone before, as far as is remembered",
 			cause->tsig_key);
 }

@@ -21,14 +21,18 @@ static const char *tag_text(const struct zw_feed_match *m, char *buf, size_t siz
 	return buf;
 }
 
+/* What one entry warns of is one finding. */
+static uint64_t group_of(const struct zw_rule_scene *s, const struct zw_feed_match *m)
+{
+	return zw_rule_hash(s->memory, 0, m->entry, strlen(m->entry));
+}
+
 /* The escaped tag of a list has at most 64 octets of it, as \xHH each. */
 #define TAG_TEXT_MAX 300
 
-/* @subject is listed, and @e leads there, by way of the name @via where that is not NULL. Of an address, @address is
- * what others that lead there are counted with. */
-static void found(struct zw_rule_scene *s, const struct zw_net *address,
-	const struct zw_diff_entry *e, const char *subject, const uint8_t *via,
-	const struct zw_feed_match *m)
+/* @subject is listed, and @entry leads there, by way of the name @via where that is not NULL. */
+static void found(struct zw_rule_scene *s, const char *rule, const struct zw_diff_entry *e,
+	const char *subject, const uint8_t *via, const struct zw_feed_match *m)
 {
 	char owner[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX], through[ZW_NAME_TEXT_MAX] = "";
 	char tag[TAG_TEXT_MAX];
@@ -36,7 +40,7 @@ static void found(struct zw_rule_scene *s, const struct zw_net *address,
 	zw_name_to_text(e->owner, owner);
 	if (via)
 		zw_name_to_text(via, through);
-	zw_rule_found(s, address ? "feed-address" : "feed-domain", address, subject,
+	zw_rule_found(s, rule, group_of(s, m), subject,
 		"%s %s leads to %s%s%s, which the feed \"%s\" lists as %s%s", owner,
 		zw_type_to_text(e->type, type), subject, via ? " by way of " : "", through, m->feed,
 		m->entry, tag_text(m, tag, sizeof(tag)));
@@ -52,14 +56,14 @@ static void look_at_target(struct zw_rule_scene *s, void *ctx, const struct zw_r
 		if (!zw_feeds_match_name(s->in->feeds, target->name, &m))
 			return;
 		zw_name_to_text(target->name, subject);
-		found(s, NULL, lead->entry, subject,
+		found(s, "feed-domain", lead->entry, subject,
 			target->via == target->name ? NULL : target->via, &m);
 		return;
 	}
 	if (!zw_feeds_match_address(s->in->feeds, target->address.family, target->address.addr, &m))
 		return;
 	zw_net_to_text(&target->address, subject);
-	found(s, &target->address, lead->entry, subject, target->via, &m);
+	found(s, "feed-address", lead->entry, subject, target->via, &m);
 }
 
 /* A domain of one's own that others warn of is being used by somebody. */
@@ -72,7 +76,7 @@ static void look_at_owner(struct zw_rule_scene *s, const struct zw_diff_entry *e
 		!zw_feeds_match_name(s->in->feeds, e->owner, &m))
 		return;
 	zw_name_to_text(e->owner, owner);
-	zw_rule_found(s, "feed-domain", NULL, owner,
+	zw_rule_found(s, "feed-domain", group_of(s, &m), owner,
 		"%s, of which records changed, is listed by the feed \"%s\" as %s%s", owner, m.feed,
 		m.entry, tag_text(&m, tag, sizeof(tag)));
 }

@@ -94,7 +94,7 @@ uint64_t zw_rule_count_up(
 /* Findings of one rule with one @group are one finding. */
 struct zw_rule_hit {
 	const char *rule;
-	struct zw_net group; /* family 0: none */
+	uint64_t group; /* 0: none */
 	char *subject, *sentence;
 	uint64_t more;
 };
@@ -121,11 +121,11 @@ struct zw_rule_scene {
 	int failed; /* -ENOMEM: what was found is not all */
 };
 
-/* @group may be NULL: the rule's findings are told one by one. */
-void zw_rule_found(struct zw_rule_scene *s, const char *rule, const struct zw_net *group,
-	const char *subject, const char *fmt, ...) _zw_printf_(5, 6);
+/* @group: a hash of what they have in common; 0: the rule's findings are told one by one. */
+void zw_rule_found(struct zw_rule_scene *s, const char *rule, uint64_t group, const char *subject,
+	const char *fmt, ...) _zw_printf_(5, 6);
 /* Whether it is only counted, so that there is nothing to say; counts it then. A change may have millions of the same. */
-bool zw_rule_found_again(struct zw_rule_scene *s, const char *rule, const struct zw_net *group);
+bool zw_rule_found_again(struct zw_rule_scene *s, const char *rule, uint64_t group);
 bool zw_rule_is_on(const struct zw_rule_scene *s, const char *rule);
 uint64_t zw_rule_knob(const struct zw_rule_scene *s, const char *rule, const char *knob);
 /* An administrator's, or the server's own: what it leads to is familiar from then on. */

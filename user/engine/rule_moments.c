@@ -43,10 +43,10 @@ static void told_cut(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 {
 	char owner[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX];
 
-	if (zw_rule_found_again(s, "ttl-cut", NULL))
+	if (zw_rule_found_again(s, "ttl-cut", 0))
 		return;
 	zw_name_to_text(e->owner, owner);
-	zw_rule_found(s, "ttl-cut", NULL, owner, "the TTL of %s %s was cut from %u to %u", owner,
+	zw_rule_found(s, "ttl-cut", 0, owner, "the TTL of %s %s was cut from %u to %u", owner,
 		zw_type_to_text(e->type, type), e->before.ttl, e->after.ttl);
 }
 
@@ -159,9 +159,8 @@ void zw_rule_flip(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 	if (!may_flip(s, e) || !is_back(s, e, &away_ns) || e->after.count == 0)
 		return;
 	zw_name_to_text(e->owner, owner);
-	zw_rule_found(s, "flip", NULL, owner, "%s %s was something else for %llu s and is back",
-		owner, zw_type_to_text(e->type, type),
-		(unsigned long long)(away_ns / ZW_NSEC_PER_SEC));
+	zw_rule_found(s, "flip", 0, owner, "%s %s was something else for %llu s and is back", owner,
+		zw_type_to_text(e->type, type), (unsigned long long)(away_ns / ZW_NSEC_PER_SEC));
 }
 
 /* --- certificates ------------------------------------------------------------------------------------- */
@@ -192,11 +191,11 @@ static void found_certificate(struct zw_rule_scene *s, const uint8_t *redirected
 	char name[ZW_NAME_TEXT_MAX], other[ZW_NAME_TEXT_MAX];
 	uint64_t apart = s->now_ns > time_ns ? s->now_ns - time_ns : time_ns - s->now_ns;
 
-	if (zw_rule_found_again(s, "certificate-near-redirect", NULL))
+	if (zw_rule_found_again(s, "certificate-near-redirect", 0))
 		return;
 	zw_name_to_text(redirected, name);
 	zw_name_to_text(certified, other);
-	zw_rule_found(s, "certificate-near-redirect", NULL, name,
+	zw_rule_found(s, "certificate-near-redirect", 0, name,
 		"a certificate for %s was prepared within %llu s of the redirect of %s", other,
 		(unsigned long long)(apart / ZW_NSEC_PER_SEC), name);
 }

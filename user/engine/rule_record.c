@@ -28,14 +28,8 @@ bool zw_rule_is_entitled(const struct zw_rule_scene *s)
 	       s->report->verdict == ZW_VERDICT_AUTOMATIC;
 }
 
-static bool same_network(const struct zw_net *a, const struct zw_net *b)
-{
-	return a->family == b->family && memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
-}
-
 /* The hit that this one is told with; NULL: it has a place of its own. */
-static struct zw_rule_hit *same_hit(
-	struct zw_rule_scene *s, const char *rule, const struct zw_net *group)
+static struct zw_rule_hit *same_hit(struct zw_rule_scene *s, const char *rule, uint64_t group)
 {
 	struct zw_rule_hit *last = NULL;
 	size_t n = 0;
@@ -44,14 +38,14 @@ static struct zw_rule_hit *same_hit(
 		if (!zw_streq(s->hit[i].rule, rule))
 			continue;
 		last = &s->hit[i];
-		if (group && same_network(&last->group, group))
+		if (group && last->group == group)
 			return last;
 		n++;
 	}
 	return n < ZW_RULE_HITS_EACH && s->hits < ZW_RULE_HITS_MAX ? NULL : last;
 }
 
-bool zw_rule_found_again(struct zw_rule_scene *s, const char *rule, const struct zw_net *group)
+bool zw_rule_found_again(struct zw_rule_scene *s, const char *rule, uint64_t group)
 {
 	struct zw_rule_hit *hit = same_hit(s, rule, group);
 
@@ -60,8 +54,8 @@ bool zw_rule_found_again(struct zw_rule_scene *s, const char *rule, const struct
 	return hit;
 }
 
-void zw_rule_found(struct zw_rule_scene *s, const char *rule, const struct zw_net *group,
-	const char *subject, const char *fmt, ...)
+void zw_rule_found(struct zw_rule_scene *s, const char *rule, uint64_t group, const char *subject,
+	const char *fmt, ...)
 {
 	struct zw_rule_hit *hit;
 	va_list ap;
@@ -70,9 +64,7 @@ void zw_rule_found(struct zw_rule_scene *s, const char *rule, const struct zw_ne
 		return;
 	/* Each rule has fewer than its share, so there is always a place. */
 	hit = &s->hit[s->hits];
-	*hit = (struct zw_rule_hit){.rule = rule};
-	if (group)
-		hit->group = *group;
+	*hit = (struct zw_rule_hit){.rule = rule, .group = group};
 	hit->subject = subject ? strdup(subject) : NULL;
 	va_start(ap, fmt);
 	if (vasprintf(&hit->sentence, fmt, ap) < 0)

@@ -24,15 +24,18 @@ static void found_address(
 	char owner[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX], via[ZW_NAME_TEXT_MAX] = "";
 	char address[ZW_NET_TEXT_MAX];
 	struct zw_net network;
+	uint64_t group;
 
 	zw_rule_network_of(s, &target->address, &network);
-	if (zw_rule_found_again(s, rule, &network))
+	group = zw_rule_hash(
+		s->memory, (uint64_t)network.family, network.addr, sizeof(network.addr));
+	if (zw_rule_found_again(s, rule, group))
 		return;
 	zw_net_to_text(&target->address, address);
 	zw_name_to_text(r->entry->owner, owner);
 	if (target->via)
 		zw_name_to_text(target->via, via);
-	zw_rule_found(s, rule, &network, address, "%s%s %s leads to %s%s%s, %s",
+	zw_rule_found(s, rule, group, address, "%s%s %s leads to %s%s%s, %s",
 		r->existed ? "" : "the new name ", owner, zw_type_to_text(r->entry->type, type),
 		address, via[0] ? " by way of " : "", via,
 		s->in->familiars ? "which is in none of the familiar networks"
@@ -45,11 +48,11 @@ static void found_name(
 	const char *rule = r->existed ? "redirect-outside" : "new-alias-outside";
 	char owner[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX], name[ZW_NAME_TEXT_MAX];
 
-	if (zw_rule_found_again(s, rule, NULL))
+	if (zw_rule_found_again(s, rule, 0))
 		return;
 	zw_name_to_text(r->entry->owner, owner);
 	zw_name_to_text(target->name, name);
-	zw_rule_found(s, rule, NULL, name, "%s%s %s leads to %s, a domain that is new to the zone",
+	zw_rule_found(s, rule, 0, name, "%s%s %s leads to %s, a domain that is new to the zone",
 		r->existed ? "" : "the new name ", owner, zw_type_to_text(r->entry->type, type),
 		name);
 }
@@ -131,11 +134,11 @@ static void mail(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 	const uint8_t *name = new_exchange(e);
 	char owner[ZW_NAME_TEXT_MAX], text[ZW_NAME_TEXT_MAX];
 
-	if (!name || zw_rule_found_again(s, "mx-change", NULL))
+	if (!name || zw_rule_found_again(s, "mx-change", 0))
 		return;
 	zw_name_to_text(e->owner, owner);
 	zw_name_to_text(name, text);
-	zw_rule_found(s, "mx-change", NULL, text, "mail for %s is delivered to %s", owner, text);
+	zw_rule_found(s, "mx-change", 0, text, "mail for %s is delivered to %s", owner, text);
 }
 
 static bool label_is(const uint8_t *label, const char *text)
@@ -179,7 +182,7 @@ static void critical(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 		return;
 	}
 	zw_name_to_text(e->owner, owner);
-	zw_rule_found(s, "critical-name", NULL, owner, "%s, a critical name, got %s %s", owner,
+	zw_rule_found(s, "critical-name", 0, owner, "%s, a critical name, got %s %s", owner,
 		zw_type_to_text(e->type, type), text);
 }
 
@@ -197,7 +200,7 @@ static void wildcard(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 		if (zw_rule_leads(rrset.type))
 			return;
 	zw_name_to_text(e->owner, owner);
-	zw_rule_found(s, "wildcard-created", NULL, owner, "the wildcard %s was created, with %s",
+	zw_rule_found(s, "wildcard-created", 0, owner, "the wildcard %s was created, with %s",
 		owner, zw_type_to_text(e->type, type));
 }
 
@@ -281,7 +284,7 @@ void zw_rule_burst(struct zw_rule_scene *s)
 		!lead_to_few(zone, zw_rule_knob(s, "random-subdomains", "addresses")))
 		return;
 	zw_name_to_text(s->in->origin, name);
-	zw_rule_found(s, "random-subdomains", NULL, name,
+	zw_rule_found(s, "random-subdomains", 0, name,
 		"%zu or more names with random labels came to %s within %llu s and lead to few places",
 		zone->random_len, name,
 		s->now_ns > oldest ? (unsigned long long)((s->now_ns - oldest) / ZW_NSEC_PER_SEC)
@@ -316,11 +319,11 @@ void zw_rule_shared(
 		zones += address->zone[i] && address->time_ns[i] + window >= s->now_ns;
 	if (zones < zw_rule_knob(s, "shared-address", "zones"))
 		return;
-	if (zw_rule_found_again(s, "shared-address", &target->address))
+	if (zw_rule_found_again(s, "shared-address", id))
 		return;
 	zw_net_to_text(&target->address, text);
 	zw_name_to_text(owner, name);
-	zw_rule_found(s, "shared-address", &target->address, text,
+	zw_rule_found(s, "shared-address", id, text,
 		"%s leads to %s, as do names of %llu zones since a short time ago", name, text,
 		(unsigned long long)zones);
 }

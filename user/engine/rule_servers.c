@@ -62,14 +62,14 @@ static void new_servers(
 	zw_name_to_text(e->owner, owner);
 	zw_name_to_text(first, server);
 	if (apex)
-		zw_rule_found(s, "ns-change", NULL, server,
-			"%s became a name server of the zone %s", server, owner);
+		zw_rule_found(s, "ns-change", 0, server, "%s became a name server of the zone %s",
+			server, owner);
 	else if (e->op == ZW_DIFF_ADD && zw_rule_existed(s, e->owner))
-		zw_rule_found(s, "delegation-change", NULL, server,
+		zw_rule_found(s, "delegation-change", 0, server,
 			"%s, a name with records of its own, is delegated to %s", owner, server);
 	else
-		zw_rule_found(s, "delegation-change", NULL, server, "%s is delegated to %s", owner,
-			server);
+		zw_rule_found(
+			s, "delegation-change", 0, server, "%s is delegated to %s", owner, server);
 }
 
 /* Honest names that one of these ways takes for imitations: other endings, and the numbered domains of providers. */
@@ -103,7 +103,7 @@ static void lookalike(struct zw_rule_scene *s, const struct zw_diff_entry *e, co
 		return;
 	zw_name_to_text(server, text);
 	zw_name_to_text(of, model);
-	zw_rule_found(s, "lookalike-ns", NULL, text, "the new name server %s %s %s", text,
+	zw_rule_found(s, "lookalike-ns", 0, text, "the new name server %s %s %s", text,
 		zw_lookalike_to_string(how), model);
 	zw_rule_redirected(s, e->owner, true);
 }
@@ -130,7 +130,7 @@ static void orphan(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 			continue;
 		zw_name_to_text(e->owner, owner);
 		zw_name_to_text(name, server);
-		zw_rule_found(s, "orphan-glue", NULL, server,
+		zw_rule_found(s, "orphan-glue", 0, server,
 			"%s is no name server of %s any more and still has its address", server,
 			owner);
 	}
@@ -158,7 +158,7 @@ static void dangling(struct zw_rule_scene *s, const struct zw_diff_entry *e, con
 		return;
 	zw_name_to_text(e->owner, owner);
 	zw_name_to_text(name, server);
-	zw_rule_found(s, "orphan-glue", NULL, server,
+	zw_rule_found(s, "orphan-glue", 0, server,
 		"%s became a name server of %s and has no address in the zone", server, owner);
 }
 
@@ -192,6 +192,6 @@ void zw_rule_glue(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 		!is_server(s, s->in->before, &s->apex_before, e->owner))
 		return;
 	zw_name_to_text(e->owner, owner);
-	zw_rule_found(s, "glue-change", NULL, owner, "the name server %s got another %s address",
+	zw_rule_found(s, "glue-change", 0, owner, "the name server %s got another %s address",
 		owner, zw_type_to_text(e->type, type));
 }

@@ -17,7 +17,7 @@ void zw_rule_types(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 		!zw_rule_type_is_new(s, e->type) || !zw_rule_existed(s, e->owner))
 		return;
 	zw_name_to_text(e->owner, owner);
-	zw_rule_found(s, "unseen-type", NULL, owner, "%s got %s, a type that the zone never had",
+	zw_rule_found(s, "unseen-type", 0, owner, "%s got %s, a type that the zone never had",
 		owner, zw_type_to_text(e->type, type));
 }
 
@@ -135,7 +135,7 @@ void zw_rule_dnssec(struct zw_rule_scene *s, const struct zw_diff_entry *e)
 	if (!what || !s->in->after)
 		return;
 	zw_name_to_text(e->owner, owner);
-	zw_rule_found(s, "dnssec-downgrade", NULL, owner, "%s %s", owner, what);
+	zw_rule_found(s, "dnssec-downgrade", 0, owner, "%s %s", owner, what);
 }
 
 /* --- serial ------------------------------------------------------------------------------------------- */
@@ -155,13 +155,13 @@ void zw_rule_serial(struct zw_rule_scene *s)
 		return;
 	if (report->serial_before == report->serial_after) {
 		if (!makes_own_serials(report))
-			zw_rule_found(s, "serial-unchanged", NULL, NULL,
+			zw_rule_found(s, "serial-unchanged", 0, NULL,
 				"records changed, but the serial is still %u: secondaries will not follow",
 				report->serial_after);
 		return;
 	}
 	if (!zw_serial_after(report->serial_after, report->serial_before))
-		zw_rule_found(s, "serial-back", NULL, NULL,
+		zw_rule_found(s, "serial-back", 0, NULL,
 			"the serial went back from %u to %u: secondaries keep what they have",
 			report->serial_before, report->serial_after);
 }
@@ -200,7 +200,7 @@ void zw_rule_mass(struct zw_rule_scene *s)
 		all += !is_of_the_server(rrset.type);
 	if (sets * 100 < share * all)
 		return;
-	zw_rule_found(s, "mass-change", NULL, NULL,
+	zw_rule_found(s, "mass-change", 0, NULL,
 		"%llu of %llu record sets of the zone were changed or removed at once",
 		(unsigned long long)sets, (unsigned long long)all);
 }
