@@ -336,7 +336,7 @@ static void ordinary_days(struct world *w, uint64_t qps)
 static void only(struct world *w, const char *rule)
 {
 	for (size_t i = 0; i < zw_rules_count(); i++)
-		w->rules.rule[i].disabled = strcmp(zw_rule_at(i)->id, rule) != 0;
+		w->rules.rule[i].enabled = strcmp(zw_rule_at(i)->id, rule) == 0;
 	zw_watch_configure(w->watch, &w->rules);
 }
 
@@ -419,7 +419,7 @@ static void test_disabled_rules_are_silent(void **state)
 	struct world *w = *state;
 
 	for (size_t i = 0; i < zw_rules_count(); i++)
-		w->rules.rule[i].disabled = true;
+		w->rules.rule[i].enabled = false;
 	zw_watch_configure(w->watch, &w->rules);
 	for (int i = 0; i < 60; i++) {
 		add_source(w, "198.51.100.7", nxdomain(50000));
