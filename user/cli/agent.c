@@ -295,11 +295,8 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 	zw_agent_notify_alive(a, now);
 	zw_agent_report_losses(a);
 	zw_agent_net_expire(a, now);
-<<<<<<< HEAD
 	zw_agent_feeds_tick(a->feeds, now);
-=======
 	zw_agent_guarded_run(a, now);
->>>>>>> 14f48ff (Tell who changes a server's configuration and the keys beside it)
 	zw_agent_reconcile(a, now);
 	if (a->discover && now >= a->discover_ns) {
 		int r = zw_agent_discover(a);
