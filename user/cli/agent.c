@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/agent_traffic.h"
 #include "cli/served.h"
 
 #include <errno.h>
@@ -124,6 +125,8 @@ static int open_books(struct zw_agent *a, const struct zw_agent_options *o, stru
 	if (r == 0)
 		r = zw_geo_follow(a->geo, a->conf);
 	if (r == 0)
+		r = zw_agent_traffic_open(a);
+	if (r == 0)
 		r = zw_map_new(&a->sites);
 	if (r == 0)
 		r = zw_map_new(&a->chain_by_dir);
@@ -218,6 +221,7 @@ void zw_agent_free(struct zw_agent *a)
 	zw_agent_rules_free(a->rules);
 	zw_agent_feeds_free(a->feeds);
 	zw_geo_free(a->geo);
+	zw_agent_traffic_free(a->traffic);
 	zw_dialogs_free(a->dialogs);
 	zw_request_book_free(a->requests);
 	zw_proc_table_free(a->procs);
@@ -297,6 +301,7 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 	zw_agent_net_expire(a, now);
 	zw_agent_feeds_tick(a->feeds, now);
 	zw_agent_guarded_run(a, now);
+	zw_agent_traffic_tick(a, now);
 	zw_agent_reconcile(a, now);
 	if (a->discover && now >= a->discover_ns) {
 		int r = zw_agent_discover(a);
@@ -464,6 +469,7 @@ int zw_agent_run(struct zw_agent *a)
 	(void)zw_agent_drain(a);
 	settle_for_good(a);
 	zw_agent_refusals_expire(a, zw_boottime_ns(), true);
+	zw_agent_traffic_stop(a);
 	zw_agent_history_tick(a);
 	zw_agent_expectations_save(a);
 	report_stopped(a);

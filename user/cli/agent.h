@@ -50,6 +50,7 @@ struct zw_agent_rules;
 struct zw_agent_net;   /* cli/agent_net.h */
 struct zw_agent_feeds; /* cli/agent_feeds.h */
 struct zw_geo;         /* cli/geo.h */
+struct zw_agent_traffic; /* cli/agent_traffic.h */
 
 /* Loads the kernel side, finds servers and zones, reads every snapshot. @error says what to do about a failure. */
 int zw_agent_new(
@@ -159,6 +160,7 @@ struct zw_agent_zone {
 	struct zw_agent_zone
 		*pair;  /* of inline signing: the zone before it is signed, or after; NULL: none */
 	bool is_signed; /* it is the one after */
+	bool counted;   /* queries for its names are counted for it */
 	bool is_dumped; /* nobody but BIND has a reason to write the file */
 	bool is_copy; /* the file is what the server writes of what it has: counts when it cannot be asked */
 	ZW_VEC(struct zw_inode_key) sites; /* inodes it depends on beyond its chain */
@@ -224,6 +226,7 @@ struct zw_agent {
 	struct zw_agent_rules *rules;
 	struct zw_agent_feeds *feeds;
 	struct zw_geo *geo;
+	struct zw_agent_traffic *traffic;
 	struct zw_writer *history; /* NULL: none is kept */
 	bool history_leads;        /* the events that are told make the next state of their zone */
 	bool history_missed;       /* one of them was lost */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What people say of changes, in the running agent: it carries out the requests of `ack` and `expect`, and makes changes
  * authorized that were expected. Who may ask is whoever may connect to the socket; who it was is part of the record. */
-#include "cli/agent.h"
+#include "cli/agent_traffic.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -139,6 +139,10 @@ static int take(struct request *q, int fd)
 	struct zw_agent *a = q->agent;
 	int r = read_request(fd, &text);
 
+	if (r == 0 && zw_agent_traffic_is_asked(text.buf, text.len)) {
+		q->outcome.answer = zw_agent_traffic_json(a, ZW_TRAFFIC_SHOWN);
+		return q->outcome.answer ? 0 : -ENOMEM;
+	}
 	if (r == 0)
 		r = find_client(a, fd, &q->context.who);
 	if (r == 0)

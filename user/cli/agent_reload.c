@@ -2,6 +2,7 @@
 /* SIGHUP: another configuration comes into force, whole or not at all. What can fail is opened first. */
 #include "cli/agent_feeds.h"
 #include "cli/geo.h"
+#include "cli/agent_traffic.h"
 
 #include <errno.h>
 #include <string.h>
@@ -85,6 +86,7 @@ static void take_over(struct zw_agent *a, struct next *next)
 	if (old->ring_bytes != a->conf->ring_bytes || old->spool_bytes != a->conf->spool_bytes)
 		zw_notice("sizes of buffers count from the next start of the agent");
 	zw_conf_free(old);
+	zw_agent_traffic_configure(a);
 	follow(a);
 }
 

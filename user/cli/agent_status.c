@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the running agent says about itself, to whoever connects to its socket: one JSON object. */
+#include "cli/agent_traffic.h"
 #include "cli/served.h"
 
 #include <errno.h>
@@ -214,6 +215,8 @@ static json_t *status(struct zw_agent *a)
 		json_object_set_new(root, "feeds", zw_agent_feeds_status(a->feeds));
 	if (root && a->conf->maxminds)
 		json_object_set_new(root, "maxmind", zw_geo_status(a->geo));
+	if (root)
+		json_object_set_new(root, "traffic", zw_agent_traffic_json(a, 0));
 	if (root && a->history)
 		json_object_set_new(root, "history", history(a));
 	return root;

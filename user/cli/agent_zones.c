@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Zones as objects: made of what a server lists, adapted when it lists something else, freed. */
+#include "cli/agent_traffic.h"
 #include "cli/served.h"
 
 #include <errno.h>
@@ -112,6 +113,7 @@ int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server,
 		zw_agent_zone_free(a, z);
 		return r;
 	}
+	zw_agent_traffic_serve(a, z);
 	*ret_zone = z;
 	return 0;
 }
@@ -127,6 +129,7 @@ void zw_agent_zone_free(struct zw_agent *a, struct zw_agent_zone *z)
 {
 	if (!z)
 		return;
+	zw_agent_traffic_unserve(a, z);
 	zw_served_forget(z);
 	zw_served_zone_free(z->served);
 	zw_agent_unschedule(a, z);
