@@ -34,8 +34,8 @@ static void tell(void *ctx, struct zw_alarm *a, bool ended)
 static struct zw_alarm *raise_one(
 	struct zw_alarms *x, const char *subject, uint64_t s, uint64_t rate)
 {
-	struct zw_alarm *a = zw_alarm_raise(
-		x, "rate-limit", subject, NULL, s * SECOND, rate, "%s is loud", subject);
+	struct zw_alarm *a = zw_alarm_raise(x, "rate-limit", subject, NULL,
+		&(struct zw_alarm_sight){s * SECOND, 1, rate}, "%s is loud", subject);
 
 	assert_non_null(a);
 	return a;
@@ -133,7 +133,8 @@ static void test_rules_do_not_share_bounds(void **state)
 		snprintf(subject, sizeof(subject), "192.0.2.%u", i);
 		raise_one(x, subject, 0, 50);
 	}
-	assert_non_null(zw_alarm_raise(x, "tunnelling", "example.com.", NULL, 0, 1, "it does"));
+	assert_non_null(zw_alarm_raise(x, "tunnelling", "example.com.", NULL,
+		&(struct zw_alarm_sight){.rate = 1}, "it does"));
 	assert_string_equal(told.text, "tunnelling example.com.: it does");
 }
 

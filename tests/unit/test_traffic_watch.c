@@ -248,6 +248,27 @@ static void test_flood_of_random_names(void **state)
 	assert_int_equal(w->queries, 300 * 400);
 }
 
+/* Beside what is asked for again and again, and succeeds. */
+static void test_flood_beside_ordinary_queries(void **state)
+{
+	struct world *w = *state;
+
+	for (int i = 0; i < 120; i++) {
+		struct zw_query_name www = {
+			.hash = 5, .zone = 7, .longest = 3, .len = 17, .n = answered(20000)};
+
+		if (i >= 20)
+			add_names(w, ZONE, 600, 12, nxdomain(1));
+		else
+			add_names(w, ZONE, 0, 3, answered(0));
+		assert_int_equal(zw_query_book_add_name(&w->reading, &www), 0);
+		pass(w);
+		if (i < 20)
+			assert_begun(w, 0, NULL);
+	}
+	assert_begun(w, 1, "random-subdomain-flood|example.com.|");
+}
+
 /* What is not answered at all failed, too. */
 static void test_flood_that_drowns_the_server(void **state)
 {
@@ -461,6 +482,7 @@ int main(void)
 		TEST(test_nxdomain_rate),
 		TEST(test_refused_rate),
 		TEST(test_flood_of_random_names),
+		TEST(test_flood_beside_ordinary_queries),
 		TEST(test_flood_that_drowns_the_server),
 		TEST(test_no_flood),
 		TEST(test_tunnelling),

@@ -69,10 +69,10 @@ static int tell_end(const struct zw_alarm *alarm, struct zw_report *report)
 	add_count(report, "seconds", seconds);
 	add_count(report, "subjects", alarm->subjects);
 	return zw_report_add_finding(report, alarm->rule, ZW_SEVERITY_LOW, subject,
-		"%s is over after %" PRIu64 " s: %" PRIu64 " queries, up to %" PRIu64
-		" a second%s%s; it began with event %s",
-		zw_rule_find(alarm->rule)->title, seconds, alarm->queries, alarm->peak,
-		subject ? ", of " : "", subject ? subject : "", alarm->id);
+		"over after %" PRIu64 " s: %s%s%s; %" PRIu64 " queries, up to %" PRIu64
+		" a second; it began with event %s",
+		seconds, zw_rule_find(alarm->rule)->title, subject ? ", " : "",
+		subject ? subject : "", alarm->queries, alarm->peak, alarm->id);
 }
 
 void zw_agent_traffic_alarm(void *ctx, struct zw_alarm *alarm, bool ended)

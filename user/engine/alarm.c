@@ -133,19 +133,19 @@ static void count_subject(struct zw_alarm *several, const char *subject)
 }
 
 struct zw_alarm *zw_alarm_raise(struct zw_alarms *x, const char *rule, const char *subject,
-	void *owner, uint64_t now_ns, uint64_t rate, const char *fmt, ...)
+	void *owner, const struct zw_alarm_sight *sight, const char *fmt, ...)
 {
 	struct zw_alarm *a = find(x, rule, subject);
 	bool is_new = false;
 	va_list ap;
 
 	if (!a) {
-		bool own = may_begin(x, rule, now_ns);
+		bool own = may_begin(x, rule, sight->now_ns);
 
 		a = own ? NULL : find(x, rule, NULL);
 		if (!a) {
 			va_start(ap, fmt);
-			a = begin(x, rule, own ? subject : NULL, now_ns, fmt, ap);
+			a = begin(x, rule, own ? subject : NULL, sight->now_ns, fmt, ap);
 			va_end(ap);
 			is_new = true;
 		}
@@ -153,12 +153,14 @@ struct zw_alarm *zw_alarm_raise(struct zw_alarms *x, const char *rule, const cha
 			return NULL;
 		if (own)
 			a->owner = owner;
+		/* Of a finding of its own the rest is counted by whoever owns it. */
+		a->queries += sight->queries;
 	}
 	if (a->seen)
 		count_subject(a, subject);
-	a->last_ns = now_ns;
-	if (rate > a->peak)
-		a->peak = rate;
+	a->last_ns = sight->now_ns;
+	if (sight->rate > a->peak)
+		a->peak = sight->rate;
 	if (is_new)
 		x->fn(x->ctx, a, false);
 	return a;

@@ -48,10 +48,16 @@ void zw_alarms_free(struct zw_alarms *alarms);
 ZW_DEFINE_CLEANUP(struct zw_alarms *, zw_alarms_free);
 #define _zw_alarms_free_ _zw_cleanup_(zw_alarms_freep)
 
-/* @subject was seen to do what @rule is about, at so many queries @rate a second. The sentence is only made when it is
- * needed. Returns the finding, which is the subject's own or one of several; NULL: no memory. */
+/* What was seen. */
+struct zw_alarm_sight {
+	uint64_t now_ns;
+	uint64_t queries; /* until now, for the beginning */
+	uint64_t rate;    /* of them a second */
+};
+
+/* @subject was seen to do what @rule is about. The sentence is only made when it is needed. Returns the finding, which is the subject's own or one of several; NULL: no memory. */
 struct zw_alarm *zw_alarm_raise(struct zw_alarms *alarms, const char *rule, const char *subject,
-	void *owner, uint64_t now_ns, uint64_t rate, const char *fmt, ...) _zw_printf_(7, 8);
+	void *owner, const struct zw_alarm_sight *sight, const char *fmt, ...) _zw_printf_(6, 7);
 /* Ends what was not seen for long enough; @all: everything. */
 void zw_alarms_expire(struct zw_alarms *alarms, uint64_t now_ns, bool all);
 /* That go on. */

@@ -106,6 +106,7 @@ void zw_watch_free(struct zw_watch *w)
 		zw_map_free(w->watched[i]);
 	}
 	zw_vec_free(&w->zones);
+	zw_vec_free(&w->frequent);
 	free(w->host);
 	free(w);
 }
@@ -222,10 +223,31 @@ static size_t name_bytes(uint8_t len)
 	return len < ZW_QUERY_NAME_BYTES ? len : ZW_QUERY_NAME_BYTES;
 }
 
+/* What is asked for again and again is no part of a flood of names, however many ask for it meanwhile. */
+static void count_frequent(struct zw_watch *w, const struct zw_query_book *reading)
+{
+	const struct zw_map *index = reading->index[ZW_QUERY_ZONES];
+
+	memset(w->frequent.items, 0, reading->zones.len * sizeof(*w->frequent.items));
+	ZW_VEC_FOREACH(row, &reading->names) {
+		struct zw_counts more;
+		void *at;
+
+		if (row->n.queries * 100 <= w->knobs.flood_per_child || !index)
+			continue;
+		at = zw_map_get(index, &row->zone, sizeof(row->zone));
+		more = zw_traffic_counts_of(&row->n);
+		if (at)
+			zw_counts_add(&w->frequent.items[(uintptr_t)at - 1], &more);
+	}
+}
+
 static void take_zones(struct zw_watch *w, const struct zw_query_book *reading)
 {
+	size_t n = reading->zones.len;
+
 	w->zones.len = 0;
-	if (zw_vec_reserve(&w->zones, reading->zones.len) < 0)
+	if (n == 0 || zw_vec_reserve(&w->zones, n) < 0 || zw_vec_reserve(&w->frequent, n) < 0)
 		return;
 	ZW_VEC_FOREACH(row, &reading->zones) {
 		struct zw_counts more = zw_traffic_counts_of(&row->n);
@@ -236,14 +258,16 @@ static void take_zones(struct zw_watch *w, const struct zw_query_book *reading)
 		e->names->served = row->served;
 		count(w, e, &more);
 	}
+	count_frequent(w, reading);
 	/* From here on none of them makes room for another. */
-	ZW_VEC_FOREACH(row, &reading->zones) {
+	for (size_t i = 0; i < n; i++) {
+		const struct zw_query_zone *row = &reading->zones.items[i];
 		struct watched *e =
 			zw_map_get(w->watched[WATCHED_ZONE], row->name, name_bytes(row->len));
 
 		w->zones.items[w->zones.len++] = e;
 		if (e)
-			zw_watch_zone(w, e, row);
+			zw_watch_zone(w, e, row, &w->frequent.items[i]);
 	}
 }
 

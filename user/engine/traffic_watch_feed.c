@@ -8,6 +8,7 @@ static const char *tag_of(const struct zw_feed_match *match)
 	return match->tag ? match->tag : "no more is said of it";
 }
 
+/* These have no owner that counts for them. */
 static void count_on(struct zw_alarm *alarm, uint64_t queries)
 {
 	if (alarm)
@@ -18,13 +19,14 @@ static void look_at_source(
 	struct zw_watch *w, const struct zw_query_source *row, const struct zw_feeds *feeds)
 {
 	struct zw_traffic_source source = zw_traffic_source_of(row->family, row->addr);
+	struct zw_alarm_sight sight = {w->now_ns, 0, row->n.queries};
 	char text[ZW_TRAFFIC_KEY_MAX];
 	struct zw_feed_match match;
 
 	if (!row->n.queries || !zw_feeds_match_address(feeds, row->family, row->addr, &match))
 		return;
 	zw_traffic_key_text(ZW_TRAFFIC_SOURCE, &source, sizeof(source), text);
-	count_on(zw_alarm_raise(w->alarms, "feed-source", text, NULL, w->now_ns, row->n.queries,
+	count_on(zw_alarm_raise(w->alarms, "feed-source", text, NULL, &sight,
 			 "%s asks; the feed '%s' lists %s (%s)", text, match.feed, match.entry,
 			 tag_of(&match)),
 		row->n.queries);
@@ -34,6 +36,7 @@ static void look_at_source(
 static void look_at_name(
 	struct zw_watch *w, const struct zw_query_name *row, const struct zw_feeds *feeds)
 {
+	struct zw_alarm_sight sight = {w->now_ns, 0, row->n.queries};
 	char text[ZW_TRAFFIC_KEY_MAX];
 	struct zw_feed_match match;
 
@@ -41,9 +44,9 @@ static void look_at_name(
 		!zw_feeds_match_name(feeds, row->name, &match))
 		return;
 	zw_traffic_key_text(ZW_TRAFFIC_NAME, row->name, row->len, text);
-	count_on(zw_alarm_raise(w->alarms, "feed-query", match.entry, NULL, w->now_ns,
-			 row->n.queries, "%s was asked for; the feed '%s' lists %s (%s)", text,
-			 match.feed, match.entry, tag_of(&match)),
+	count_on(zw_alarm_raise(w->alarms, "feed-query", match.entry, NULL, &sight,
+			 "%s was asked for; the feed '%s' lists %s (%s)", text, match.feed,
+			 match.entry, tag_of(&match)),
 		row->n.queries);
 }
 

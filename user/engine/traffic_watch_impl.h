@@ -80,8 +80,10 @@ struct zw_watch {
 	struct watch_knobs knobs;
 	struct zw_alarms *alarms;
 	struct zw_map *watched[_WATCHED_CLASS_MAX];
-	struct watched *host;           /* all together; in no map */
-	ZW_VEC(struct watched *) zones; /* of the rows of the reading that is looked at */
+	struct watched *host; /* all together; in no map */
+	/* Of the zones of the reading that is looked at, in its order. */
+	ZW_VEC(struct watched *) zones;
+	ZW_VEC(struct zw_counts) frequent;
 	uint64_t now_ns, real_ns;
 };
 
@@ -92,7 +94,9 @@ void zw_watch_knobs(const struct zw_rules_conf *rules, struct watch_knobs *ret_k
 /* Each with what came of it in this second. */
 void zw_watch_address(struct zw_watch *w, struct watched *e, const struct zw_counts *more);
 void zw_watch_net(struct zw_watch *w, struct watched *e, const struct zw_counts *more);
-void zw_watch_zone(struct zw_watch *w, struct watched *e, const struct zw_query_zone *row);
+/* @frequent: what of it was for names that were asked for more often in this second than a flood asks for one. */
+void zw_watch_zone(struct zw_watch *w, struct watched *e, const struct zw_query_zone *row,
+	const struct zw_counts *frequent);
 void zw_watch_long_name(struct zw_watch *w, struct watched *zone, const struct zw_query_name *row);
 void zw_watch_host(struct zw_watch *w, const struct zw_counts *more);
 void zw_watch_feeds(

@@ -104,14 +104,16 @@ static unsigned int percent(uint64_t part, uint64_t all)
 }
 
 /* One that has a finding of its own is counted for it from then on. */
-static void keep(
-	struct watched *e, enum watched_rule rule, struct zw_alarm *alarm, uint64_t queries)
+static void keep(struct watched *e, enum watched_rule rule, struct zw_alarm *alarm)
 {
-	if (!alarm || e->alarm[rule] == alarm)
-		return;
-	alarm->queries += queries;
-	if (alarm->owner == e)
+	if (alarm && alarm->owner == e)
 		e->alarm[rule] = alarm;
+}
+
+static struct zw_alarm_sight sight_of(
+	const struct zw_watch *w, uint64_t queries, const struct window *window)
+{
+	return (struct zw_alarm_sight){w->now_ns, queries, per_second(queries, window, w->now_ns)};
 }
 
 /* --- sources ------------------------------------------------------------------------------------------- */
@@ -119,16 +121,15 @@ static void keep(
 static void check_limit(struct zw_watch *w, struct watched *e)
 {
 	uint64_t n = e->burst.counts.n[ZW_COUNT_QUERIES];
-	uint64_t rate = per_second(n, &e->burst, w->now_ns);
+	struct zw_alarm_sight sight = sight_of(w, n, &e->burst);
 	char text[ZW_TRAFFIC_KEY_MAX];
 
 	if (n < (double)w->knobs.limit_qps * (double)w->knobs.limit_window / ZW_NSEC_PER_SEC)
 		return;
 	zw_watched_text(e, text);
 	keep(e, RULE_RATE_LIMIT,
-		zw_alarm_raise(w->alarms, rule_ids[RULE_RATE_LIMIT], text, e, w->now_ns, rate,
-			"%s asks %" PRIu64 " times a second", text, rate),
-		n);
+		zw_alarm_raise(w->alarms, rule_ids[RULE_RATE_LIMIT], text, e, &sight,
+			"%s asks %" PRIu64 " times a second", text, sight.rate));
 }
 
 static void check_failures(struct zw_watch *w, struct watched *e, enum watched_rule rule,
@@ -136,19 +137,17 @@ static void check_failures(struct zw_watch *w, struct watched *e, enum watched_r
 {
 	enum zw_count what = rule == RULE_NXDOMAIN ? ZW_COUNT_NXDOMAIN : ZW_COUNT_REFUSED;
 	uint64_t n = window->counts.n[what], all = window->counts.n[ZW_COUNT_RESPONSES];
-	uint64_t queries = window->counts.n[ZW_COUNT_QUERIES];
+	struct zw_alarm_sight sight = sight_of(w, window->counts.n[ZW_COUNT_QUERIES], window);
 	char text[ZW_TRAFFIC_KEY_MAX];
 
 	if (n < knobs->answers || percent(n, all) < knobs->percent)
 		return;
 	zw_watched_text(e, text);
 	keep(e, rule,
-		zw_alarm_raise(w->alarms, rule_ids[rule], text, e, w->now_ns,
-			per_second(queries, window, w->now_ns),
+		zw_alarm_raise(w->alarms, rule_ids[rule], text, e, &sight,
 			"%u %% of the answers to %s are %s: %" PRIu64 " within %" PRIu64 " s",
 			percent(n, all), text, rule == RULE_NXDOMAIN ? "NXDOMAIN" : "REFUSED", n,
-			(uint64_t)((w->now_ns - window->from_ns) / ZW_NSEC_PER_SEC + 1)),
-		queries);
+			(uint64_t)((w->now_ns - window->from_ns) / ZW_NSEC_PER_SEC + 1)));
 }
 
 void zw_watch_address(struct zw_watch *w, struct watched *e, const struct zw_counts *more)
@@ -203,12 +202,12 @@ static void check_spike(struct zw_watch *w, struct watched *e, enum watched_rule
 	if ((double)e->minute < e->limit)
 		return;
 	keep(e, rule,
-		zw_alarm_raise(w->alarms, rule_ids[rule], text, e, w->now_ns, e->peak,
+		zw_alarm_raise(w->alarms, rule_ids[rule], text, e,
+			&(struct zw_alarm_sight){w->now_ns, e->minute, e->peak},
 			"%" PRIu64 " queries %s%s in this minute so far; usual%s are %.0f a minute,"
 			" give or take %.0f",
 			e->minute, what, text, e->usual.hourly ? " at this hour" : "",
-			e->usual.mean, e->usual.deviation),
-		e->minute);
+			e->usual.mean, e->usual.deviation));
 }
 
 void zw_watch_net(struct zw_watch *w, struct watched *e, const struct zw_counts *more)
@@ -235,10 +234,11 @@ static uint64_t failures(const struct zw_counts *c)
 
 static void check_flood(struct zw_watch *w, struct watched *e)
 {
-	const struct zw_counts *c = &e->names->flood.counts;
+	const struct window *window = &e->names->flood;
 	const struct watch_knobs *k = &w->knobs;
-	uint64_t queries = c->n[ZW_COUNT_QUERIES], children, rate;
-	unsigned int failed = percent(failures(c), queries);
+	uint64_t queries = window->counts.n[ZW_COUNT_QUERIES], children;
+	struct zw_alarm_sight sight = sight_of(w, queries, window);
+	unsigned int failed = percent(failures(&window->counts), queries);
 	char text[ZW_TRAFFIC_KEY_MAX];
 
 	if (queries < (double)k->flood_qps * (double)k->flood_window / ZW_NSEC_PER_SEC ||
@@ -247,14 +247,12 @@ static void check_flood(struct zw_watch *w, struct watched *e)
 	children = zw_query_estimate(e->names->names, sizeof(e->names->names));
 	if (children < k->flood_children || queries * 100 > children * k->flood_per_child)
 		return;
-	rate = per_second(queries, &e->names->flood, w->now_ns);
 	zw_watched_text(e, text);
 	keep(e, RULE_FLOOD,
-		zw_alarm_raise(w->alarms, rule_ids[RULE_FLOOD], text, e, w->now_ns, rate,
+		zw_alarm_raise(w->alarms, rule_ids[RULE_FLOOD], text, e, &sight,
 			"about %" PRIu64 " names below %s were asked for, %" PRIu64
 			" times a second; %u %% failed",
-			children, text, rate, failed),
-		queries);
+			children, text, sight.rate, failed));
 }
 
 static void check_tunnel(struct zw_watch *w, struct watched *e)
@@ -262,6 +260,7 @@ static void check_tunnel(struct zw_watch *w, struct watched *e)
 	struct watched_names *n = e->names;
 	const struct watch_knobs *k = &w->knobs;
 	uint64_t queries = n->long_counts.n[ZW_COUNT_QUERIES], names, bytes;
+	struct zw_alarm_sight sight;
 	char text[ZW_TRAFFIC_KEY_MAX];
 
 	if (queries < k->tunnel_names ||
@@ -272,14 +271,13 @@ static void check_tunnel(struct zw_watch *w, struct watched *e)
 	if (names < k->tunnel_names || bytes < k->tunnel_bytes)
 		return;
 	zw_watched_text(e, text);
+	sight = sight_of(w, queries, &n->tunnel);
 	keep(e, RULE_TUNNEL,
-		zw_alarm_raise(w->alarms, rule_ids[RULE_TUNNEL], text, e, w->now_ns,
-			per_second(queries, &n->tunnel, w->now_ns),
+		zw_alarm_raise(w->alarms, rule_ids[RULE_TUNNEL], text, e, &sight,
 			"about %" PRIu64
 			" names below %s with labels of up to %u octets were asked for"
 			" and answered, %" PRIu64 " octets",
-			names, text, n->longest, bytes),
-		queries);
+			names, text, n->longest, bytes));
 }
 
 /* The highest that either has seen of each. */
@@ -290,15 +288,19 @@ static void merge(uint8_t *to, const uint8_t *from)
 			to[i] = from[i];
 }
 
-void zw_watch_zone(struct zw_watch *w, struct watched *e, const struct zw_query_zone *row)
+void zw_watch_zone(struct zw_watch *w, struct watched *e, const struct zw_query_zone *row,
+	const struct zw_counts *frequent)
 {
-	struct zw_counts more = zw_traffic_counts_of(&row->n);
+	struct zw_counts rare = zw_traffic_counts_of(&row->n);
 	struct watched_names *n = e->names;
+
+	for (size_t i = 0; i < _ZW_COUNT_MAX; i++)
+		rare.n[i] -= rare.n[i] > frequent->n[i] ? frequent->n[i] : rare.n[i];
 
 	if (w->knobs.enabled[RULE_FLOOD]) {
 		if (w->now_ns - n->flood.from_ns >= w->knobs.flood_window)
 			memset(n->names, 0, sizeof(n->names));
-		window_add(&n->flood, w->knobs.flood_window, w->now_ns, &more);
+		window_add(&n->flood, w->knobs.flood_window, w->now_ns, &rare);
 		merge(n->names, row->names);
 		check_flood(w, e);
 	}
