@@ -35,6 +35,8 @@ ifeq ($(MAXMINDDB),yes)
 PKGS      += libmaxminddb
 CPPFLAGS  += -DZW_HAVE_MAXMINDDB
 endif
+# ncursesw: the live view of `top`, drawn in place on whatever the terminal is; with wide characters for its columns.
+PKGS      := libbpf libelf zlib yaml-0.1 libknot libzscanner libsystemd sqlite3 jansson ncursesw
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS))
 

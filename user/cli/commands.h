@@ -24,5 +24,7 @@ int zw_cmd_revert(int argc, char **argv);
 int zw_cmd_ack(int argc, char **argv);
 int zw_cmd_expect(int argc, char **argv);
 int zw_cmd_triage(int argc, char **argv);
+int zw_cmd_traffic(int argc, char **argv);
+int zw_cmd_top(int argc, char **argv);
 int zw_cmd_check(int argc, char **argv);
 int zw_cmd_version(int argc, char **argv);

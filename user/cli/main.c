@@ -28,6 +28,8 @@ static const struct command {
 	{"expect", "announce a change beforehand, so that it is authorized", zw_cmd_expect},
 	{"triage", "answer the questions of an incident for a period, and say what to do next",
 		zw_cmd_triage},
+	{"top", "live DNS traffic: sources, names, zones, rcodes, types", zw_cmd_top},
+	{"traffic", "DNS traffic by minute: sources, names, zones, rcodes, types", zw_cmd_traffic},
 	{"check", "validate the configuration", zw_cmd_check},
 	{"version", "print the version", zw_cmd_version},
 	{"help", "this list", cmd_help},
