@@ -28,15 +28,14 @@ UNITDIR    ?= /lib/systemd/system
 CATALOGDIR ?= /usr/lib/systemd/catalog
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 
-PKGS      := libbpf libelf zlib yaml-0.1 libknot libzscanner libsystemd sqlite3 jansson
+# ncursesw: the live view of `top`, drawn in place on whatever the terminal is; with wide characters for its columns.
+PKGS      := libbpf libelf zlib yaml-0.1 libknot libzscanner libsystemd sqlite3 jansson ncursesw
 # Addresses have a country and a network with it; all else works without.
 MAXMINDDB ?= $(shell $(PKG_CONFIG) --exists libmaxminddb && echo yes)
 ifeq ($(MAXMINDDB),yes)
 PKGS      += libmaxminddb
 CPPFLAGS  += -DZW_HAVE_MAXMINDDB
 endif
-# ncursesw: the live view of `top`, drawn in place on whatever the terminal is; with wide characters for its columns.
-PKGS      := libbpf libelf zlib yaml-0.1 libknot libzscanner libsystemd sqlite3 jansson ncursesw
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS))
 
