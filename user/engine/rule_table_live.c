@@ -142,6 +142,25 @@ static const struct zw_rule rows[] = {
 		.technique = "T1584.002", .severity = ZW_SEVERITY_MEDIUM, .escalates = false, .kind = ZW_RULE_HOST,
 		.quiet = "As server-config-changed.",
 	},
+	{
+		.id = "answer-mismatch",
+		.title = "server answers otherwise than its zone says",
+		.indicator = "diverted answers though no record changed: a hijacked socket, a policy that rewrites answers, a server"
+			" that lies (incident card)",
+		.technique = "T1584.002", .severity = ZW_SEVERITY_HIGH, .escalates = true, .kind = ZW_RULE_TRAFFIC,
+		.quiet = "The zone is read anew first. Answers that are right for a state the zone had, or for another view of the"
+			" same server, are right, and so is what a zone does not determine: order, TTLs, signatures, what lies below"
+			" delegations and behind aliases, PowerDNS's ALIAS and LUA. Close to changes an answer has to come several"
+			" times. A server that has its answers made by modules (geography, synthesized records) has to be exempted:"
+			" disable the rule there.",
+	},
+	{
+		.id = "answer-restored",
+		.title = "answers are as the zone says again",
+		.indicator = "end of answer-mismatch: how long it lasted",
+		.technique = NULL, .severity = ZW_SEVERITY_LOW, .escalates = false, .kind = ZW_RULE_TRAFFIC,
+		.quiet = "Told when for half a minute no wrong answer came, and a right one does.",
+	},
 };
 /* clang-format on */
 
