@@ -127,6 +127,8 @@ static int open_books(struct zw_agent *a, const struct zw_agent_options *o, stru
 	if (r == 0)
 		r = zw_agent_traffic_open(a);
 	if (r == 0)
+		r = zw_agent_answers_open(a);
+	if (r == 0)
 		r = zw_map_new(&a->sites);
 	if (r == 0)
 		r = zw_map_new(&a->chain_by_dir);
@@ -222,6 +224,7 @@ void zw_agent_free(struct zw_agent *a)
 	zw_agent_feeds_free(a->feeds);
 	zw_geo_free(a->geo);
 	zw_agent_traffic_free(a->traffic);
+	zw_agent_answers_free(a->answers);
 	zw_dialogs_free(a->dialogs);
 	zw_request_book_free(a->requests);
 	zw_proc_table_free(a->procs);
@@ -302,6 +305,7 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 	zw_agent_feeds_tick(a->feeds, now);
 	zw_agent_guarded_run(a, now);
 	zw_agent_traffic_tick(a, now);
+	zw_agent_answers_tick(a, now, false);
 	zw_agent_reconcile(a, now);
 	if (a->discover && now >= a->discover_ns) {
 		int r = zw_agent_discover(a);
@@ -470,6 +474,7 @@ int zw_agent_run(struct zw_agent *a)
 	settle_for_good(a);
 	zw_agent_refusals_expire(a, zw_boottime_ns(), true);
 	zw_agent_traffic_stop(a);
+	zw_agent_answers_tick(a, zw_boottime_ns(), true);
 	zw_agent_history_tick(a);
 	zw_agent_expectations_save(a);
 	report_stopped(a);

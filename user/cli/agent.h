@@ -47,10 +47,11 @@ struct zw_agent_options {
 
 struct zw_agent;
 struct zw_agent_rules;
-struct zw_agent_net;   /* cli/agent_net.h */
-struct zw_agent_feeds; /* cli/agent_feeds.h */
-struct zw_geo;         /* cli/geo.h */
+struct zw_agent_net;     /* cli/agent_net.h */
+struct zw_agent_feeds;   /* cli/agent_feeds.h */
+struct zw_geo;           /* cli/geo.h */
 struct zw_agent_traffic; /* cli/agent_traffic.h */
+struct zw_agent_answers; /* cli/agent_answers.h */
 
 /* Loads the kernel side, finds servers and zones, reads every snapshot. @error says what to do about a failure. */
 int zw_agent_new(
@@ -183,6 +184,10 @@ struct zw_agent_zone {
 	bool early;          /* an operation on names may not be done yet, see zw_hook_is_early() */
 	bool wants_entry; /* a file of it is missing, or covered by what comes: entries of its directory matter */
 	size_t wanting_slot; /* then its place among those of its chain */
+	/* states before @good that its server may still answer from, the last one last; see agent_answers.c */
+	ZW_VEC(struct zw_snapshot *) past;
+	uint64_t past_ns; /* CLOCK_BOOTTIME: when the last of them was left */
+	bool past_over;   /* the server was seen to answer from a later one */
 	struct zw_snapshot
 		*told; /* what the events since then made of @good; NULL: none was told */
 	bool unsaved;  /* the history may not have @good, nor what led to it */
@@ -227,6 +232,7 @@ struct zw_agent {
 	struct zw_agent_feeds *feeds;
 	struct zw_geo *geo;
 	struct zw_agent_traffic *traffic;
+	struct zw_agent_answers *answers;
 	struct zw_writer *history; /* NULL: none is kept */
 	bool history_leads;        /* the events that are told make the next state of their zone */
 	bool history_missed;       /* one of them was lost */
@@ -633,6 +639,24 @@ void zw_agent_net_expire(struct zw_agent *a, uint64_t now_ns);
 void zw_agent_net_lose(struct zw_agent *a, uint64_t now_ns);
 /* agent_refused.c: tells of refused updates that were counted, with @all also of those of this minute. */
 void zw_agent_refusals_expire(struct zw_agent *a, uint64_t now_ns, bool all);
+
+/* agent_answers.c: what servers answer, against what their zones say */
+
+/* Makes a->answers; zw_agent_answers_free() frees what is there also after a failure. 0 or -ENOMEM. */
+int zw_agent_answers_open(struct zw_agent *a);
+/* NULL is allowed. */
+void zw_agent_answers_free(struct zw_agent_answers *answers);
+/* A zone came, and went. The first returns 0 or -ENOMEM. */
+int zw_agent_answers_add(struct zw_agent *a, struct zw_agent_zone *z);
+void zw_agent_answers_remove(struct zw_agent *a, struct zw_agent_zone *z);
+/* @z->good is about to be another. */
+void zw_agent_answers_moved(struct zw_agent *a, struct zw_agent_zone *z);
+/* Takes a QUERY event. 0 or -ENOMEM. */
+int zw_agent_answer(struct zw_agent *a, const struct zw_event *event);
+/* agent_outbound.c: the same of one that tells whom this host asks. */
+int zw_agent_outbound(struct zw_agent *a, const struct zw_event *event);
+/* Tells what has settled; now and then, and with @all at the end. */
+void zw_agent_answers_tick(struct zw_agent *a, uint64_t now_ns, bool all);
 
 /* agent_ports.c */
 

@@ -96,6 +96,13 @@ static int on_file(struct zw_agent *a, const struct zw_event *event)
 	return r;
 }
 
+static int on_query(struct zw_agent *a, const struct zw_event *event)
+{
+	int r = zw_agent_answer(a, event), q = zw_agent_outbound(a, event);
+
+	return r < 0 ? r : q;
+}
+
 static void on_event(void *ctx, const void *data, size_t len)
 {
 	struct zw_agent *a = ctx;
@@ -111,7 +118,9 @@ static void on_event(void *ctx, const void *data, size_t len)
 		r = zw_agent_packet(a, &event);
 	else if (r == 0 && event.type == ZW_WIRE_BIND)
 		r = zw_agent_bound(a, &event);
-	else if (r == 0 && event.type != ZW_WIRE_QUERY)
+	else if (r == 0 && event.type == ZW_WIRE_QUERY)
+		r = on_query(a, &event);
+	else if (r == 0)
 		on_process(a, &event);
 	if (r < 0)
 		a->bad_events++;

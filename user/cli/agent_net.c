@@ -81,6 +81,7 @@ static void on_answered(void *ctx, struct zw_request *request)
 	zw_served_heed(a, request);
 	if (request->kind == ZW_REQUEST_UPDATE && request->rcode > 0)
 		zw_agent_refused(a, request);
+	zw_agent_transferred(a, request);
 }
 
 static int ask(struct zw_agent *a, const struct zw_packet *packet)

@@ -54,6 +54,9 @@ struct zw_agent_net {
 /* Who serves DNS there; NULL: nobody that is known. */
 const struct zw_agent_server *zw_agent_port_server(
 	const struct zw_agent *a, const struct zw_endpoint *end, bool tcp, uint32_t netns);
+/* Whether @s is one of those who serve there. */
+bool zw_agent_port_serves(const struct zw_agent *a, const struct zw_agent_server *s,
+	const struct zw_endpoint *end, bool tcp, uint32_t netns);
 /* Which server a process is; NULL: none that is known. */
 const struct zw_agent_server *zw_agent_process_server(
 	const struct zw_agent *a, const struct zw_request_process *process);
@@ -66,6 +69,10 @@ static inline bool is_of(const struct zw_agent_server *s, const struct zw_reques
 				 (s->exe_ino && s->exe_dev == process->exe_dev &&
 					 s->exe_ino == process->exe_ino));
 }
+
+/* agent_outbound.c: a server gave a zone away, or refused to, or says that it changed; also who asked for nothing of this is
+ * passed over. */
+void zw_agent_transferred(struct zw_agent *a, const struct zw_request *request);
 
 /* agent_refused.c */
 

@@ -172,6 +172,15 @@ const struct zw_agent_server *zw_agent_port_server(
 	return NULL;
 }
 
+bool zw_agent_port_serves(const struct zw_agent *a, const struct zw_agent_server *s,
+	const struct zw_endpoint *end, bool tcp, uint32_t netns)
+{
+	ZW_VEC_FOREACH(p, &a->net->served)
+		if (p->server == s && s->pid && overlaps(p, end, tcp, netns))
+			return true;
+	return false;
+}
+
 static int describe(struct zw_report *report, const struct zw_agent_server *s,
 	const struct zw_endpoint *end, bool tcp, struct zw_actor *actor)
 {

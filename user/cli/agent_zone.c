@@ -90,6 +90,7 @@ static void adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_ag
 		z->journal_at = r->journal_at;
 	if (r->snapshot && r->snapshot != z->good) {
 		zw_agent_history_state(a, z, r->snapshot);
+		zw_agent_answers_moved(a, z);
 		zw_snapshot_unref(z->good);
 		z->good = ZW_TAKE(r->snapshot);
 	}

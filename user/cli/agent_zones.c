@@ -109,6 +109,8 @@ int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server,
 		r = zw_agent_chain_join(a, z);
 	if (r == 0)
 		r = zw_agent_zone_relist(a, z, listed);
+	if (r == 0)
+		r = zw_agent_answers_add(a, z);
 	if (r < 0) {
 		zw_agent_zone_free(a, z);
 		return r;
@@ -130,6 +132,7 @@ void zw_agent_zone_free(struct zw_agent *a, struct zw_agent_zone *z)
 	if (!z)
 		return;
 	zw_agent_traffic_unserve(a, z);
+	zw_agent_answers_remove(a, z);
 	zw_served_forget(z);
 	zw_served_zone_free(z->served);
 	zw_agent_unschedule(a, z);

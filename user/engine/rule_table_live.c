@@ -161,6 +161,34 @@ static const struct zw_rule rows[] = {
 		.technique = NULL, .severity = ZW_SEVERITY_LOW, .escalates = false, .kind = ZW_RULE_TRAFFIC,
 		.quiet = "Told when for half a minute no wrong answer came, and a right one does.",
 	},
+	{
+		.id = "outbound-new",
+		.title = "program asks a DNS server that nobody here asked before",
+		.indicator = "tunnels and beacons of a host that was taken over; a resolver that was exchanged (ATT&CK T1071.004)",
+		.technique = "T1071.004", .severity = ZW_SEVERITY_LOW, .escalates = false, .kind = ZW_RULE_TRAFFIC,
+		.knob = ZW_RULE_KNOBS(
+			{"warmup", ZW_KNOB_DURATION, 24 * 3600 * ZW_NSEC_PER_SEC, 0, 720 * 3600 * ZW_NSEC_PER_SEC,
+				"after the agent starts, so long servers are learned: what is asked every day is asked within a day"},
+			{"resolver", ZW_KNOB_COUNT, 32, 1, 100000,
+				"so many servers make a program a resolver: hosts have three (resolv.conf), recursion needs thousands"}),
+		.quiet = "Resolvers, which ask whom their clients make them ask, are not told of. What was learned is learned anew when"
+			" the agent starts again.",
+	},
+	{
+		.id = "transfer-unknown",
+		.title = "zone was transferred to an unknown client",
+		.indicator = "all names of a zone in strange hands: reconnaissance (ATT&CK T1590.002)",
+		.technique = "T1590.002", .severity = ZW_SEVERITY_MEDIUM, .escalates = false, .kind = ZW_RULE_TRAFFIC,
+		.quiet = "Clients on this host, and those that a server here notifies of changes, are known; others are told of once for"
+			" each zone.",
+	},
+	{
+		.id = "transfer-refused",
+		.title = "transfer of a zone was refused",
+		.indicator = "reconnaissance (ATT&CK T1590.002)",
+		.technique = "T1590.002", .severity = ZW_SEVERITY_LOW, .escalates = false, .kind = ZW_RULE_TRAFFIC,
+		.quiet = "Once for each client and zone.",
+	},
 };
 /* clang-format on */
 
