@@ -279,6 +279,7 @@ static void report_stopped(struct zw_agent *a)
 	report->count[report->counts++] = (struct zw_report_count){"changes", a->changes};
 	report->count[report->counts++] = (struct zw_report_count){"events", a->events};
 	zw_agent_guard_stopping(a, report);
+	report->counts += zw_agent_answers_list(a, report->count + report->counts);
 	zw_agent_deliver(a, report);
 }
 

@@ -653,6 +653,10 @@ void zw_agent_answers_remove(struct zw_agent *a, struct zw_agent_zone *z);
 void zw_agent_answers_moved(struct zw_agent *a, struct zw_agent_zone *z);
 /* Takes a QUERY event. 0 or -ENOMEM. */
 int zw_agent_answer(struct zw_agent *a, const struct zw_event *event);
+/* What was compared since the start, and what came of it, by name. */
+#define ZW_AGENT_ANSWERS 12
+size_t zw_agent_answers_list(
+	const struct zw_agent *a, struct zw_report_count ret_list[static ZW_AGENT_ANSWERS]);
 /* agent_outbound.c: the same of one that tells whom this host asks. */
 int zw_agent_outbound(struct zw_agent *a, const struct zw_event *event);
 /* Tells what has settled; now and then, and with @all at the end. */

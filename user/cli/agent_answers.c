@@ -3,6 +3,7 @@
 #include "cli/agent_answers.h"
 #include "cli/served.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 
 /* Answers are compared in some 10 us: half a percent of a processor. */
 #define ANSWERS_A_SECOND 500
+/* Those without records are of random names, mostly. */
+#define DENIALS_A_SECOND 200
 /* A zone that changed is answered from some time later; and not for each of a hundred changes a second all is told of. */
 #define MOVED_NS ZW_NSEC_PER_SEC
 #define FORGET_MIN_NS (2 * ZW_NSEC_PER_SEC)
@@ -370,6 +373,7 @@ static void forget(struct zw_agent *a, uint64_t now_ns)
 	if (!an->limited) {
 		(void)zw_query_limit(a->probe, ZW_QUERY_ANSWER_NEW, ANSWERS_A_SECOND);
 		(void)zw_query_limit(a->probe, ZW_QUERY_ANSWER_CHANGED, ANSWERS_A_SECOND);
+		(void)zw_query_limit(a->probe, ZW_QUERY_ANSWER_NONE, DENIALS_A_SECOND);
 		an->limited = true;
 	}
 	if (zw_answer_book_len(an->book) || an->doubts.len)
@@ -426,4 +430,28 @@ void zw_agent_answers_free(struct zw_agent_answers *answers)
 	zw_outbound_book_free(answers->outbound);
 	zw_map_free(answers->zones);
 	free(answers);
+}
+
+size_t zw_agent_answers_list(
+	const struct zw_agent *a, struct zw_report_count ret_list[static ZW_AGENT_ANSWERS])
+{
+	const struct zw_answer_stats *s = &a->answers->stats;
+	const struct zw_report_count list[] = {
+		{"answers_seen", s->seen},
+		{"answers_match", s->result[ZW_ANSWER_MATCH]},
+		{"answers_cannot_tell", s->result[ZW_ANSWER_CANNOT_TELL]},
+		{"answers_doubted", s->result[ZW_ANSWER_MISMATCH]},
+		{"answers_explained", s->explained},
+		{"answers_waited", s->waited},
+		{"answers_unread", s->unread},
+		{"answers_failed", s->failed},
+		{"answers_cut", s->cut},
+		{"answers_malformed", s->malformed},
+		{"answers_dropped", s->dropped},
+		{"answers_told", s->told},
+	};
+
+	static_assert(ZW_ARRAY_SIZE(list) == ZW_AGENT_ANSWERS);
+	memcpy(ret_list, list, sizeof(list));
+	return ZW_AGENT_ANSWERS;
 }

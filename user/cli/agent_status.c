@@ -177,15 +177,27 @@ static json_t *counters(const struct zw_agent *a)
 		(json_int_t)zw_cause_book_len(a->book));
 }
 
-static json_t *losses(const struct zw_agent *a)
+static json_t *named_counts(const struct zw_report_count *list, size_t n)
 {
-	struct zw_report_count list[ZW_AGENT_LOSSES];
-	size_t n = zw_agent_losses_list(a, list);
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < n; i++)
 		json_object_set_new(object, list[i].name, json_integer((json_int_t)list[i].value));
 	return object;
+}
+
+static json_t *answers(const struct zw_agent *a)
+{
+	struct zw_report_count list[ZW_AGENT_ANSWERS];
+
+	return named_counts(list, zw_agent_answers_list(a, list));
+}
+
+static json_t *losses(const struct zw_agent *a)
+{
+	struct zw_report_count list[ZW_AGENT_LOSSES];
+
+	return named_counts(list, zw_agent_losses_list(a, list));
 }
 
 static json_t *sinks(const struct zw_agent *a)
@@ -217,6 +229,8 @@ static json_t *status(struct zw_agent *a)
 		json_object_set_new(root, "maxmind", zw_geo_status(a->geo));
 	if (root)
 		json_object_set_new(root, "traffic", zw_agent_traffic_json(a, 0));
+	if (root)
+		json_object_set_new(root, "answers", answers(a));
 	if (root && a->history)
 		json_object_set_new(root, "history", history(a));
 	return root;

@@ -1,0 +1,267 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Answers against zones. BIND (two views, a signed zone), Knot (a signed zone), NSD and PowerDNS with wildcards, aliases,
+# delegations, DNAME and all that is in tests/data/answers/zone.db are asked for every name and type while zones change: no
+# answer is told of. Then a process beside a server, a policy that rewrites and a server that does not serve its file answer
+# wrongly: each is found, with who it was.
+# Usage: answers.sh
+set -u
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib-dns.sh"
+dns_private_net "$0" "$@"
+e2e_begin setpriv perl ip dig dnsperf nsupdate sqlite3 named rndc rndc-confgen knotd knotc nsd nsd-control pdns_server pdnsutil
+
+BIND_PORT=5341 KNOT_PORT=5342 NSD_PORT=5343 PDNS_PORT=5344 CONTROL=9955
+TEMPLATE=$(dirname "$0")/../data/answers/zone.db
+SCHEMA=/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql
+LOAD_SECONDS=5
+QUERIES_A_SECOND=3000
+
+# --- the servers -----------------------------------------------------------------------------------------
+
+# template FILE ZONE
+template() {
+	mkdir -p "$(dirname "$1")" && sed "s/answers\\.test/$2/g; s/^\\\$TTL/moved	60 A 192.0.2.201\n&/" "$TEMPLATE" >"$1" && chmod 666 "$1"
+}
+
+configure_bind() {
+	cat "$DIR/bind/key"
+	printf 'options { directory "%s/bind"; listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; }; pid-file none;
+		session-keyfile none; recursion no; dnssec-validation no; };
+		controls { inet 127.0.0.1 port %d allow { any; } keys { rndc-key; }; };\n' "$DIR" "$BIND_PORT" "$CONTROL"
+	printf 'view inside { match-clients { 127.0.0.2; };
+		zone an-views.test { type primary; file "inside.db"; }; };
+		view outside { zone an-views.test { type primary; file "outside.db"; };
+		zone an-bind.test { type primary; file "bind.db"; allow-update { any; }; };
+		zone an-rpz.test { type primary; file "rpz.db"; };
+		zone policy.an { type primary; file "policy.db"; };
+		zone an-bsigned.test { type primary; file "signed.db"; dnssec-policy default; inline-signing yes; }; };\n'
+}
+
+start_bind() {
+	mkdir -p "$DIR/bind" && rndc-confgen -a -c "$DIR/bind/key" -k rndc-key >/dev/null 2>&1 || return 1
+	template "$DIR/bind/bind.db" an-bind.test
+	template "$DIR/bind/rpz.db" an-rpz.test
+	template "$DIR/bind/signed.db" an-bsigned.test
+	template "$DIR/bind/outside.db" an-views.test
+	dns_text an-views.test 1 198.51.100.1 >"$DIR/bind/inside.db"
+	printf '$TTL 60\n@ SOA ns.policy.an. h.policy.an. 1 3600 900 604800 300\n@ NS ns.policy.an.\nns A 192.0.2.1\n%s\n' \
+		'www.an-rpz.test A 203.0.113.66' >"$DIR/bind/policy.db"
+	configure_bind >"$DIR/bind/named.conf"
+	dns_start "$DIR/bind/log" named -g -c "$DIR/bind/named.conf"
+	BIND_PID=$DNS_PID
+	e2e_until "$DNS_SECONDS" answers "$BIND_PORT" an-bind.test
+}
+
+start_knot() {
+	mkdir -p "$DIR/knot/db"
+	template "$DIR/knot/an-knot.test.db" an-knot.test
+	template "$DIR/knot/an-ksigned.test.db" an-ksigned.test
+	printf 'server:\n    rundir: "%s"\n    listen: 127.0.0.1@%d\ndatabase:\n    storage: "%s/db"\n' \
+		"$DIR/knot" "$KNOT_PORT" "$DIR/knot" >"$DIR/knot/knot.conf"
+	printf 'acl:\n  - id: all\n    address: 127.0.0.0/8\n    action: [update, transfer]\n' >>"$DIR/knot/knot.conf"
+	printf 'zone:\n  - domain: an-knot.test\n    file: "%s/an-knot.test.db"\n    acl: all\n' "$DIR/knot" >>"$DIR/knot/knot.conf"
+	printf '  - domain: an-ksigned.test\n    file: "%s/an-ksigned.test.db"\n    dnssec-signing: on\n    acl: all\n' \
+		"$DIR/knot" >>"$DIR/knot/knot.conf"
+	dns_start "$DIR/knot/log" knotd -c "$DIR/knot/knot.conf"
+	KNOT_PID=$DNS_PID
+	e2e_until "$DNS_SECONDS" answers "$KNOT_PORT" an-knot.test
+}
+
+# One of its zones is not what its file says: the file was exchanged, and put back when it was loaded.
+start_nsd() {
+	mkdir -p "$DIR/nsd"
+	template "$DIR/nsd/an-nsd.test.db" an-nsd.test
+	template "$DIR/nsd/an-lies.test.db" an-lies.test
+	cp -p "$DIR/nsd/an-lies.test.db" "$DIR/nsd/truth"
+	sed -i 's/192\.0\.2\.25$/203.0.113.25/' "$DIR/nsd/an-lies.test.db"
+	printf 'server:\n ip-address: 127.0.0.1@%d\n database: ""\n username: ""\n pidfile: ""\n zonesdir: "%s"\n' \
+		"$NSD_PORT" "$DIR/nsd" >"$DIR/nsd/nsd.conf"
+	printf ' zonelistfile: "%s/zone.list"\n xfrdfile: ""\n xfrdir: "%s"\nremote-control:\n control-enable: yes\n' \
+		"$DIR/nsd" "$DIR/nsd" >>"$DIR/nsd/nsd.conf"
+	printf ' control-interface: "%s/control"\nzone:\n name: an-nsd.test\n zonefile: an-nsd.test.db\n' "$DIR/nsd" >>"$DIR/nsd/nsd.conf"
+	printf 'zone:\n name: an-lies.test\n zonefile: an-lies.test.db\n' >>"$DIR/nsd/nsd.conf"
+	dns_start "$DIR/nsd/log" nsd -d -c "$DIR/nsd/nsd.conf"
+	NSD_PID=$DNS_PID
+	e2e_until "$DNS_SECONDS" answers "$NSD_PORT" an-lies.test
+	mv "$DIR/nsd/truth" "$DIR/nsd/an-lies.test.db"
+}
+
+start_pdns() {
+	local zone
+
+	mkdir -p "$DIR/pdns"
+	sqlite3 "$DIR/pdns/zones.db" "PRAGMA journal_mode=wal" ".read $SCHEMA" >/dev/null
+	printf '%s\n' launch=gsqlite3 "gsqlite3-database=$DIR/pdns/zones.db" gsqlite3-pragma-journal-mode=wal gsqlite3-dnssec=yes \
+		local-address=127.0.0.1 "local-port=$PDNS_PORT" "socket-dir=$DIR/pdns" security-poll-suffix= cache-ttl=0 \
+		query-cache-ttl=0 negquery-cache-ttl=0 zone-cache-refresh-interval=0 dnsupdate=yes allow-dnsupdate-from=127.0.0.0/8 >"$DIR/pdns/pdns.conf"
+	for zone in an-pdns.test an-psigned.test; do
+		template "$DIR/pdns/$zone.db" "$zone"
+		pdnsutil --config-dir="$DIR/pdns" load-zone "$zone" "$DIR/pdns/$zone.db" >>"$DIR/pdns/util" 2>&1 || return 1
+	done
+	pdnsutil --config-dir="$DIR/pdns" secure-zone an-psigned.test >>"$DIR/pdns/util" 2>&1 || return 1
+	dns_start "$DIR/pdns/log" pdns_server --config-dir="$DIR/pdns" --daemon=no --guardian=no
+	PDNS_PID=$DNS_PID
+	e2e_until "$DNS_SECONDS" answers "$PDNS_PORT" an-pdns.test
+}
+
+# answers PORT ZONE
+answers() {
+	[ -n "$(dig +short +tries=1 +time=1 -p "$1" @127.0.0.1 "www.$2" A 2>/dev/null)" ]
+}
+
+# --- load ------------------------------------------------------------------------------------------------
+
+# Every name of the zone and some that are in none, with every type; shuffled.
+questions() {
+	local zone name type
+
+	for zone; do
+		for name in $(sed -n 's/^\([^;$@\t ][^\t ]*\).*/\1./p; s/^@.*//p' "$TEMPLATE" | sort -u) '' nowhere. x.wild. \
+			x.y.wild. c.b.wild. b.wild. x.there.wild. x.wildalias. x.tree. y.x.tree. x.away. empty. x.empty. www.child. \
+			a.b.child. www.secure. x.www. moved. '*.'; do
+			for type in A AAAA NS SOA MX TXT CNAME DNAME DS SRV HTTPS CAA ANY PTR DNSKEY RRSIG NSEC; do
+				echo "$name$zone $type"
+			done
+		done
+	done | shuf
+}
+
+# load NAME PORT ZONES [DNSPERF OPTIONS...]: in the background.
+load() {
+	local name=$1 port=$2 zones=$3
+
+	shift 3
+	# shellcheck disable=SC2086 # one word each
+	questions $zones >"$DIR/questions-$name"
+	dnsperf -s 127.0.0.1 -p "$port" -d "$DIR/questions-$name" -l "$LOAD_SECONDS" -Q "$QUERIES_A_SECOND" -c 4 "$@" \
+		>"$DIR/dnsperf-$name" 2>&1 &
+	loads+=($!)
+}
+
+# What operators do meanwhile: each change is answered from somewhat later than it is made, and some at once undone.
+change_zones() {
+	local n
+
+	for n in $(seq 1 12); do
+		printf 'server 127.0.0.1 %d\nzone an-bind.test\nupdate delete moved.an-bind.test A\nupdate add moved.an-bind.test 60 A 192.0.2.%d\nupdate add n%d.an-bind.test 60 A 192.0.2.%d\nsend\n' \
+			"$BIND_PORT" "$n" "$n" "$n" | nsupdate
+		printf 'server 127.0.0.1 %d\nzone an-knot.test\nupdate delete moved.an-knot.test A\nupdate add moved.an-knot.test 60 A 192.0.2.%d\nsend\nupdate delete moved.an-knot.test A\nsend\n' \
+			"$KNOT_PORT" "$n" | nsupdate
+		sed -i "s/^moved	60 A .*/moved	60 A 192.0.2.$n/; s/20261122[0-9]* /$((2026112201 + n)) /" "$DIR/nsd/an-nsd.test.db"
+		[ $((n % 2)) = 0 ] || nsd-control -c "$DIR/nsd/nsd.conf" reload an-nsd.test >/dev/null 2>&1
+		sqlite3 "$DIR/pdns/zones.db" ".timeout 5000" \
+			"UPDATE records SET content='192.0.2.$n' WHERE name='moved.an-pdns.test'"
+		sleep 0.3
+	done
+}
+
+# --- what is told ----------------------------------------------------------------------------------------
+
+mismatches() {
+	agent_events '.event.action == "finding" and any(.zonewitness.findings[]; .rule == "answer-mismatch")' "$@"
+}
+
+test_load() {
+	local loads=() name
+
+	# A signed zone is asked with DO, too.
+	load bind "$BIND_PORT" "an-bind.test an-views.test an-bsigned.test an-rpz.test"
+	load bind-do "$BIND_PORT" "an-bsigned.test" -D
+	load bind-inside "$BIND_PORT" "an-views.test" -a 127.0.0.2
+	load knot "$KNOT_PORT" "an-knot.test an-ksigned.test"
+	load knot-do "$KNOT_PORT" "an-ksigned.test" -D
+	load nsd "$NSD_PORT" "an-nsd.test"
+	load nsd-tcp "$NSD_PORT" "an-nsd.test" -m tcp
+	load pdns "$PDNS_PORT" "an-pdns.test an-psigned.test" -D
+	change_zones
+	wait "${loads[@]}"
+	for name in bind knot nsd pdns; do
+		grep -q 'Queries completed: *[1-9][0-9][0-9]' "$DIR/dnsperf-$name" ||
+			e2e_fail "load of $name" "it was not asked" "$(cat "$DIR/dnsperf-$name")"
+	done
+}
+
+# What was doubted last is settled some seconds after it came.
+settled() {
+	[ $((SECONDS - since)) -ge 6 ]
+}
+
+# expect_found CHECK NAME PID EXPECTED ANSWERED: PID, or a child of it as those of NSD.
+expect_found() {
+	local filter='.event.action == "finding" and any(.zonewitness.findings[]; .rule == "answer-mismatch" and .subject == $name)' found
+
+	agent_wait 20 "$filter" --arg name "$2" >/dev/null || { e2e_fail "$1" "no event" "$(tail -n 3 "$AGENT_ERR")"; return; }
+	found=$(agent_events "$filter" --arg name "$2" | head -n 1)
+	e2e_check "$1" "$(jq -r --argjson pid "$3" --arg expected "$4" --arg answered "$5" '
+		def fault($ok; $what): if $ok then empty else $what end;
+		fault(any(.process.pid, .zonewitness.causes[0].ancestors[].pid; . == $pid); "accuses \(.process.pid), not \($pid)"),
+		fault(.message | contains($expected) and contains($answered); "message is \(.message)"),
+		fault(.event.severity == 73; "severity is \(.event.severity)"),
+		fault(.zonewitness.escalate; "it does not escalate")' <<<"$found")" "$found"
+}
+
+ask() {
+	dig +short +tries=1 +time=1 "$@" >/dev/null 2>&1
+}
+
+# hijack PORT: answers every question for an address with another one; its pid is in $taker.
+hijack() {
+	local bound=$E2E_TMP/bound
+
+	# shellcheck disable=SC2016 # perl's variables
+	perl -e 'use Socket; my ($port, $bound) = @ARGV; $0 = "liar";
+		socket(S, PF_INET, SOCK_DGRAM, 0) or die; setsockopt(S, SOL_SOCKET, 15, 1) or die;
+		bind(S, sockaddr_in($port, inet_aton("127.0.0.1"))) or die "bind: $!"; open F, ">", $bound; close F;
+		while (my $from = recv(S, my $q, 4096, 0)) {
+			my ($id) = unpack "n", $q; my $end = index($q, "\0", 12) + 5;
+			send(S, pack("n6", $id, 0x8400, 1, 1, 0, 0) . substr($q, 12, $end - 12)
+				. pack("n3Nn", 0xc00c, 1, 1, 60, 4) . "\xcb\0\x71\x42", 0, $from); }' "$1" "$bound" &
+	taker=$!
+	e2e_at_exit "dns_kill $taker"
+	e2e_until 5 test -e "$bound"
+}
+
+ask_until_found() {
+	ask -p "$1" @127.0.0.1 "$2" A
+	mismatches | grep -qF "\"$2\""
+}
+
+test_hijack() {
+	hijack "$KNOT_PORT"
+	e2e_until 20 ask_until_found "$KNOT_PORT" mail.an-knot.test.
+	expect_found "another process on the port of Knot" mail.an-knot.test. "$taker" 192.0.2.25 203.0.113.66
+	dns_kill "$taker"
+}
+
+test_policy() {
+	configure_bind | sed 's/recursion no/recursion yes; allow-recursion { 127.0.0.0\/8; }/;
+		s/view outside {/& response-policy { zone policy.an; } qname-wait-recurse no recursive-only no;/' >"$DIR/bind/named.conf"
+	rndc -k "$DIR/bind/key" -s 127.0.0.1 -p "$CONTROL" reconfig >"$DIR/rndc" 2>&1 || e2e_fail "rndc reconfig" "$(cat "$DIR/rndc")"
+	e2e_until 20 ask_until_found "$BIND_PORT" www.an-rpz.test.
+	expect_found "a response policy of BIND" www.an-rpz.test. "$BIND_PID" 192.0.2.80 203.0.113.66
+}
+
+test_lies() {
+	e2e_until 20 ask_until_found "$NSD_PORT" mail.an-lies.test.
+	expect_found "an NSD that does not serve its file" mail.an-lies.test. "$NSD_PID" 192.0.2.25 203.0.113.25
+}
+
+DIR=$E2E_TMP/servers
+mkdir -p "$DIR"
+{ start_bind && start_knot && start_nsd && start_pdns; } ||
+	{ e2e_fail servers "they do not start" "$(tail -n 3 "$DIR"/*/log "$DIR"/pdns/util)"; e2e_end; exit 1; }
+agent_start --discover || { e2e_end; exit 1; }
+test_load
+since=$SECONDS
+e2e_until 20 settled
+e2e_check "no answer is told of under load while zones change" "$(mismatches | jq -r .message)" "$(tail -n 3 "$AGENT_ERR")"
+test_lies
+test_hijack
+test_policy
+agent_stop
+compared=$(agent_events '.event.action == "agent-stopped"' | head -n 1)
+e2e_check "answers were compared" "$(jq -r '.zonewitness.counts as $n | if ($n.answers_match // 0) > 2000 then empty else "counts are \($n)" end' \
+	<<<"$compared")" "$compared"
+jq -c '.zonewitness.counts' <<<"$compared"
+e2e_end
