@@ -184,6 +184,11 @@ static void test_referral(void **state)
 	expect(f, ZW_ANSWER_CANNOT_TELL, ZW_ANSWER_WHY_LAME);
 	begin_answer(f, AA | ZW_RCODE_NXDOMAIN, "www.child.example.", ZW_TYPE_A);
 	expect(f, ZW_ANSWER_MISMATCH, ZW_ANSWER_WHY_DENIED);
+	/* As PowerDNS does, for this type only. */
+	begin_answer(f, AA, "www.child.example.", ZW_TYPE_DS);
+	expect(f, ZW_ANSWER_MISMATCH, ZW_ANSWER_WHY_DENIED);
+	f->options.loose = true;
+	expect(f, ZW_ANSWER_CANNOT_TELL, ZW_ANSWER_WHY_PARENT);
 }
 
 static void test_computed(void **state)

@@ -14,7 +14,7 @@
 /* The longest time from when a server answers with something to when that can be read. */
 #define SETTLED_NS ZW_NSEC_PER_SEC
 /* A reading is waited for so long: those of servers take their turns. */
-#define READ_MAX_NS (20 * ZW_NSEC_PER_SEC)
+#define READ_MAX_NS (60 * ZW_NSEC_PER_SEC)
 /* A change this long before the answer is done. */
 #define CHANGING_NS (2 * ZW_NSEC_PER_SEC)
 
@@ -167,6 +167,7 @@ static bool settle(struct zw_agent *a, struct zw_answer_doubt *d, uint64_t now_n
 		if (now_ns < d->time_ns + READ_MAX_NS && !a->stopping)
 			return false;
 		a->answers->stats.unread++;
+		zw_answers_again(a, 0);
 		return true;
 	}
 	r = zw_answers_check(a, d->server, d->origin, d->message, &v);

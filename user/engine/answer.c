@@ -472,6 +472,15 @@ static int check_asked(struct check *c)
 
 /* --- the whole ------------------------------------------------------------------------------------------- */
 
+/* The DS of the zone itself is the parent's; and PowerDNS denies it for names below a delegation, which it refers for any
+ * other type. */
+static bool is_parents_affair(const struct check *c)
+{
+	return zw_name_equal(c->m->question.name, zw_snapshot_origin(c->zone)) ||
+	       (c->options.loose && c->verdict->why == ZW_ANSWER_WHY_DENIED &&
+		       c->verdict->type == ZW_TYPE_NS);
+}
+
 /* What is no mismatch though it looks like one. */
 static void forgive(struct check *c)
 {
@@ -491,7 +500,7 @@ static void forgive(struct check *c)
 		why = ZW_ANSWER_WHY_SIGNING;
 	else if (c->computed)
 		why = ZW_ANSWER_WHY_COMPUTED;
-	else if (type == ZW_TYPE_DS && zw_name_equal(m->question.name, zw_snapshot_origin(c->zone)))
+	else if (type == ZW_TYPE_DS && is_parents_affair(c))
 		why = ZW_ANSWER_WHY_PARENT;
 	else if (c->options.resolves && is_recursive(c) && !(m->flags & ZW_MESSAGE_FLAG_AA))
 		why = ZW_ANSWER_WHY_RECURSION;
