@@ -56,6 +56,35 @@ static void test_dnssec(void **state)
 	}
 }
 
+/* Every signature is made anew, and another key comes and goes. */
+static void test_signing(void **state)
+{
+	static const char *const keys[] = {KEY_STRONG, KEY_STRONG KEY_OTHER, KEY_OTHER};
+	_zw_str_ struct zw_str zone = {};
+	struct rule_world *w;
+
+	(void)state;
+	for (size_t round = 0; round < 6; round++) {
+		zone.len = 0;
+		zw_str_addf(&zone, ZONE "%s", keys[round % 3]);
+		for (int i = 0; i < 60; i++)
+			zw_str_addf(&zone,
+				"h%d A 192.0.2.%d\nh%d RRSIG A 13 3 3600 20261222000000 2026112%zu000000 1 "
+				"example.com. aaaa\n",
+				i, i, i, round);
+		zw_str_addf(&zone,
+			"@ RRSIG SOA 13 2 3600 20261222000000 2026112%zu000000 1 example.com. aaaa\n",
+			round);
+		if (round == 0)
+			w = rule_world_new(zone.buf);
+		else
+			rule_change(w, DAY, zone.buf);
+		if (round > 0)
+			assert_rules(w, "");
+	}
+	rule_world_free(w);
+}
+
 static void test_serials(void **state)
 {
 	_rule_world_ struct rule_world *w = rule_world_new(ZONE);
@@ -327,6 +356,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dnssec),
+		cmocka_unit_test(test_signing),
 		cmocka_unit_test(test_serials),
 		cmocka_unit_test(test_mass_change),
 		cmocka_unit_test(test_no_mass_change),
