@@ -165,6 +165,9 @@ test_broken() {
 	mkdir "$lists/bad-ips.txt"
 	expect_feed "a directory" "bad addresses" '"\(.entries) \(.error)"' "2 is not a regular file"
 	rmdir "$lists/bad-ips.txt"
+	echo 203.0.113.1 >"$lists/open" && chmod 666 "$lists/open" && mv "$lists/open" "$lists/bad-ips.txt"
+	expect_feed "anybody's" "bad addresses" '"\(.entries) \(.error | contains("written to by every user"))"' "2 true"
+	rm "$lists/bad-ips.txt"
 	mkfifo "$lists/bad-ips.txt"
 	write_zone 'mail A 198.51.100.8'
 	expect_finding "the list before is in force" feed-address 198.51.100.8 'lists as 198.51.100.8'

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Lists of bad addresses and domains, which come from elsewhere. The first octet is the format; what was read is looked
- * up: each entry is found, and what is told of it can be printed. */
+ * up: each entry is found, and what is told of it can be printed. The names are compared with one another, and asked
+ * whether they are random. */
 #include <arpa/inet.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "engine/feed_impl.h"
+#include "engine/lookalike.h"
+#include "engine/words.h"
 
 static void check(int ok)
 {
@@ -27,6 +30,19 @@ static void check_match(const struct zw_feed_match *match)
 		check_printable(match->tag);
 }
 
+/* Any two names. */
+static void check_names(const uint8_t *name, const uint8_t *other)
+{
+	const uint8_t *domain = zw_lookalike_domain(name), *label = NULL;
+
+	check(zw_lookalike(name, other) < _ZW_LOOKALIKE_MAX);
+	check(zw_lookalike(name, name) == ZW_LOOKALIKE_NONE);
+	if (domain)
+		check(zw_name_is_within(name, domain) && zw_name_labels(domain) >= 2);
+	if (zw_words_name_is_random(name, zw_name_parent(name), ZW_WORDS_RANDOM_BITS, &label))
+		check(label == name && *label >= 8);
+}
+
 /* Whatever is in it can be looked up. */
 static void look_up(const struct zw_feeds *feeds, const struct zw_feed *feed)
 {
@@ -42,7 +58,7 @@ static void look_up(const struct zw_feeds *feeds, const struct zw_feed *feed)
 		check(zw_feeds_match_address(feeds, AF_INET6, feed->net6.items[i].addr, &match));
 		check_match(&match);
 	}
-	for (size_t at = 0; at < feed->names.len;) {
+	for (size_t at = 0, last = 0; at < feed->names.len;) {
 		const uint8_t *name = feed->names.items + at + 2;
 
 		check(zw_name_check(name, feed->names.len - at - 2, NULL) == 0);
@@ -50,6 +66,8 @@ static void look_up(const struct zw_feeds *feeds, const struct zw_feed *feed)
 		check(zw_feeds_match_name(feeds, name, &match));
 		check_match(&match);
 		check_printable(match.entry);
+		check_names(name, feed->names.items + last + 2);
+		last = at;
 		at += 2 + zw_name_len(name);
 	}
 }

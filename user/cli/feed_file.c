@@ -67,6 +67,12 @@ static int read_file(const char *path, struct zw_buffer *content, struct zw_feed
 		zw_str_add(error, "is not a regular file");
 		return -EINVAL;
 	}
+	/* Who may write to it can have warnings ignored, and cause others. */
+	if (st.st_mode & S_IWOTH) {
+		zw_str_add(
+			error, "may be written to by every user, so it is not used; run chmod o-w");
+		return -EPERM;
+	}
 	r = zw_file_read(fd, (size_t)st.st_size, ZW_FEED_FILE_MAX, content);
 	if (r == -EFBIG) {
 		zw_str_addf(error, "is larger than %u MiB", ZW_FEED_FILE_MAX >> 20);
