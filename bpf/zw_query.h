@@ -50,12 +50,14 @@ struct query_scratch {
 	__u32 cpu;
 	__u32 half; /* of the tables */
 	__u32 question_end;
-	__u32 pos;     /* in the answer section */
-	__u32 any;     /* see query_forget() */
-	__u32 left;    /* labels from there on */
-	__u32 zone_at; /* where the zone's name begins */
-	__u32 done;    /* records of it */
-	__u64 sum;     /* of their hashes */
+	__u32 pos;                  /* in the answer section */
+	__u32 any;                  /* see query_forget() */
+	__u32 left;                 /* labels from there on */
+	__u32 zone_at;              /* where the zone's name begins */
+	__u32 done;                 /* records of it */
+	__u64 sum;                  /* of their hashes */
+	__u64 data;                 /* the hash of one's data, */
+	__u32 data_pos, data_bytes; /* and where that is */
 	__u16 id, flags, type;
 	__u16 counts[4];
 	__u8 class;    /* enum zw_query_class */
@@ -147,32 +149,23 @@ static __always_inline __u32 query_way(const __u64 *keys, __u64 key)
 	return ZW_QUERY_WAYS;
 }
 
-/* The position of the highest bit of @v, 0 for none. */
+/* The position of the highest bit of @v, which is less than 2^62; 0 for none. Without branches, for the same reason. */
 static __always_inline __u32 query_log2(__u64 v)
 {
-	__u32 r = 0;
+	__u64 r = 0, n;
 
-	if (v >> 32) {
-		r += 32;
-		v >>= 32;
-	}
-	if (v >> 16) {
-		r += 16;
-		v >>= 16;
-	}
-	if (v >> 8) {
-		r += 8;
-		v >>= 8;
-	}
-	if (v >> 4) {
-		r += 4;
-		v >>= 4;
-	}
-	if (v >> 2) {
-		r += 2;
-		v >>= 2;
-	}
-	return r + (v > 1);
+#define STEP(bits)                                       \
+	n = (((1ULL << (bits)) - 1 - v) >> 63) * (bits); \
+	v >>= n;                                         \
+	r += n
+	STEP(32);
+	STEP(16);
+	STEP(8);
+	STEP(4);
+	STEP(2);
+	STEP(1);
+#undef STEP
+	return (__u32)r;
 }
 
 static __always_inline void query_counts_add(

@@ -6,6 +6,7 @@
 #include "zw_query_count.h"
 
 #define QUICK_RECORDS 4
+#define QUICK_WORDS 4
 #define RR_FIXED 10 /* type, class, TTL, length: RFC 1035 4.1.3 */
 #define DNS_TYPE_OPT 41
 #define DNS_TYPE_RRSIG 46
@@ -40,6 +41,30 @@ static __always_inline __u16 load16(const struct query_scratch *s, __u32 at)
 	return s->b[at] << 8 | s->b[at + 1];
 }
 
+/* Adds word @n of the @bytes from @pos on to the hash @h. The key is used again for long data, so the place of a word
+ * has to matter. */
+static __always_inline __u64 add_word(const struct query_scratch *s,
+	const struct zw_query_control *c, __u64 h, __u32 pos, __u32 bytes, __u32 n)
+{
+	__u64 v = *(const __u64 *)(s->b + ((pos + n * 8) & ZW_QUERY_MASK));
+	__u32 k = n * 2 & (ZW_QUERY_KEYS - 2);
+
+	if (n * 8 + 8 > bytes)
+		v &= (1ULL << ((bytes & 7) * 8)) - 1;
+	return zw_query_mix(h << 7 | h >> 57, v, c->key[k], c->key[k + 1]);
+}
+
+/* The same for one of long data. */
+static long data_step(__u32 i, void *ctx)
+{
+	struct query_scratch *s = *(struct query_scratch **)ctx;
+	struct zw_query_control *c = query_control();
+
+	if (c)
+		s->data = add_word(s, c, s->data, s->data_pos, s->data_bytes, QUICK_WORDS + i);
+	return 0;
+}
+
 /* A hash of @bytes of the message from @pos on and of @type. */
 __noinline __u64 zw_query_data(struct query_scratch *s, __u32 pos, __u32 bytes, __u32 type)
 {
@@ -48,48 +73,33 @@ __noinline __u64 zw_query_data(struct query_scratch *s, __u32 pos, __u32 bytes, 
 
 	if (!s || !c)
 		return 0;
-	for (__u32 n = 0; n < ZW_QUERY_MESSAGE_BYTES / 8; n++) {
-		__u32 k = n * 2 & (ZW_QUERY_KEYS - 2);
-		__u64 v;
-
+	for (__u32 n = 0; n < QUICK_WORDS; n++) {
 		if (n * 8 >= bytes)
-			break;
-		v = *(const __u64 *)(s->b + ((pos + n * 8) & ZW_QUERY_MASK));
-		if (n * 8 + 8 > bytes)
-			v &= (1ULL << ((bytes & 7) * 8)) - 1;
-		/* The key is used again for long data: its place has to matter. */
-		h = zw_query_mix(h << 7 | h >> 57, v, c->key[k], c->key[k + 1]);
+			return zw_query_finish(h);
+		h = add_word(s, c, h, pos, bytes, n);
 	}
-	return zw_query_finish(h);
+	s->data = h;
+	s->data_pos = pos;
+	s->data_bytes = bytes;
+	if (bytes > QUICK_WORDS * 8)
+		bpf_loop((bytes - QUICK_WORDS * 8 + 7) / 8, data_step, &s, 0);
+	return zw_query_finish(s->data);
 }
 
-/* A record as nearly all answers have them: its owner is a pointer, and its data an address or not much more. False: it
- * is another. */
-static __always_inline bool quick_record(struct query_scratch *s, const struct zw_query_control *c)
+/* A record as nearly all answers have them: its owner is a pointer, and its data short. False: it is another. */
+static __always_inline bool quick_record(struct query_scratch *s)
 {
-	__u32 pos = s->pos & ZW_QUERY_MASK, bytes, left;
+	__u32 pos = s->pos & ZW_QUERY_MASK, bytes;
 	const __u8 *rr = s->b + pos;
-	__u64 h, v;
 
-	if (pos + 2 + RR_FIXED > s->len || rr[0] < 0xc0 || rr[10] != 0 || rr[11] > 16 ||
-		rr[11] == 0)
-		return false;
 	bytes = rr[11];
 	pos += 2 + RR_FIXED;
-	if (pos + bytes > s->len)
+	/* As short as no signature is. */
+	if (rr[0] < 0xc0 || rr[10] != 0 || bytes > 16 || pos + bytes > s->len)
 		return false;
-	h = (__u64)(rr[2] << 8 | rr[3]) << 32 | bytes;
-	left = bytes <= 8 ? bytes : 8;
-	v = *(const __u64 *)(s->b + (pos & ZW_QUERY_MASK)) & ~0ULL >> (8 - left) * 8;
-	h = zw_query_mix(h << 7 | h >> 57, v, c->key[0], c->key[1]);
-	if (bytes > 8) {
-		v = *(const __u64 *)(s->b + ((pos + 8) & ZW_QUERY_MASK)) &
-		    ~0ULL >> (16 - bytes) * 8;
-		h = zw_query_mix(h << 7 | h >> 57, v, c->key[2], c->key[3]);
-	}
-	s->sum += zw_query_finish(h);
 	s->pos = pos + bytes;
 	s->done++;
+	s->sum += zw_query_data(s, pos, bytes, rr[2] << 8 | rr[3]);
 	return true;
 }
 
@@ -117,45 +127,34 @@ static long answer_step(__u32 i, void *ctx)
 }
 
 enum seen {
-	SEEN = 0,
-	SEEN_NEW,
+	SEEN_NEW = 0,
 	SEEN_CHANGED, /* there was another answer */
 };
 
-/* Remembers @slot in @set, in place of any other when that is full. */
-static __always_inline enum seen remember(
-	struct zw_answer_set *set, __u64 slot, __u64 now, struct zw_query_totals *t)
-{
-	enum seen seen = SEEN_NEW;
-	__u32 at = ZW_QUERY_WAYS;
-
-#pragma unroll
-	for (__u32 i = 0; i < ZW_QUERY_WAYS; i++) {
-		__u64 v = set->slot[i];
-
-		if (v == slot)
-			return SEEN;
-		if (v >> 32 == slot >> 32)
-			seen = SEEN_CHANGED;
-		if (v == 0)
-			at = i;
-	}
-	if (at == ZW_QUERY_WAYS) {
-		at = now >> 10 & (ZW_QUERY_WAYS - 1);
-		t->answer_evicted++;
-	}
-	set->slot[at & (ZW_QUERY_WAYS - 1)] = slot;
-	return seen;
-}
-
-/* Whether an answer with records is known for the name, type and port of @slot. */
-static __always_inline bool answered_otherwise(const struct zw_answer_set *set, __u64 slot)
+/* The place of a slot in @set whose upper half is @tag, ZW_QUERY_WAYS when there is none. */
+static __always_inline __u32 tag_way(const struct zw_answer_set *set, __u32 tag)
 {
 #pragma unroll
 	for (__u32 i = 0; i < ZW_QUERY_WAYS; i++)
-		if (set->slot[i] >> 32 == slot >> 32)
-			return true;
-	return false;
+		if (set->slot[i] >> 32 == tag)
+			return i;
+	return ZW_QUERY_WAYS;
+}
+
+/* Remembers @slot in @set, in place of any other when that is full. */
+static __noinline enum seen remember(struct query_scratch *s, struct zw_answer_set *set, __u64 slot)
+{
+	bool changed = tag_way(set, slot >> 32) < ZW_QUERY_WAYS;
+	struct zw_query_totals *t = query_totals(s);
+	__u32 at = query_way(set->slot, 0);
+
+	if (at == ZW_QUERY_WAYS) {
+		at = slot >> 10 & (ZW_QUERY_WAYS - 1);
+		if (t)
+			t->answer_evicted++;
+	}
+	set->slot[query_forget(s, at) & (ZW_QUERY_WAYS - 1)] = slot;
+	return changed ? SEEN_CHANGED : SEEN_NEW;
 }
 
 static __always_inline struct zw_answer_set *answer_set(__u64 hash, __u32 none)
@@ -170,14 +169,13 @@ static __always_inline struct zw_answer_set *answer_set(__u64 hash, __u32 none)
  * apart that they cannot drive out the others. */
 __noinline int zw_query_answer(struct query_scratch *s, __u16 port)
 {
-	struct zw_query_control *c = query_control();
 	struct zw_query_totals *t;
 	struct zw_answer_set *set;
 	__u32 records, rcode;
 	__u64 key, slot;
 	enum seen seen;
 
-	if (!s || !c)
+	if (!s)
 		return 0;
 	t = query_totals(s);
 	if (!t)
@@ -197,7 +195,7 @@ __noinline int zw_query_answer(struct query_scratch *s, __u16 port)
 	s->done = 0;
 	s->sum = 0;
 	for (int i = 0; i < QUICK_RECORDS && s->done < records; i++)
-		if (!quick_record(s, c))
+		if (!quick_record(s))
 			break;
 	if (s->done < records)
 		bpf_loop(records - s->done, answer_step, &s, 0);
@@ -212,15 +210,15 @@ __noinline int zw_query_answer(struct query_scratch *s, __u16 port)
 	set = answer_set(key, records == 0);
 	if (!set)
 		return 0;
-	seen = remember(set, slot, s->now_ns, t);
-	if (seen == SEEN) {
+	if (query_way(set->slot, slot) < ZW_QUERY_WAYS) {
 		t->answer_known++;
 		return 0;
 	}
+	seen = remember(s, set, slot);
 	if (records > 0)
 		return seen == SEEN_CHANGED ? ZW_QUERY_ANSWER_CHANGED : ZW_QUERY_ANSWER_NEW;
 	set = answer_set(key, 0);
 	return ZW_QUERY_ANSWER_NONE |
-	       (set && answered_otherwise(set, slot) ? ZW_QUERY_ANSWER_CHANGED
-						     : ZW_QUERY_ANSWER_NEW);
+	       (set && tag_way(set, slot >> 32) < ZW_QUERY_WAYS ? ZW_QUERY_ANSWER_CHANGED
+								: ZW_QUERY_ANSWER_NEW);
 }

@@ -130,7 +130,7 @@ __noinline int zw_query_pair(struct query_scratch *s, struct packet *p)
 		if (!query_known(s->client) && !s->response)
 			why = ZW_QUERY_NEW_SOURCE;
 	}
-	e = &set->e[way & (ZW_QUERY_WAYS - 1)];
+	e = &set->e[query_forget(s, way) & (ZW_QUERY_WAYS - 1)];
 	if (!s->response)
 		e->types |= 1U << (s->class & 31);
 	query_count(&e->n, s, p->tcp);
@@ -300,7 +300,7 @@ __noinline int zw_query_name(struct query_scratch *s, bool tcp)
 		if (!query_known(s->name) && !s->response)
 			why = ZW_QUERY_NEW_NAME;
 	}
-	e = &set->e[way & (ZW_QUERY_WAYS - 1)];
+	e = &set->e[query_forget(s, way) & (ZW_QUERY_WAYS - 1)];
 	s->zone = e->zone;
 	if (!s->response)
 		e->types |= 1U << (s->class & 31);

@@ -301,6 +301,8 @@ static __always_inline void follow_segment(struct segment *s)
 	if (f->mode == FLOW_ALL) {
 		__u16 flags = ahead > 0 ? ZW_PACKET_GAP : ahead < 0 ? ZW_PACKET_AGAIN : 0;
 
+		if (s->p->port_flags & ZW_PORT_DNS)
+			query_untracked();
 		copy_all(s, 0, s->len, flags);
 		if ((__s32)(end - f->next) > 0)
 			f->next = end;
