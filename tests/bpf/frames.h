@@ -62,6 +62,7 @@ struct spec {
 	size_t bytes;
 	int length_lie; /* added to the length in the IP header */
 	size_t padding; /* bytes behind the IP packet */
+	bool back;      /* from the second address to the first */
 };
 
 static inline void frame_extensions(struct frame *f, const struct spec *s, uint8_t proto)
@@ -115,6 +116,7 @@ static inline void frame_transport(struct frame *f, const struct spec *s, uint8_
 static inline void frame_make(struct frame *f, const struct spec *s)
 {
 	uint8_t proto = s->proto ? s->proto : IPPROTO_UDP;
+	static const uint8_t other6[16] = {0xfd, [15] = 2};
 	uint16_t type = s->ip6 ? 0x86dd : 0x0800;
 	size_t l3, ext;
 	uint16_t len;
@@ -137,8 +139,8 @@ static inline void frame_make(struct frame *f, const struct spec *s)
 			    : s->extension[0]       ? s->extension[0]
 						    : proto);
 		frame_u8(f, 64);
-		frame_bytes(f, &in6addr_loopback, 16);
-		frame_bytes(f, "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2", 16);
+		frame_bytes(f, s->back ? other6 : in6addr_loopback.s6_addr, 16);
+		frame_bytes(f, s->back ? in6addr_loopback.s6_addr : other6, 16);
 		ext = f->len;
 		frame_extensions(f, s, proto);
 		frame_transport(f, s, proto);
@@ -153,7 +155,7 @@ static inline void frame_make(struct frame *f, const struct spec *s)
 		frame_u8(f, 64);
 		frame_u8(f, proto);
 		frame_u16(f, 0);
-		frame_bytes(f, "\x7f\0\0\1\x7f\0\0\2", 8);
+		frame_bytes(f, s->back ? "\x7f\0\0\2\x7f\0\0\1" : "\x7f\0\0\1\x7f\0\0\2", 8);
 		for (int i = 0; i < s->options; i++)
 			frame_u32(f, 0x01010101);
 		frame_transport(f, s, proto);

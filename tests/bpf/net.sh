@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The packet programs by themselves, see net.c and netstream.c; in a network namespace without traffic of anybody's.
+# The packet programs by themselves, see net.c, netstream.c, query.c and queryfuzz.c; in a network namespace without traffic of anybody's.
 set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 programs=${BUILD:-$root/build}/tests/bpf
@@ -13,20 +13,20 @@ fail() {
 
 [ $# = 0 ] || fail "there is no '$1', it takes no groups"
 [ "$(id -u)" = 0 ] || fail "needs root"
-for name in net netstream; do
+for name in net netstream query queryfuzz; do
 	[ -x "$programs/$name" ] || fail "'$programs/$name' is missing, make tools builds it"
 done
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/zw-net.XXXXXX") || fail "no temporary directory"
 trap 'rm -rf --one-file-system -- "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-for name in net netstream; do
+for name in net netstream query queryfuzz; do
 	unshare --net -- "$programs/$name" "$work" || echo "# $name: exit status $?"
 done | awk '
 	/^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3; ends++; next }
 	{ print }
 	END {
-		failed += 2 - ends
+		failed += 4 - ends
 		printf "%d passed, %d failed\n", passed, failed
 		exit failed > 0
 	}'

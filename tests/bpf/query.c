@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The query lane by itself: every counter and every reason for an event, by frames made by hand. Usage: query DIRECTORY
+ */
+#include "query_bench.h"
+
+#define FLOOD 30000
+
+/* What goes the other way of @s. */
+static struct spec back(const struct spec *s)
+{
+	struct spec r = *s;
+
+	r.sport = s->dport ? s->dport : 53;
+	r.dport = s->sport ? s->sport : 40000;
+	r.back = !s->back;
+	return r;
+}
+
+static bool one_message(const struct zw_query_counts *n, uint64_t queries, uint64_t responses)
+{
+	return n->queries == queries && n->responses == responses;
+}
+
+static void test_query(struct lane *l)
+{
+	struct frame f;
+	struct spec s = {.payload = f.b};
+	const struct zw_query_name *n;
+	const struct zw_query_zone *z;
+
+	dns_make(&f, DNS_RD, "WWW.Example.com", TYPE_A);
+	s.bytes = f.len;
+	lane_run(l, &s);
+	check(l->totals.query[ZW_QUERY_SERVED][0][0] == 1 &&
+			l->totals.query_bytes[ZW_QUERY_SERVED] == f.len &&
+			l->totals.type[ZW_QUERY_SERVED][ZW_QUERY_A] == 1 &&
+			l->totals.query_size[ZW_QUERY_SERVED][1] == 1 && l->totals.recursion == 1 &&
+			l->totals.edns == 0 && l->totals.nameless == 0,
+		"query: totals");
+	check(l->book.sources.len == 1 && one_message(&l->book.sources.items[0].n, 1, 0) &&
+			l->book.sources.items[0].types == 1 << ZW_QUERY_A &&
+			memcmp(l->book.sources.items[0].addr, "\x7f\0\0\1\0\0\0", 7) == 0 &&
+			l->book.distinct_sources == 1,
+		"query: its source");
+	check(l->book.servers.len == 1 && l->book.servers.items[0].port == 53 &&
+			one_message(&l->book.servers.items[0].n, 1, 0) &&
+			memcmp(l->book.servers.items[0].addr, "\x7f\0\0\2\0\0\0", 7) == 0,
+		"query: its server");
+	n = find_name(l, "www.example.com");
+	check(n && one_message(&n->n, 1, 0) && n->labels == 3 && n->longest == 7 &&
+			n->n.query_bytes == f.len && n->types == 1 << ZW_QUERY_A &&
+			memcmp(n->name, "\3www\7example\3com", 17) == 0,
+		"query: its name, in lower case");
+	z = find_zone(l, "example.com");
+	check(z && n && n->zone == z->hash && !z->served && one_message(&z->n, 1, 0) &&
+			z->inserted == 1 && z->longest == 7 && zw_query_zone_distinct(z) == 1,
+		"query: its last two labels for a zone");
+	check(told(l, ZW_QUERY_NEW_NAME) == 1 && told(l, ZW_QUERY_NEW_SOURCE) == 1 &&
+			l->events == 1 && l->bad == 0 && l->event[0].query.captured == f.len && n &&
+			l->event[0].query.name == n->hash &&
+			memcmp(l->event[0].query.message, f.b, f.len) == 0,
+		"query: told of as new, whole");
+	lane_run(l, &s);
+	check(l->events == 0 && l->totals.repeated[ZW_QUERY_SERVED] == 1,
+		"query: not told of again, and repeated");
+}
+
+static void test_zones(struct lane *l)
+{
+	static const char *const zones[] = {"example.com", "sub.example.com", ""};
+	struct zw_probe *p = l->b->probe;
+	const struct zw_query_name *n;
+	struct frame f;
+	struct spec s = {.payload = f.b};
+	uint8_t wire[256];
+	bool good = true;
+
+	for (int i = 0; i < 2; i++)
+		good &= zw_query_serve(p, wire, wire_name(wire, zones[i])) == 0;
+	dns_make(&f, 0, "a.b.sub.Example.com", TYPE_A);
+	s.bytes = f.len;
+	lane_run(l, &s);
+	n = find_name(l, "a.b.sub.example.com");
+	good &= n && find_zone(l, zones[1]) && find_zone(l, zones[1])->served &&
+		n->zone == find_zone(l, zones[1])->hash;
+	check(good, "zone: the closest one");
+	dns_make(&f, 0, "sub.example.com", TYPE_A);
+	s.bytes = f.len;
+	lane_run(l, &s);
+	check(find_zone(l, zones[1]) && !find_zone(l, zones[0]), "zone: the name itself");
+	good = zw_query_serve(p, wire, wire_name(wire, zones[1])) == 0 &&
+	       zw_query_unserve(p, wire, wire_name(wire, zones[1])) == 0;
+	lane_run(l, &s);
+	good &= find_zone(l, zones[1]) && find_zone(l, zones[1])->served;
+	good &= zw_query_unserve(p, wire, wire_name(wire, zones[1])) == 0;
+	lane_run(l, &s);
+	check(good && find_zone(l, zones[0]) && !find_zone(l, zones[1]),
+		"zone: no longer served, once for each view");
+	good = zw_query_serve(p, wire, wire_name(wire, "")) == 0;
+	dns_make(&f, 0, "elsewhere.test", TYPE_A);
+	s.bytes = f.len;
+	lane_run(l, &s);
+	good &= find_zone(l, "") && find_zone(l, "")->served;
+	check(good && zw_query_unserve(p, wire, wire_name(wire, "")) == 0, "zone: the root");
+	check(zw_query_serve(p, (const uint8_t *)"\3abc", 4) == -EINVAL &&
+			zw_query_serve(p, (const uint8_t *)"", 0) == -EINVAL &&
+			zw_query_unserve(p, wire, wire_name(wire, "not.there")) == -ENOENT,
+		"zone: what is no name is refused");
+}
+
+static void test_responses(struct lane *l)
+{
+	struct frame f;
+	struct spec q = {.payload = f.b, .sport = 41000}, s = back(&q);
+	const struct zw_query_name *n;
+	bool good = true;
+	uint64_t times = 0;
+
+	for (uint16_t rcode = 0; rcode < 16; rcode++) {
+		dns_make(&f, 0, "rcode.example.com", TYPE_A);
+		q.bytes = s.bytes = f.len;
+		run(l->b, &q);
+		dns_answer(&f, rcode | DNS_AA, "rcode.example.com", TYPE_A, 0);
+		lane_run(l, &s);
+		n = find_name(l, "rcode.example.com");
+		good &= l->totals.rcode[ZW_QUERY_SERVED][rcode] == 1 &&
+			l->totals.response[ZW_QUERY_SERVED][0][0] == 1 &&
+			l->totals.answered[ZW_QUERY_SERVED] == 1 && l->totals.authoritative == 1 &&
+			n && one_message(&n->n, 1, 1) && n->n.nxdomain == (rcode == 3) &&
+			n->n.servfail == (rcode == 2) && n->n.refused == (rcode == 5) &&
+			n->n.response_bytes == f.len;
+	}
+	check(good, "response: by rcode, and answered");
+	lane_run(l, &s);
+	check(l->totals.unasked[ZW_QUERY_SERVED] == 1 && l->totals.answered[ZW_QUERY_SERVED] == 0,
+		"response: nobody asked");
+	for (uint16_t i = 0; i < 2000; i++) {
+		q.sport = s.dport = (uint16_t)(20000 + i);
+		dns_make(&f, 0, "rcode.example.com", TYPE_A);
+		run(l->b, &q);
+		dns_answer(&f, 0, "rcode.example.com", TYPE_A, 0);
+		run(l->b, &s);
+	}
+	lane_look(l);
+	for (int i = 0; i < ZW_QUERY_TIMES; i++)
+		times += l->totals.time[ZW_QUERY_SERVED][i];
+	check(l->totals.answered[ZW_QUERY_SERVED] == 2000 && times > 2000 / ZW_QUERY_TIMED / 2 &&
+			times < 2000 / ZW_QUERY_TIMED * 2,
+		"response: one in so many is timed");
+	dns_answer(&f, DNS_TC, "rcode.example.com", TYPE_A, 0);
+	lane_run(l, &s);
+	check(l->totals.truncated == 1 && l->events == 0, "response: truncated, not compared");
+}
+
+static void test_edns(struct lane *l)
+{
+	struct frame f;
+	struct spec s = {.payload = f.b};
+
+	dns_make(&f, 0, "edns.example.com", TYPE_A);
+	f.b[11] = 1;
+	frame_bytes(&f, "\0\0\x29\x04\xd0\0\0\x80\0\0\0", 11);
+	s.bytes = f.len;
+	lane_run(l, &s);
+	check(l->totals.edns == 1 && l->totals.dnssec_ok == 1, "edns: asks for signatures");
+	f.b[f.len - 4] = 0;
+	lane_run(l, &s);
+	check(l->totals.edns == 1 && l->totals.dnssec_ok == 0, "edns: does not");
+	s.bytes = f.len - 1;
+	lane_run(l, &s);
+	check(l->totals.edns == 0 && l->totals.query[ZW_QUERY_SERVED][0][0] == 1,
+		"edns: cut short");
+}
+
+/* A name of @labels labels of one octet. */
+static void many_labels(struct frame *f, int labels)
+{
+	char text[2 * 127 + 1] = "";
+
+	for (int i = 0; i < labels; i++)
+		memcpy(text + 2 * i, i + 1 < labels ? "x." : "x", i + 1 < labels ? 3 : 2);
+	dns_make(f, 0, text, TYPE_A);
+}
+
+static bool nameless(struct lane *l, const struct spec *s)
+{
+	lane_run(l, s);
+	return l->totals.nameless == 1 && l->book.names.len == 0 &&
+	       l->totals.query[ZW_QUERY_SERVED][0][0] == 1;
+}
+
+static void test_hostile(struct lane *l)
+{
+	struct frame f;
+	struct spec s = {.payload = f.b};
+
+	dns_make(&f, 0, "", TYPE_A);
+	memcpy(f.b + 12, "\xc0\x0c\0\1\0\1", 6);
+	s.bytes = 18;
+	check(nameless(l, &s), "hostile: a question that points at itself");
+	many_labels(&f, 127);
+	s.bytes = f.len;
+	lane_run(l, &s);
+	check(l->book.names.len == 1 && l->book.names.items[0].labels == 127 &&
+			l->book.names.items[0].len == 255 && l->totals.nameless == 0,
+		"hostile: 127 labels");
+	f.b[12] = 62;
+	check(nameless(l, &s), "hostile: a label that ends amid another");
+	dns_make(&f, 0, "example.com", TYPE_A);
+	s.bytes = f.len;
+	f.b[12] = 64;
+	check(nameless(l, &s), "hostile: a label of 64");
+	f.b[12] = 7;
+	f.b[5] = 2;
+	check(nameless(l, &s), "hostile: two questions");
+	f.b[5] = 0;
+	check(nameless(l, &s), "hostile: none");
+	f.b[5] = 1;
+	s.bytes = f.len - 2;
+	check(nameless(l, &s), "hostile: half a class");
+	s.bytes = 12;
+	check(nameless(l, &s), "hostile: a header alone");
+	s.bytes = 11;
+	lane_run(l, &s);
+	check(l->totals.headless == 1 && l->totals.query[ZW_QUERY_SERVED][0][0] == 0,
+		"hostile: half a header");
+}
+
+/* Two queries in one segment, then one whose length comes a segment before. */
+static void test_tcp(struct lane *l)
+{
+	struct frame f = {};
+	struct spec s = {.payload = f.b, .proto = IPPROTO_TCP, .sport = 42000, .ip6 = true};
+	const struct zw_query_name *n;
+	bool good;
+
+	s.tcp_flags = SYN;
+	run(l->b, &s);
+	s.tcp_flags = ACK;
+	s.seq = 1;
+	dns_stream(&f, 0, "one.example.com", TYPE_A, 0);
+	dns_stream(&f, 0, "two.example.com", 28, 0);
+	s.bytes = f.len;
+	lane_run(l, &s);
+	n = find_name(l, "one.example.com");
+	good = l->totals.query[ZW_QUERY_SERVED][1][1] == 2 && n && n->n.tcp == 1 &&
+	       find_name(l, "two.example.com");
+	check(good, "tcp: two in a segment");
+	s.seq += (uint32_t)f.len;
+	f.len = 0;
+	dns_stream(&f, 0, "three.example.com", TYPE_A, 0);
+	s.bytes = 2;
+	run(l->b, &s);
+	s.seq += 2;
+	s.payload = f.b + 2;
+	s.bytes = f.len - 2;
+	lane_run(l, &s);
+	check(l->totals.query[ZW_QUERY_SERVED][1][1] == 1 && find_name(l, "three.example.com"),
+		"tcp: the length in a segment of its own");
+	s.seq += 5000;
+	lane_run(l, &s);
+	check(l->totals.query[ZW_QUERY_SERVED][1][1] == 0 && l->totals.untracked == 1,
+		"tcp: behind a gap, counted as not followed");
+}
+
+static void test_answers(struct lane *l)
+{
+	struct frame f, signed_one;
+	struct spec s = {.payload = f.b, .sport = 53, .dport = 40000, .back = true};
+
+	dns_answer(&f, 0, "answer.example.com", TYPE_A, 2);
+	dns_rr(&f, TYPE_A, 60, "\300\0\2\1", 4);
+	dns_rr(&f, TYPE_A, 60, "\300\0\2\2", 4);
+	s.bytes = f.len;
+	lane_run(l, &s);
+	check(told(l, ZW_QUERY_ANSWER_NEW) == 1 && l->events == 1 &&
+			l->event[0].query.process.tgid == (uint32_t)getpid() &&
+			l->event[0].query.captured == f.len,
+		"answer: the first one is told of");
+	dns_answer(&f, 0, "answer.example.com", TYPE_A, 2);
+	dns_rr(&f, TYPE_A, 5, "\300\0\2\2", 4);
+	dns_rr(&f, TYPE_A, 5, "\300\0\2\1", 4);
+	lane_run(l, &s);
+	check(l->events == 0 && l->totals.answer_known == 1, "answer: neither order nor TTL count");
+	signed_one = f;
+	signed_one.b[7] = 3;
+	dns_rr(&signed_one, 46, 5, "whatever was signed, and how", 28);
+	s.payload = signed_one.b;
+	s.bytes = signed_one.len;
+	lane_run(l, &s);
+	check(l->events == 0 && l->totals.answer_known == 1, "answer: signatures do not count");
+	s.payload = f.b;
+	s.bytes = f.len;
+	f.b[f.len - 1] = 9;
+	lane_run(l, &s);
+	check(told(l, ZW_QUERY_ANSWER_CHANGED) == 1 && l->events == 1,
+		"answer: another is told of");
+	dns_answer(&f, 3, "answer.example.com", TYPE_A, 0);
+	s.bytes = f.len;
+	lane_run(l, &s);
+	check(told(l, ZW_QUERY_ANSWER_CHANGED) == 1 && told(l, ZW_QUERY_ANSWER_NONE) == 1,
+		"answer: that there is none any more is told of");
+	dns_answer(&f, 3, "none.example.com", TYPE_A, 0);
+	s.bytes = f.len;
+	lane_run(l, &s);
+	check(told(l, ZW_QUERY_ANSWER_NEW) == 1 && told(l, ZW_QUERY_ANSWER_NONE) == 1,
+		"answer: none from the first");
+	check(zw_query_forget_answers(l->b->probe) == 0, "answer: forgotten");
+	lane_run(l, &s);
+	check(told(l, ZW_QUERY_ANSWER_NEW) == 1, "answer: told of once more");
+	dns_answer(&f, 0, "part.example.com", TYPE_A, 2);
+	dns_rr(&f, TYPE_A, 60, "\300\0\2\1", 4);
+	s.bytes = f.len;
+	lane_run(l, &s);
+	check(l->events == 0 && l->totals.answer_part == 1, "answer: fewer records than it claims");
+	dns_answer(&f, 0, "long.example.com", TYPE_A, ZW_QUERY_RECORDS + 1);
+	s.bytes = f.len;
+	lane_run(l, &s);
+	check(l->events == 0 && l->totals.answer_long == 1, "answer: too many records");
+}
+
+static void on_outbound(
+	void *ctx, const struct zw_outbound_key *key, const struct zw_outbound *value)
+{
+	if (key->port == 53 && value->queries == 2 && memcmp(key->addr, "\x7f\0\0\2", 4) == 0)
+		*(int *)ctx += 1;
+}
+
+static void test_outbound(struct lane *l)
+{
+	struct frame f;
+	struct spec s = {.payload = f.b};
+	int found = 0;
+
+	dns_make(&f, DNS_RD, "out.example.com", TYPE_A);
+	s.bytes = f.len;
+	l->b->program = "zw_net_out";
+	lane_run(l, &s);
+	check(l->totals.query[ZW_QUERY_ASKED][0][0] == 1 &&
+			l->totals.query[ZW_QUERY_SERVED][0][0] == 0 && l->book.names.len == 0,
+		"outbound: not counted as served");
+	check(told(l, ZW_QUERY_OUTBOUND_NEW) == 1 && l->totals.outbound_new == 1,
+		"outbound: told of");
+	lane_run(l, &s);
+	check(l->events == 0 && zw_query_outbound(l->b->probe, on_outbound, &found) == 0 &&
+			found == 1,
+		"outbound: remembered and counted");
+	s = back(&s);
+	l->b->program = "zw_net_in";
+	dns_answer(&f, 0, "out.example.com", TYPE_A, 0);
+	s.bytes = f.len;
+	lane_run(l, &s);
+	l->b->program = "zw_net_local";
+	check(l->totals.response[ZW_QUERY_ASKED][0][0] == 1 && l->events == 0,
+		"outbound: its answer");
+}
+
+/* More names than there is room for, all told of, without anybody who takes the events: then an update. */
+static void test_flood(struct lane *l)
+{
+	struct zw_query_counts names = {}, zones = {};
+	uint64_t told_of = 0;
+	char text[64];
+	struct frame f;
+	struct spec s = {.payload = f.b};
+	const struct outcome *o;
+
+	for (int i = 0; i < ZW_QUERY_WHYS; i++)
+		if (zw_query_limit(l->b->probe, 1U << i, FLOOD) < 0)
+			die("setting limits");
+	look(l->b);
+	for (int i = 0; i < FLOOD; i++) {
+		snprintf(text, sizeof(text), "n%d.flood%d.test", i, i % 5000);
+		dns_make(&f, 0, text, TYPE_A);
+		s.bytes = f.len;
+		run(l->b, &s);
+	}
+	dns_make(&f, DNS_UPDATE, "example.com", 6);
+	s.bytes = f.len;
+	run(l->b, &s);
+	o = look(l->b);
+	check(o->events == 1 && o->drop[ZW_DROP_NET_RING_FULL] == 0 &&
+			o->drop[ZW_DROP_QUERY_RING_FULL] > 0,
+		"flood: an update goes through when the ring of queries is full");
+	lane_look(l);
+	ZW_VEC_FOREACH(n, &l->book.names)
+		zw_query_counts_add(&names, &n->n);
+	ZW_VEC_FOREACH(z, &l->book.zones)
+		zw_query_counts_add(&zones, &z->n);
+	zw_query_counts_add(&names, &l->book.other[ZW_QUERY_NAMES]);
+	zw_query_counts_add(&zones, &l->book.other[ZW_QUERY_ZONES]);
+	check(names.queries == FLOOD && zones.queries == FLOOD &&
+			l->totals.query[ZW_QUERY_SERVED][0][0] == FLOOD &&
+			l->book.evictions[ZW_QUERY_NAMES] > 0 &&
+			l->book.evictions[ZW_QUERY_ZONES] > 0,
+		"flood: rows and what had to leave add up to all");
+	check(l->book.distinct_names > FLOOD * 8 / 10 && l->book.distinct_names < FLOOD * 12 / 10,
+		"flood: the estimate of distinct names is near");
+	told_of = l->totals.told[0] + l->totals.limited[0] + l->totals.ring_full[0];
+	check(told_of > FLOOD * 9 / 10 && told_of <= FLOOD, "flood: each was told of, or counted");
+	if (zw_query_limit(l->b->probe, ZW_QUERY_NEW_NAME, 10) < 0)
+		die("setting limits");
+	for (int i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text), "m%d.flood.test", i);
+		dns_make(&f, 0, text, TYPE_A);
+		s.bytes = f.len;
+		run(l->b, &s);
+	}
+	lane_look(l);
+	check(l->totals.limited[0] > 900 && l->totals.limited[0] + l->totals.told[0] == 1000,
+		"flood: no more than so many in a second");
+}
+
+static void test_all(struct bench *b)
+{
+	static struct lane l;
+
+	l.b = b;
+	lane_look(&l);
+	test_query(&l);
+	test_zones(&l);
+	test_responses(&l);
+	test_edns(&l);
+	test_hostile(&l);
+	test_tcp(&l);
+	test_answers(&l);
+	test_outbound(&l);
+	test_flood(&l);
+	zw_query_book_done(&l.book);
+}
+
+int main(int argc, char **argv)
+{
+	return bench_main(argc, argv, test_all);
+}
