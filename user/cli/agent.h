@@ -502,7 +502,7 @@ void zw_agent_rules_judge(struct zw_agent *a, const struct zw_agent_zone *z,
 /* agent_losses.c: what was lost since the start, as of when the kernel was last asked */
 
 /* By name, in the order it is told of; at most ZW_AGENT_LOSSES. */
-#define ZW_AGENT_LOSSES 17
+#define ZW_AGENT_LOSSES 18
 size_t zw_agent_losses_list(
 	const struct zw_agent *a, struct zw_report_count ret_list[static ZW_AGENT_LOSSES]);
 /* Events of files that may have been a cause; packets and commands that may have been a request; and all. */

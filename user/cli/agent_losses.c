@@ -7,9 +7,10 @@
 #include <errno.h>
 
 enum loss_kind {
-	LOSS_FILE, /* a cause of a change of files */
-	LOSS_PROC, /* what processes are */
-	LOSS_NET,  /* a request, or an answer */
+	LOSS_FILE,  /* a cause of a change of files */
+	LOSS_PROC,  /* what processes are */
+	LOSS_NET,   /* a request, or an answer */
+	LOSS_QUERY, /* something new about plain queries, which changes nothing */
 };
 
 struct loss {
@@ -48,6 +49,7 @@ static const struct loss losses[] = {
 	{"programs_skipped_control", LOSS_NET, ZW_DROP_CONTROL_SKIPPED, NULL},
 	{"not_processed", LOSS_FILE, 0, not_processed},
 	{"packet_ring_full", LOSS_NET, ZW_DROP_NET_RING_FULL, NULL},
+	{"query_ring_full", LOSS_QUERY, ZW_DROP_QUERY_RING_FULL, NULL},
 	{"control_ring_full", LOSS_NET, ZW_DROP_CONTROL_RING_FULL, NULL},
 	{"socket_ring_full", LOSS_NET, ZW_DROP_BIND_RING_FULL, NULL},
 	{"packet_fragments", LOSS_NET, ZW_DROP_NET_FRAGMENT, NULL},
@@ -97,7 +99,8 @@ uint64_t zw_agent_net_losses(const struct zw_agent *a)
 
 uint64_t zw_agent_losses(const struct zw_agent *a)
 {
-	return zw_agent_file_losses(a) + sum_of(a, LOSS_PROC) + zw_agent_net_losses(a);
+	return zw_agent_file_losses(a) + sum_of(a, LOSS_PROC) + zw_agent_net_losses(a) +
+	       sum_of(a, LOSS_QUERY);
 }
 
 void zw_agent_report_losses(struct zw_agent *a)
@@ -108,7 +111,7 @@ void zw_agent_report_losses(struct zw_agent *a)
 	if (zw_probe_drops(a->probe, a->drops) < 0)
 		return;
 	lost = zw_agent_losses(a);
-	net = zw_agent_net_losses(a);
+	net = zw_agent_net_losses(a) + sum_of(a, LOSS_QUERY);
 	if (lost == a->drops_reported)
 		return;
 	report = zw_agent_report_new(a, ZW_ACTION_EVENTS_LOST, NULL);
