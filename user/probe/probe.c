@@ -360,28 +360,40 @@ static int count_skipped(const struct bpf_object *obj, uint64_t *ret_skipped)
 	return 0;
 }
 
+/* Adds the counters of one object, of all processors; asked before each change is attributed, so with one call. @value has
+ * room for all of them. */
+static int add_drops(int map, int cpus, uint64_t *value, uint64_t counts[static _ZW_DROP_MAX])
+{
+	uint32_t key[_ZW_DROP_MAX], from, len = _ZW_DROP_MAX;
+	int r = bpf_map_lookup_batch(map, NULL, &from, key, value, &len, NULL);
+
+	/* The end was reached. */
+	if (r == -ENOENT && len == _ZW_DROP_MAX)
+		r = 0;
+	for (uint32_t i = 0; r == 0 && i < len; i++)
+		for (int c = 0; key[i] < _ZW_DROP_MAX && c < cpus; c++)
+			counts[key[i]] += value[(size_t)i * (size_t)cpus + (size_t)c];
+	return r;
+}
+
 int zw_probe_drops(struct zw_probe *p, uint64_t ret_counts[static _ZW_DROP_MAX])
 {
 	int maps[] = {bpf_map__fd(p->file->maps.zw_drops), bpf_map__fd(p->proc->maps.zw_drops),
 		p->net ? zw_net_drops_map(p->net) : -1, zw_unix_drops_map(p)};
-	int cpus = libbpf_num_possible_cpus(), r;
+	int cpus = libbpf_num_possible_cpus(), r = 0;
 	_zw_free_ uint64_t *value = NULL;
 
 	if (cpus < 0)
 		return cpus;
-	value = calloc((size_t)cpus, sizeof(*value));
+	value = calloc((size_t)cpus * _ZW_DROP_MAX, sizeof(*value));
 	if (!value)
 		return -ENOMEM;
 	memset(ret_counts, 0, _ZW_DROP_MAX * sizeof(*ret_counts));
-	for (size_t m = 0; m < ZW_ARRAY_SIZE(maps); m++)
-		for (uint32_t i = 0; maps[m] >= 0 && i < _ZW_DROP_MAX; i++) {
-			r = bpf_map_lookup_elem(maps[m], &i, value);
-			if (r < 0)
-				return r;
-			for (int c = 0; c < cpus; c++)
-				ret_counts[i] += value[c];
-		}
-	r = count_skipped(p->file->obj, &ret_counts[ZW_DROP_FILE_SKIPPED]);
+	for (size_t m = 0; r == 0 && m < ZW_ARRAY_SIZE(maps); m++)
+		if (maps[m] >= 0)
+			r = add_drops(maps[m], cpus, value, ret_counts);
+	if (r == 0)
+		r = count_skipped(p->file->obj, &ret_counts[ZW_DROP_FILE_SKIPPED]);
 	if (r == 0)
 		r = count_skipped(p->proc->obj, &ret_counts[ZW_DROP_PROC_SKIPPED]);
 	if (r == 0 && p->sockets)
