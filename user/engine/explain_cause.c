@@ -25,7 +25,7 @@ static bool same_program(
 		       exe_dev == in->server_exe_dev);
 }
 
-bool zw_explain_is_server(const struct zw_explain_input *in, const struct zw_actor *actor)
+static bool is_the_server(const struct zw_explain_input *in, const struct zw_actor *actor)
 {
 	return actor && same_program(in, actor->tgid, actor->exe_dev, actor->exe_ino);
 }
@@ -50,7 +50,7 @@ bool zw_explain_of_server(const struct zw_explain_input *in, const struct zw_req
 		inbound ? &request->client_process : &request->server_process;
 
 	if (inbound && request->client_actor)
-		return zw_explain_is_server(in, request->client_actor);
+		return is_the_server(in, request->client_actor);
 	if (opened_itself(in, request))
 		return true;
 	/* A transfer that nobody of this host asked for goes out, not in. */
@@ -171,7 +171,7 @@ int zw_explain_copy_others(const struct zw_report *seen, struct zw_report *repor
 	return r;
 }
 
-bool zw_explain_same_user(const struct zw_actor *a, const struct zw_actor *b)
+static bool same_user(const struct zw_actor *a, const struct zw_actor *b)
 {
 	return a->principal.uid == b->principal.uid && a->principal.uid != ZW_ID_UNSET &&
 	       a->session == b->session;
@@ -188,7 +188,7 @@ bool zw_explain_same_who(const struct zw_request *a, const struct zw_request *b)
 	if (a->kind == ZW_REQUEST_TRANSFER && b->kind == ZW_REQUEST_TRANSFER)
 		return zw_endpoint_same_host(&a->server, &b->server);
 	if (a->client_actor && b->client_actor && a->effect_ns && a->effect_ns == b->effect_ns)
-		return zw_explain_same_user(a->client_actor, b->client_actor);
+		return same_user(a->client_actor, b->client_actor);
 	if (a->client_actor && b->client_actor)
 		return zw_actor_same_process(a->client_actor, b->client_actor);
 	return !a->client_actor && !b->client_actor && a->client.family &&

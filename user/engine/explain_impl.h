@@ -91,7 +91,8 @@ struct explanation {
 	ZW_VEC(struct piece) pieces;
 	member_list group_asks, group_pieces; /* see zw_explain_groups() */
 	ZW_VEC(struct part) parts;
-	struct zw_map *part_by; /* the first request of a part and what it is -> 1 + index of the part */
+	struct zw_map
+		*part_by; /* the first request of a part and what it is -> 1 + index of the part */
 	zw_requests *others; /* requests that are no asks: transfers, commands, connections */
 	ZW_VEC(struct zw_snapshot *) kept; /* what the changes of parts point into */
 };
@@ -176,7 +177,6 @@ bool zw_explain_is_inbound(const struct explanation *x, const struct zw_request 
 
 /* explain_cause.c */
 
-bool zw_explain_same_user(const struct zw_actor *a, const struct zw_actor *b);
 /* Whether two requests have the same principal: the same process, or the same address and key; in one transaction, the
  * same user. */
 bool zw_explain_same_who(const struct zw_request *a, const struct zw_request *b);
@@ -184,7 +184,6 @@ bool zw_explain_same_who(const struct zw_request *a, const struct zw_request *b)
 bool zw_explain_of_server(const struct zw_explain_input *in, const struct zw_request *request);
 /* Whether it was over before the reading before, as far as that can tell. */
 bool zw_explain_is_early(const struct zw_explain_input *in, const struct zw_request *request);
-bool zw_explain_is_server(const struct zw_explain_input *in, const struct zw_actor *actor);
 /* Appends the cause a request stands for; @role ZW_ROLE_CLIENT becomes peer for one on another host. */
 int zw_explain_add_cause(const struct zw_explain_input *in, const struct zw_request *request,
 	enum zw_role role, uint32_t evidence, struct zw_report *report);

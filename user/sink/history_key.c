@@ -106,7 +106,7 @@ int zw_name_from_key(const void *key, size_t len, uint8_t ret_name[static 255])
 	return 0;
 }
 
-void zw_address_key_ipv4(const uint8_t address[static 4], uint8_t ret_key[static 16])
+static void address_key_ipv4(const uint8_t address[static 4], uint8_t ret_key[static 16])
 {
 	memset(ret_key, 0, 10);
 	memset(ret_key + 10, 0xff, 2);
@@ -124,7 +124,7 @@ int zw_address_key(const char *text, uint8_t ret_key[static 16])
 	memcpy(bare, text, len);
 	bare[len] = '\0';
 	if (inet_pton(AF_INET, bare, v4) == 1) {
-		zw_address_key_ipv4(v4, ret_key);
+		address_key_ipv4(v4, ret_key);
 		return 0;
 	}
 	return inet_pton(AF_INET6, bare, ret_key) == 1 ? 0 : -EINVAL;
@@ -140,7 +140,7 @@ static int each_hint(const uint8_t *p, size_t len, size_t size, found_fn found, 
 		uint8_t key[ZW_ADDRESS_KEY_LEN];
 
 		if (size == 4)
-			zw_address_key_ipv4(p + at, key);
+			address_key_ipv4(p + at, key);
 		else
 			memcpy(key, p + at, sizeof(key));
 		r = found(ctx, key);

@@ -20,7 +20,6 @@ int zw_name_from_key(const void *key, size_t len, uint8_t ret_name[static 255]);
 /* An address is 16 octets, that of IPv4 mapped into IPv6 (RFC 4291 section 2.5.5.2). */
 #define ZW_ADDRESS_KEY_LEN 16
 
-void zw_address_key_ipv4(const uint8_t address[static 4], uint8_t ret_key[static 16]);
 /* 0, -EINVAL when it is no address. A zone ("%eth0") is left out. */
 int zw_address_key(const char *text, uint8_t ret_key[static 16]);
 /* Calls @found for each address in @rdata: A, AAAA, and the hints of SVCB and HTTPS (RFC 9460 section 7.3). What does

@@ -54,7 +54,8 @@ int zw_log_prepare(struct zw_log_query *query, const char *sql, sqlite3_stmt **r
 	return zw_history_errno(code);
 }
 
-int zw_log_collect(
+/* The numbers that the only column of @sql, with @text bound to ?1, has; appended. */
+static int collect(
 	struct zw_log_query *query, const char *sql, const char *text, struct zw_log_ids *ids)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -76,7 +77,7 @@ static int collect_texts(
 
 	if (!text || query->nothing)
 		return 0;
-	r = zw_log_collect(query, sql, text, ids);
+	r = collect(query, sql, text, ids);
 	query->nothing |= r == 0 && ids->len == 0;
 	return r;
 }

@@ -65,9 +65,6 @@ struct zw_log_query {
 
 /* history_query.c: a statement, finalized by whoever asked for it. */
 int zw_log_prepare(struct zw_log_query *query, const char *sql, sqlite3_stmt **ret_stmt);
-/* The numbers that the only column of @sql, with @text bound to ?1, has; appended. */
-int zw_log_collect(
-	struct zw_log_query *query, const char *sql, const char *text, struct zw_log_ids *ids);
 
 /* history_query_source.c: chooses the way in and opens its streams. */
 int zw_log_enter(struct zw_log_query *query);
