@@ -142,6 +142,7 @@ static void take_view_key(struct screen *c, int key)
 {
 	static const char sort_keys[] = {'r', 'c', 'n', 's', 'f', 'b', 'k'};
 	struct zw_top_view *v = c->view;
+	enum zw_traffic_by before = v->by;
 
 	_Static_assert(sizeof(sort_keys) == _ZW_TOP_SORT_MAX, "a key for every order");
 	for (unsigned int i = 0; i < _ZW_TOP_SORT_MAX; i++)
@@ -157,6 +158,9 @@ static void take_view_key(struct screen *c, int key)
 		v->interval_ns *= 2;
 	else if (key == '>' && v->interval_ns > ZW_NSEC_PER_SEC / 2)
 		v->interval_ns /= 2;
+	/* Nothing of it stays: drawn as a whole. */
+	if (v->by != before)
+		clearok(stdscr, TRUE);
 }
 
 static void take_key(struct screen *c, int key)
