@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One file of a zone: found, opened, compared with what it was, read. */
-#include "cli/agent.h"
+#include "cli/agent_source.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cli/agent_source.h"
 
 struct zw_agent_site *zw_site_of(const struct zw_agent *a, const struct zw_inode_key *key)
 {

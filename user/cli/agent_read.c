@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a zone is now, whatever its state is kept in: read when something changed, consistent or not at all. */
-#include "cli/agent.h"
+#include "cli/agent_source.h"
 
 #include <errno.h>
 #include <string.h>

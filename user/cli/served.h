@@ -10,7 +10,7 @@
  * agent. */
 #pragma once
 
-#include "cli/agent.h"
+#include "cli/agent_source.h"
 #include "server/state_job.h"
 
 /* What the server last said of a zone. */

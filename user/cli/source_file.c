@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The source of most zones: a file, with the files it includes, and what BIND's journal adds to it. */
-#include "cli/agent.h"
+#include "cli/agent_source.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What BIND's journal makes of a zone file, and how the first one of a zone is noticed. */
-#include "cli/agent.h"
+#include "cli/agent_source.h"
 
 #include <errno.h>
 #include <string.h>
