@@ -165,7 +165,9 @@ static __always_inline __u32 query_log2(__u64 v)
 	STEP(2);
 	STEP(1);
 #undef STEP
-	return (__u32)r;
+	/* 6.1 does not see that it is small. */
+	asm volatile("" : "+r"(r));
+	return r & 63;
 }
 
 static __always_inline void query_counts_add(

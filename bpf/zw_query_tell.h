@@ -109,20 +109,16 @@ __noinline int zw_query_tell(
 		e = take_query(skb, s->off, avail, ZW_PACKET_ROOM_2);
 	else
 		e = take_query(skb, s->off, avail, ZW_PACKET_ROOM_3);
-	for (__u32 i = 0; i < ZW_QUERY_WHYS; i++) {
-		if (!(left >> i & 1))
-			continue;
-		if (e)
-			t->told[i]++;
-		else
-			t->ring_full[i]++;
-	}
 	if (!e) {
 		zw_count_drop(ZW_DROP_QUERY_RING_FULL);
+		for (__u32 i = 0; i < ZW_QUERY_WHYS; i++)
+			t->ring_full[i] += left >> i & 1;
 		return 0;
 	}
 	fill_query(skb, p, s, left, e);
 	bpf_ringbuf_submit(e, 0);
+	for (__u32 i = 0; i < ZW_QUERY_WHYS; i++)
+		t->told[i] += left >> i & 1;
 	return 0;
 }
 
