@@ -7,7 +7,7 @@ set -u
 e2e_need_root
 e2e_begin
 
-SECONDS_MAX=20
+SECONDS_MAX=60
 zone=$E2E_TMP/feeds.test.db
 lists=$E2E_TMP/lists
 conf=$E2E_TMP/zonewitness.yaml
@@ -46,8 +46,8 @@ write_conf() {
 start_agent() {
 	"$ZW" run --config "$conf" --socket "$socket" >"$E2E_TMP/run.out" 2>"$AGENT_ERR" </dev/null &
 	AGENT_PID=$!
-	e2e_until 30 agent_ready_or_dead
-	agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
+	e2e_until 60 agent_ready_or_dead
+	agent_alive && agent_has '.event.action == "agent-ready"' || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
 }
 
 # What the status says of a list. Usage: feed NAME FILTER
