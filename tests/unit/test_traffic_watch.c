@@ -29,6 +29,7 @@ struct world {
 	size_t begun, ended;
 	char last[400];
 	uint64_t queries;
+	struct zw_feeds *feeds;
 };
 
 static void tell(void *ctx, struct zw_alarm *a, bool ended)
@@ -67,6 +68,7 @@ static int teardown(void **state)
 	zw_baselines_free(w->baselines);
 	zw_traffic_free(w->traffic);
 	zw_query_book_done(&w->reading);
+	zw_feeds_free(w->feeds);
 	free(w);
 	return 0;
 }
@@ -122,7 +124,7 @@ static void pass(struct world *w)
 	uint64_t now = ++w->second * SECOND + 1000 * SECOND;
 
 	zw_query_book_close(&w->reading);
-	zw_watch_take(w->watch, &w->reading, NULL, now, REAL_NS + w->second * SECOND);
+	zw_watch_take(w->watch, &w->reading, w->feeds, now, REAL_NS + w->second * SECOND);
 	zw_watch_expire(w->watch, now, false);
 	zw_query_book_clear(&w->reading);
 	if (w->second % 60 == 0)
@@ -341,6 +343,66 @@ static void test_no_tunnelling(void **state)
 	assert_begun(w, 0, NULL);
 }
 
+/* --- feeds --------------------------------------------------------------------------------------------- */
+
+static void add_feed(struct world *w, const char *text)
+{
+	_zw_str_ struct zw_str error = {};
+	struct zw_feed *feed = NULL;
+
+	assert_int_equal(zw_feeds_new(&w->feeds), 0);
+	assert_int_equal(zw_feed_parse("bad ones", ZW_FEED_PLAIN, ZW_FEED_BAD, text, strlen(text),
+				 &feed, &error),
+		0);
+	assert_int_equal(zw_feeds_replace(w->feeds, NULL, feed), 0);
+}
+
+static void test_sources_in_feeds(void **state)
+{
+	struct world *w = *state;
+
+	add_feed(w, "198.51.100.0/24\n");
+	for (int i = 0; i < 200; i++) {
+		add_source(w, "198.51.100.7", answered(1));
+		add_source(w, "192.0.2.1", answered(100));
+		pass(w);
+	}
+	assert_begun(w, 1,
+		"feed-source|198.51.100.7|198.51.100.7 asks; the feed 'bad ones' lists 198.51.100.0/24");
+}
+
+static void test_names_in_feeds(void **state)
+{
+	struct world *w = *state;
+
+	add_feed(w, "evil.example\n");
+	for (int i = 0; i < 200; i++) {
+		/* Below it as many as anybody likes: one finding. */
+		add_names(w, "\4evil\7example", 20, 9, answered(1));
+		add_names(w, ZONE, 20, 9, answered(1));
+		pass(w);
+	}
+	assert_begun(w, 1, "feed-query|evil.example");
+	zw_watch_expire(w->watch, 1000000 * SECOND, true);
+	assert_int_equal(w->queries, 200 * 20);
+}
+
+/* Anybody can ask a server for what it refuses. */
+static void test_refused_names_in_feeds(void **state)
+{
+	struct world *w = *state;
+
+	add_feed(w, "evil.example\n");
+	for (int i = 0; i < 20; i++) {
+		struct zw_query_counts refused = answered(1);
+
+		refused.refused = 1;
+		add_names(w, "\4evil\7example", 2, 9, refused);
+		pass(w);
+	}
+	assert_begun(w, 0, NULL);
+}
+
 /* --- what is usual ------------------------------------------------------------------------------------- */
 
 /* Two days of @qps from a network and for a zone. */
@@ -487,6 +549,9 @@ int main(void)
 		TEST(test_no_flood),
 		TEST(test_tunnelling),
 		TEST(test_no_tunnelling),
+		TEST(test_sources_in_feeds),
+		TEST(test_names_in_feeds),
+		TEST(test_refused_names_in_feeds),
 		TEST(test_spike_of_a_network),
 		TEST(test_spike_of_a_zone),
 		TEST(test_spike_of_all),

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cli/agent_feeds.h"
 #include "dns/name.h"
 #include "sink/history_traffic.h"
 
@@ -165,7 +166,7 @@ static int read_second(struct zw_agent *a, uint64_t now_ns, bool last)
 	for (size_t i = 0; i < _ZW_QUERY_TABLE_MAX; i++)
 		t->evictions += t->reading.evictions[i];
 	zw_traffic_take(t->book, &t->reading, now_ns);
-	zw_watch_take(t->watch, &t->reading, NULL, now_ns, real_ns);
+	zw_watch_take(t->watch, &t->reading, zw_agent_feeds_list(a->feeds), now_ns, real_ns);
 	r = zw_traffic_tick(t->book, now_ns, real_ns, last, &minute);
 	if (r > 0)
 		end_minute(a, &minute);

@@ -97,6 +97,21 @@ static const struct zw_rule rows[] = {
 		.quiet = "Names that exist do not fail; names that are asked for again and again are more than so many for each.",
 	},
 	{
+		.id = "feed-query",
+		.title = "name that a feed lists was asked for and answered",
+		.indicator = "queries for domains flagged by security feeds (incident card)",
+		.technique = "T1071.004", .severity = ZW_SEVERITY_MEDIUM, .escalates = false, .kind = ZW_RULE_TRAFFIC,
+		.quiet = "What is refused, fails or does not exist is none: anybody can ask for anything. Names below one that is"
+			" listed are one finding, and what a feed that suppresses has is none.",
+	},
+	{
+		.id = "feed-source",
+		.title = "address that a feed lists asks",
+		.indicator = "queries from sources flagged by security feeds (incident card)",
+		.technique = NULL, .severity = ZW_SEVERITY_LOW, .escalates = false, .kind = ZW_RULE_TRAFFIC,
+		.quiet = "Listed scanners come by every server of the Internet, hence low; not what a feed that suppresses has, too.",
+	},
+	{
 		.id = "tunnelling",
 		.title = "data in the names of queries",
 		.indicator = "tunnelling: distinct long labels of one domain, odd types, large messages (INDICATORS)",

@@ -40,8 +40,9 @@ static void look_at_name(
 	char text[ZW_TRAFFIC_KEY_MAX];
 	struct zw_feed_match match;
 
-	if (!row->n.queries || row->len > ZW_QUERY_NAME_BYTES ||
-		!zw_feeds_match_name(feeds, row->name, &match))
+	/* What is refused or does not exist anybody can ask for. */
+	if (row->n.responses <= row->n.nxdomain + row->n.refused + row->n.servfail ||
+		row->len > ZW_QUERY_NAME_BYTES || !zw_feeds_match_name(feeds, row->name, &match))
 		return;
 	zw_traffic_key_text(ZW_TRAFFIC_NAME, row->name, row->len, text);
 	count_on(zw_alarm_raise(w->alarms, "feed-query", match.entry, NULL, &sight,

@@ -47,9 +47,8 @@ void zw_watch_knobs(const struct zw_rules_conf *rules, struct watch_knobs *ret_k
 {
 	const char *flood = rule_ids[RULE_FLOOD], *tunnel = rule_ids[RULE_TUNNEL];
 	struct watch_knobs k = {
-		.feed_query = zw_rule_find("feed-query") && zw_rules_enabled(rules, "feed-query"),
-		.feed_source =
-			zw_rule_find("feed-source") && zw_rules_enabled(rules, "feed-source"),
+		.feed_query = zw_rules_enabled(rules, "feed-query"),
+		.feed_source = zw_rules_enabled(rules, "feed-source"),
 		.limit_qps = zw_rules_knob(rules, rule_ids[RULE_RATE_LIMIT], "qps"),
 		.limit_window = zw_rules_knob(rules, rule_ids[RULE_RATE_LIMIT], "window"),
 		.nxdomain = failure_knobs(rules, RULE_NXDOMAIN),
