@@ -40,8 +40,8 @@ start_run() {
 	: >"$AGENT_OUT"
 	"$ZW" run --config "$E2E_TMP/conf.yaml" --socket "$SOCKET" --json >"$AGENT_OUT" 2>"$AGENT_ERR" </dev/null &
 	AGENT_PID=$!
-	e2e_until 30 agent_ready_or_dead
-	agent_alive && return
+	e2e_until 60 agent_ready_or_dead
+	agent_alive && [ -n "$(agent_events '.event.action == "agent-ready"')" ] && return
 	e2e_fail "agent" "it did not become ready" "$(tail -n 5 "$AGENT_ERR")"
 	return 1
 }

@@ -354,6 +354,22 @@ static void databases(struct zw_str *s, const json_t *list)
 	}
 }
 
+static void traffic(struct zw_str *s, const json_t *t)
+{
+	const json_t *total = json_object_get(t, "total");
+
+	if (!t)
+		return;
+	if (!json_is_true(json_object_get(t, "counted"))) {
+		zw_str_add(s, "traffic: not counted, there are no programs for packets\n");
+		return;
+	}
+	zw_str_addf(s, "traffic: %.0f queries/s; %lld queries, %lld answers, %lld unanswered; ",
+		json_number_value(json_object_get(t, "query_rate")), number_of(total, "queries"),
+		number_of(total, "responses"), number_of(total, "unanswered"));
+	zw_str_addf(s, "%lld findings go on\n", number_of(t, "findings"));
+}
+
 void zw_status_agent_text(struct zw_str *s, const json_t *agent, bool all_zones)
 {
 	zw_str_add(s, "agent ");
@@ -367,6 +383,7 @@ void zw_status_agent_text(struct zw_str *s, const json_t *agent, bool all_zones)
 	losses(s, json_object_get(agent, "losses"));
 	sinks(s, json_object_get(agent, "sinks"));
 	history(s, json_object_get(agent, "history"));
+	traffic(s, json_object_get(agent, "traffic"));
 	feeds(s, json_object_get(agent, "feeds"));
 	databases(s, json_object_get(agent, "maxmind"));
 }
