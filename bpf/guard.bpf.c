@@ -5,6 +5,7 @@
 #include <zw_guard.h>
 
 #define SIGHUP 1
+#define SIGKILL 9
 #define SIGCHLD 17
 #define SIGCONT 18
 #define SIGTSTP 20
@@ -53,7 +54,8 @@ int BPF_PROG(zw_tp_signal, int sig, void *info, struct task_struct *task, int gr
 	record->signal = 0;
 	record->agent_tgid = zw_guard_tgid;
 	record->agent_since_ns = zw_guard_since_ns;
-	record->by_kernel = (unsigned long)info == SEND_SIG_PRIV;
+	/* A debugger stops by the same way. */
+	record->by_kernel = (unsigned long)info == SEND_SIG_PRIV && sig == SIGKILL;
 	record->reserved = 0;
 	/* No process runs another program here, but an EXEC event is what says all of one. */
 	zw_hdr_fill(&record->sender.hdr, sizeof(record->sender), ZW_WIRE_EXEC, ZW_HOOK_TP_EXEC);

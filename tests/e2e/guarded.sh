@@ -45,7 +45,7 @@ start_run() {
 	: >"$AGENT_OUT"
 	"$ZW" run --config "$conf" --socket "$E2E_TMP/status.sock" >/dev/null 2>"$AGENT_ERR" </dev/null &
 	AGENT_PID=$!
-	e2e_until 30 agent_ready_or_dead
+	e2e_until 120 agent_ready_or_dead || e2e_die "the agent is not ready"
 	agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
 }
 

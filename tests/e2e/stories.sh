@@ -73,7 +73,7 @@ start_run() {
 	conf=$DIR/zonewitness.yaml socket=$DIR/status.sock
 	cat >"$conf" <<-END
 		servers: [{kind: bind, config: $DIR/named.conf}]
-		familiar_networks: [192.0.2.0/24, 10.0.0.0/8]
+		familiar_networks: [192.0.2.0/24, 10.0.0.0/8, 2001:db8::/32]
 		history: {file: $DIR/history.db}
 		journald: {enabled: false}
 		json: {file: $DIR/events.json}
@@ -89,7 +89,7 @@ start_run() {
 	: >"$AGENT_OUT"
 	"$ZW" run --config "$conf" --socket "$socket" >/dev/null 2>"$AGENT_ERR" </dev/null &
 	AGENT_PID=$!
-	e2e_until 30 agent_ready_or_dead
+	e2e_until 120 agent_ready_or_dead || e2e_die "the agent is not ready"
 	agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
 }
 
@@ -109,7 +109,7 @@ edit() {
 		syswrite($f, $_) or die $!;
 		truncate($f, length);' "$DIR/zones/st-$2.test.db" "$3" || e2e_die "the edit of $2 fails"
 	CHANGES=$((CHANGES + 1))
-	e2e_until 20 has_told || e2e_fail "edit of $2" "no event" "$(tail -n 3 "$AGENT_ERR")"
+	e2e_until 20 has_told || e2e_fail "edit of $2" "no event of $3" "$(tail -n 3 "$AGENT_ERR")"
 }
 
 has_told() {

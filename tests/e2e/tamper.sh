@@ -46,7 +46,7 @@ start_run() {
 	STARTS=$((STARTS + 1))
 	"$ZW" run --config "$conf" --socket "$socket" >/dev/null 2>"$AGENT_ERR" </dev/null &
 	AGENT_PID=$!
-	e2e_until 30 is_ready
+	e2e_until 120 is_ready || e2e_die "the agent is not ready"
 	agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
 }
 

@@ -43,7 +43,7 @@ start_run() {
 	touch "$AGENT_OUT"
 	"$program" run --config "$conf" --socket "$socket" >/dev/null 2>"$AGENT_ERR" </dev/null &
 	AGENT_PID=$!
-	e2e_until 30 socket_answers
+	e2e_until 120 socket_answers
 	agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
 }
 
@@ -105,14 +105,15 @@ answers() {
 # --- what is and what is not known -------------------------------------------------------------
 
 test_quiet() {
-	answers "nothing happened" 0 "no unknown no unknown" '
-		fault([.questions[1].unknown[].kind] == ["no-traffic"]; "traffic: \(.questions[1].unknown)"),
+	answers "nothing happened" 0 "no $TRAFFIC no unknown" '
+		fault([.questions[1].unknown[].kind] == (if $traffic == "no" then [] else ["no-traffic"] end);
+			"traffic: \(.questions[1].unknown)"),
 		fault([.questions[3].unknown[].kind] == ["no-feeds"]; "feeds: \(.questions[3].unknown)"),
 		fault(.containment.unsigned_zones == ["tri-flip.test.", "tri-hit.test.", "tri-odd.test.", "tri-own.test."];
-			"unsigned zones are \(.containment.unsigned_zones)")'
+			"unsigned zones are \(.containment.unsigned_zones)")' --arg traffic "$TRAFFIC"
 	edit $ADMIN tri-own.test 's/192\.0\.2\.1\b/192.0.2.80/; $_ .= "new IN A 192.0.2.81\n"'
 	took own tri-own.test
-	answers "an administrator's change" 0 "no unknown no unknown" \
+	answers "an administrator's change" 0 "no $TRAFFIC no unknown" \
 		'fault(.changes.total == 1 and .changes.authorized == 1; "changes are \(.changes)")'
 	SINCE=-1h answers "before there was a history" 0 "unknown unknown unknown unknown" '
 		fault([.questions[0].unknown[].kind] == ["not-begun"]; "it says \(.questions[0].unknown)")'
@@ -127,7 +128,7 @@ test_hit() {
 	took there tri-flip.test
 	edit $EVE tri-flip.test 's/www IN A .*/www IN A 192.0.2.1/'
 	took back tri-flip.test
-	answers "changes of somebody else" 3 "yes unknown yes unknown" '
+	answers "changes of somebody else" 3 "yes $TRAFFIC yes unknown" '
 		fault(.questions[0].evidence == [$hit, $more, $there, $back]; "evidence is \(.questions[0].evidence)"),
 		fault(.questions[2].evidence | contains([$hit, $there]); "diverted: \(.questions[2].evidence)"),
 		fault(.decision.reasons[0] | test("^4 changes of records that nobody entitled made \\([34] lead what");
@@ -251,7 +252,7 @@ test_acknowledged() {
 	"$program" ack --config "$conf" --socket "$socket" --by carol --ticket 'INC-1' "${ids[@]}" >"$E2E_TMP/out" 2>&1 ||
 		e2e_fail "ack" "it fails" "$(cat "$E2E_TMP/out")"
 	e2e_until 10 is_quiet
-	answers "what is acknowledged does not escalate" 0 "no unknown no unknown" '
+	answers "what is acknowledged does not escalate" 0 "no $TRAFFIC no unknown" '
 		fault(.questions[0].confirmed == $n; "confirmed: \(.questions[0].confirmed)"),
 		fault([.first_tier.said[] | select(.acknowledges == $hit) | .text | test("^carol, .*ticket INC-1$")] == [true];
 			"said: \(.first_tier.said | tojson)"),
@@ -263,7 +264,7 @@ test_expected() {
 		e2e_fail "expect" "it fails" "$(cat "$E2E_TMP/out")"
 	edit $EVE tri-own.test 's/mail IN A .*/mail IN A 203.0.113.26/'
 	took expected tri-own.test
-	answers "what is announced does not escalate" 0 "no unknown no unknown" '
+	answers "what is announced does not escalate" 0 "no $TRAFFIC no unknown" '
 		fault([.first_tier.said[] | select(.acknowledges == null) | .text | test("31542.*CHG-7")] == [true];
 			"said: \(.first_tier.said | tojson)")'
 }
@@ -306,6 +307,9 @@ test_usage() {
 configure
 start_run
 SINCE=@$(date +%s.%N)
+# Where the kernel takes the programs for packets, queries are watched.
+TRAFFIC=unknown
+[ "$(agent_events '.event.action == "agent-ready"' | jq .zonewitness.counts.traffic)" = 0 ] || TRAFFIC=no
 test_quiet
 test_hit
 test_zone

@@ -40,8 +40,14 @@ void zw_agent_report_means(const struct zw_agent *a, struct zw_report *report)
 {
 	const struct zw_policy *policy = &a->conf->policy;
 
+	enum zw_tier tier;
+
 	report->count[report->counts++] = (struct zw_report_count){
 		ZW_TRIAGE_COUNT_ADMINS, policy->admins + policy->primaries};
+	report->count[report->counts++] =
+		(struct zw_report_count){ZW_TRIAGE_COUNT_FEEDS, a->conf->feeds};
+	report->count[report->counts++] = (struct zw_report_count){
+		ZW_TRIAGE_COUNT_TRAFFIC, zw_probe_tier(a->probe, ZW_CAP_PACKETS, &tier)};
 }
 
 void zw_agent_deliver(struct zw_agent *a, struct zw_report *report)

@@ -118,6 +118,11 @@ static const struct {
 	{"wildcard-created", ZW_TRIAGE_DIVERTED},
 	{"certificate-near-redirect", ZW_TRIAGE_DIVERTED},
 	{"answer-mismatch", ZW_TRIAGE_DIVERTED},
+	/* Of traffic, but no spike. */
+	{"answer-restored", _ZW_TRIAGE_QUESTION_MAX},
+	{"outbound-new", _ZW_TRIAGE_QUESTION_MAX},
+	{"transfer-unknown", _ZW_TRIAGE_QUESTION_MAX},
+	{"transfer-refused", _ZW_TRIAGE_QUESTION_MAX},
 };
 
 unsigned int zw_triage_rule_questions(const char *id)
@@ -128,7 +133,9 @@ unsigned int zw_triage_rule_questions(const char *id)
 		return BIT(ZW_TRIAGE_LISTED);
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(answered); i++)
 		if (zw_streq(answered[i].rule, id))
-			return BIT(answered[i].question);
+			return answered[i].question == _ZW_TRIAGE_QUESTION_MAX
+				       ? 0
+				       : BIT(answered[i].question);
 	/* One of another version is in no table. */
 	rule = zw_rule_find(id);
 	return rule && rule->kind == ZW_RULE_TRAFFIC ? BIT(ZW_TRIAGE_TRAFFIC) : 0;
