@@ -94,8 +94,7 @@ static int add_message(
 
 static int find(const struct zw_agent *a, struct zw_report *report, const char *rule)
 {
-	return zw_rules_add_finding(
-		&a->conf->rules, report, rule, NULL, "%s", report->message);
+	return zw_rules_add_finding(&a->conf->rules, report, rule, NULL, "%s", report->message);
 }
 
 static int tell(struct zw_agent *a, const struct zw_guard_record *record, const char *did)
