@@ -39,6 +39,7 @@ write_conf() {
 		echo "spool_file: $E2E_TMP/spool"
 		echo "history: {file: $E2E_TMP/history.db}"
 		echo "json: {file: $AGENT_OUT}"
+		echo "maxmind: [$E2E_ROOT/tests/data/geo/country.mmdb, $E2E_ROOT/tests/data/geo/asn.mmdb]"
 		printf '%s\n' "$@"
 	} >"$conf"
 }
@@ -93,6 +94,19 @@ expect_finding() {
 	e2e_check "$1" "$faults" "$(jq -c '.zonewitness | [.changes, .findings]' <<<"$event")"
 }
 
+# Of the address in the last finding, where the program can read the databases.
+expect_registration() {
+	local got
+
+	if "$ZW" status --json --socket "$socket" | jq -e '.agent.maxmind[0].error // "" | contains("built without")' >/dev/null; then
+		e2e_skip "country and network" "the program was built without libmaxminddb"
+		return
+	fi
+	got=$(jq -c '.zonewitness.findings[]? | select(.rule == "feed-address") | [.geo, .as]' <<<"$event")
+	e2e_check "country and network" \
+		"$([ "$got" = '[{"country_iso_code":"NL"},{"number":64496,"organization":{"name":"Example Networks"}}]' ] || echo "it is $got")"
+}
+
 AGENT_OUT=$E2E_TMP/events.json
 AGENT_ERR=$E2E_TMP/run.err
 mkdir "$lists"
@@ -127,6 +141,7 @@ test_status() {
 test_findings() {
 	write_zone 'mail A 203.0.113.9'
 	expect_finding "address" feed-address 203.0.113.9 'the feed "bad addresses" lists as 203.0.113.0/24'
+	expect_registration
 	write_zone 'mail A 203.0.113.9' 'six AAAA 2001:db8:bad::7'
 	expect_finding "IPv6 address" feed-address 2001:db8:bad::7 'lists as 2001:db8:bad::/48'
 	write_zone 'mail A 203.0.113.9' 'cdn CNAME x.dl.attacker.test.'
