@@ -35,9 +35,6 @@ const volatile __u32 zw_known_words = 1; /* of each filter */
 /* One message at a time on each processor. */
 struct query_scratch {
 	struct packet packet;
-	__u8 b[ZW_QUERY_MESSAGE_BYTES + ZW_QUERY_SLACK]; /* the message, as much as fits */
-	struct zw_outbound_key outbound_key;
-	struct zw_outbound outbound;
 	__u64 now_ns; /* CLOCK_MONOTONIC, to some milliseconds unless it is timed */
 	__u64 name;   /* hash; 0: none */
 	__u64 zone;   /* when it was looked for */
@@ -65,6 +62,10 @@ struct query_scratch {
 	__u8 labels, longest;
 	__u8 response, side, served;
 	__u8 whole; /* all of it is in `b` */
+	/* The message, as much as fits; its beginning next to what is kept of it. */
+	__u8 b[ZW_QUERY_MESSAGE_BYTES + ZW_QUERY_SLACK];
+	struct zw_outbound_key outbound_key;
+	struct zw_outbound outbound;
 };
 
 QUERY_ARRAY(zw_query_control, struct zw_query_control);
