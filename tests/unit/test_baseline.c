@@ -62,6 +62,20 @@ static void test_nothing_is_said_before_the_warm_up(void **state)
 	assert_false(zw_baselines_usual(b, ZW_BASELINE_SOURCE, "example.com.", BEGIN_NS, 0, &u));
 }
 
+/* A key that was seen for a minute deviates from nothing yet. */
+static void test_the_first_minute_is_no_deviation(void **state)
+{
+	_zw_baselines_free_ struct zw_baselines *b = begin();
+	struct zw_baseline_usual u;
+
+	(void)state;
+	learn(b, 0, 1, 600);
+	assert_true(zw_baselines_usual(
+		b, ZW_BASELINE_ZONE, "example.com.", BEGIN_NS + MINUTE, MINUTE, &u));
+	assert_int_equal((uint64_t)u.mean, 600);
+	assert_int_equal((uint64_t)u.deviation, 0);
+}
+
 static void test_hours_are_compared_with_themselves(void **state)
 {
 	_zw_baselines_free_ struct zw_baselines *b = begin();
@@ -198,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_is_said_before_the_warm_up),
+		cmocka_unit_test(test_the_first_minute_is_no_deviation),
 		cmocka_unit_test(test_hours_are_compared_with_themselves),
 		cmocka_unit_test(test_a_spike_does_not_become_usual),
 		cmocka_unit_test(test_what_lasts_becomes_usual),

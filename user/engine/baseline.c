@@ -137,6 +137,11 @@ static void average_add(struct average *a, double value, unsigned int about)
 	double weight = a->minutes < about ? 1.0 / (a->minutes + 1) : 1.0 / about;
 	double away = value - a->mean;
 
+	/* The first is what is usual, not away from it. */
+	if (a->minutes == 0) {
+		*a = (struct average){.mean = (float)value, .minutes = 1};
+		return;
+	}
 	if (a->minutes >= CLIP_MINUTES) {
 		/* What never varied may begin to. */
 		double most = CLIP * (a->deviation > 1 ? a->deviation : 1);
