@@ -54,6 +54,7 @@ struct zw_agent_feeds;   /* cli/agent_feeds.h */
 struct zw_geo;           /* cli/geo.h */
 struct zw_agent_traffic; /* cli/agent_traffic.h */
 struct zw_agent_answers; /* cli/agent_answers.h */
+struct zw_query_totals;  /* zw_query.h */
 
 /* Loads the kernel side, finds servers and zones, reads every snapshot. @error says what to do about a failure. */
 int zw_agent_new(
@@ -547,11 +548,13 @@ void zw_agent_answers_moved(struct zw_agent *a, struct zw_agent_zone *z);
 /* Takes a QUERY event. 0 or -ENOMEM. */
 int zw_agent_answer(struct zw_agent *a, const struct zw_event *event);
 /* What was compared since the start, and what came of it, by name. */
-#define ZW_AGENT_ANSWERS 12
+#define ZW_AGENT_ANSWERS 13
 size_t zw_agent_answers_list(
 	const struct zw_agent *a, struct zw_report_count ret_list[static ZW_AGENT_ANSWERS]);
 /* agent_outbound.c: the same of one that tells whom this host asks. */
 int zw_agent_outbound(struct zw_agent *a, const struct zw_event *event);
+/* What the query lane counted since this was last called: answers that it could not tell of are to come again. */
+void zw_agent_answers_counted(struct zw_agent *a, const struct zw_query_totals *delta);
 /* Tells what has settled; now and then, and with @all at the end. */
 void zw_agent_answers_tick(struct zw_agent *a, uint64_t now_ns, bool all);
 

@@ -23,6 +23,8 @@
 #define FORGET_NS (300 * ZW_NSEC_PER_SEC)
 /* As long as something is wrong, whether it still is. */
 #define FORGET_WRONG_NS (10 * ZW_NSEC_PER_SEC)
+/* What there was no room to tell of counts as seen: so much later there may be. */
+#define UNTOLD_NS (10 * ZW_NSEC_PER_SEC)
 #define TICK_NS (100 * ZW_NSEC_PER_MSEC)
 /* Earlier states of a zone that are kept until its server is seen to answer from a later one, and a little longer, since
  * it need not load what is in a file at once. Of a zone of many records one is enough of memory. */
@@ -387,6 +389,22 @@ static void forget(struct zw_agent *a, uint64_t now_ns)
 	(void)zw_query_forget_answers(a->probe);
 }
 
+void zw_agent_answers_counted(struct zw_agent *a, const struct zw_query_totals *delta)
+{
+	static const enum zw_query_why whys[] = {
+		ZW_QUERY_ANSWER_NEW, ZW_QUERY_ANSWER_CHANGED, ZW_QUERY_ANSWER_NONE};
+	uint64_t untold = 0;
+
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(whys); i++) {
+		unsigned int bit = (unsigned int)__builtin_ctz(whys[i]);
+
+		untold += delta->limited[bit] + delta->ring_full[bit];
+	}
+	a->answers->stats.untold += untold;
+	if (untold)
+		zw_answers_again(a, UNTOLD_NS);
+}
+
 void zw_agent_answers_tick(struct zw_agent *a, uint64_t now_ns, bool all)
 {
 	struct zw_agent_answers *an = a->answers;
@@ -449,6 +467,7 @@ size_t zw_agent_answers_list(
 		{"answers_malformed", s->malformed},
 		{"answers_dropped", s->dropped},
 		{"answers_told", s->told},
+		{"answers_untold", s->untold},
 	};
 
 	static_assert(ZW_ARRAY_SIZE(list) == ZW_AGENT_ANSWERS);

@@ -37,6 +37,7 @@ struct zw_answer_stats {
 	uint64_t unread;    /* whose zone could not be read anew */
 	uint64_t dropped;   /* for want of room or memory */
 	uint64_t told, counted;
+	uint64_t untold; /* the kernel saw so many more than it may tell of in a second */
 };
 
 struct zw_agent_answers {

@@ -165,6 +165,7 @@ static int read_second(struct zw_agent *a, uint64_t now_ns, bool last)
 	}
 	for (size_t i = 0; i < _ZW_QUERY_TABLE_MAX; i++)
 		t->evictions += t->reading.evictions[i];
+	zw_agent_answers_counted(a, &t->reading.delta);
 	zw_traffic_take(t->book, &t->reading, now_ns);
 	zw_watch_take(t->watch, &t->reading, zw_agent_feeds_list(a->feeds), now_ns, real_ns);
 	r = zw_traffic_tick(t->book, now_ns, real_ns, last, &minute);
