@@ -54,39 +54,8 @@ void zw_answer_verdict_done(struct zw_answer_verdict *v)
 	*v = (struct zw_answer_verdict){};
 }
 
-/* One comparison, on the way through the message. Functions return 0 or -ENOMEM; what is found is in @verdict, and the
- * first finding ends it. */
-struct check {
-	const struct zw_snapshot *zone;
-	const struct zw_message *m;
-	struct zw_answer_options options;
-	unsigned int ways;
-	bool left;     /* the aliases lead to where others have a say */
-	bool computed; /* they come by what the zone does not determine */
-	bool cut;      /* TC: there may be less than there should be */
-	unsigned int aliases;
-	struct zw_answer_verdict *verdict;
-};
-
-static bool is_recursive(const struct check *c)
-{
-	return c->m->flags & ZW_MESSAGE_FLAG_RA;
-}
-
-static int settle(struct check *c, enum zw_answer_result result, enum zw_answer_why why)
-{
-	c->verdict->result = result;
-	c->verdict->why = why;
-	return 0;
-}
-
-static bool is_settled(const struct check *c)
-{
-	return c->verdict->result != ZW_ANSWER_MATCH || c->verdict->why != ZW_ANSWER_WHY_NONE;
-}
-
 /* @expected moves here; NULL: no memory. */
-static int mismatch(struct check *c, enum zw_answer_why why, enum zw_section section,
+int zw_answer_mismatch(struct zw_answer_check *c, enum zw_answer_why why, enum zw_section section,
 	const uint8_t *name, uint16_t type, char *expected)
 {
 	struct zw_answer_verdict *v = c->verdict;
@@ -98,13 +67,13 @@ static int mismatch(struct check *c, enum zw_answer_why why, enum zw_section sec
 		return -ENOMEM;
 	memcpy(v->name, name, zw_name_len(name));
 	v->type = type;
-	return settle(c, ZW_ANSWER_MISMATCH, why);
+	return zw_answer_settle(c, ZW_ANSWER_MISMATCH, why);
 }
 
 /* --- RRsets ------------------------------------------------------------------------------------------- */
 
 /* Where the records of @type that are said to be at @name are in the zone: at @at. */
-static int compare(struct check *c, enum zw_section section, const uint8_t *name,
+int zw_answer_compare_set(struct zw_answer_check *c, enum zw_section section, const uint8_t *name,
 	const struct zw_rrset *set, bool need)
 {
 	enum zw_sets sets;
@@ -123,10 +92,10 @@ static int compare(struct check *c, enum zw_section section, const uint8_t *name
 	}
 	if (section != ZW_SECTION_ANSWER)
 		why = ZW_ANSWER_WHY_REFERRAL;
-	return mismatch(c, why, section, name, set->type, zw_answer_set_text(set));
+	return zw_answer_mismatch(c, why, section, name, set->type, zw_answer_set_text(set));
 }
 
-static void note_computed(struct check *c, const uint8_t *owner)
+void zw_answer_note_computed(struct zw_answer_check *c, const uint8_t *owner)
 {
 	struct zw_rrset set;
 
@@ -134,171 +103,10 @@ static void note_computed(struct check *c, const uint8_t *owner)
 		       zw_snapshot_lookup(c->zone, owner, TYPE_LUA, &set);
 }
 
-/* The alias a DNAME makes of @name (RFC 6672 section 3.1). */
-static bool is_substituted(
-	const struct check *c, const struct zw_message_rr *rr, const struct zw_find *f)
-{
-	uint8_t target[ZW_NAME_MAX];
-	struct zw_rrset set;
-	uint16_t len;
-
-	return zw_snapshot_lookup(c->zone, f->owner, ZW_TYPE_DNAME, &set) &&
-	       zw_answer_substitute(rr->owner, f->owner, zw_rrset_rdata(&set, 0, &len), target) &&
-	       rr->rdata_len == zw_name_len(target) &&
-	       memcmp(rr->rdata, target, rr->rdata_len) == 0;
-}
-
-/* --- every record that is told is to be one of the zone ------------------------------------------------- */
-
-static bool is_minimal_any(const struct check *c, const struct zw_message_rr *rr)
-{
-	static const uint8_t text[] = "\7RFC8482"; /* RFC 8482 section 4.2 */
-
-	return c->m->question.type == ZW_TYPE_ANY && rr->type == TYPE_HINFO &&
-	       rr->rdata_len >= sizeof(text) - 1 &&
-	       (memcmp(rr->rdata, text, sizeof(text) - 1) == 0 ||
-		       memcmp(rr->rdata, "\7rfc8482", sizeof(text) - 1) == 0);
-}
-
-/* Other data at a name of a zone below, or of what aliases led to, is that zone's. */
-static int check_below(struct check *c, const struct zw_message_rr *rr)
-{
-	struct zw_rrset set;
-	enum zw_sets sets;
-	int r;
-
-	if (c->left)
-		return 0;
-	if (!zw_snapshot_lookup(c->zone, rr->owner, rr->type, &set))
-		return settle(c, ZW_ANSWER_NOT_OURS, ZW_ANSWER_WHY_DELEGATED);
-	r = zw_answer_compare(c->m, rr->section, rr->owner, rr->type, &set, false, &sets);
-	if (r == 0 && sets == ZW_SETS_OTHER)
-		settle(c, ZW_ANSWER_NOT_OURS, ZW_ANSWER_WHY_DELEGATED);
-	return r;
-}
-
-static int invented(struct check *c, const struct zw_message_rr *rr, const struct zw_find *f)
-{
-	return mismatch(c, ZW_ANSWER_WHY_INVENTED, rr->section, rr->owner, rr->type,
-		strdup(f->what == ZW_FOUND_NOTHING ? "NXDOMAIN" : "no data"));
-}
-
-static int check_told(struct check *c, const struct zw_message_rr *rr)
-{
-	struct zw_rrset set;
-	struct zw_find f;
-
-	zw_answer_find(c->zone, rr->owner, rr->type, c->ways, &f);
-	switch (f.what) {
-	case ZW_FOUND_OUTSIDE:
-		return c->left ? 0 : invented(c, rr, &f);
-	case ZW_FOUND_CUT:
-		return check_below(c, rr);
-	case ZW_FOUND_DNAME:
-		if (rr->type == ZW_TYPE_CNAME && is_substituted(c, rr, &f))
-			return 0;
-		return invented(c, rr, &f);
-	case ZW_FOUND_NOTHING:
-		return invented(c, rr, &f);
-	default:
-		break;
-	}
-	if (zw_snapshot_lookup(c->zone, f.owner, rr->type, &set))
-		return compare(c, rr->section, rr->owner, &set, false);
-	note_computed(c, f.owner);
-	return is_minimal_any(c, rr) ? 0 : invented(c, rr, &f);
-}
-
-/* One of each RRset is enough, but of those that are made of a DNAME. */
-static bool is_first(const struct zw_message *m, const struct zw_message_rr *rr)
-{
-	return rr->type == ZW_TYPE_CNAME ||
-	       zw_answer_first(m, rr->section, rr->owner, rr->type) == rr;
-}
-
-static int check_answers(struct check *c)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && !is_settled(c) && i < c->m->rrs; i++) {
-		const struct zw_message_rr *rr = &c->m->rr[i];
-
-		if (rr->section != ZW_SECTION_ANSWER)
-			break;
-		if ((rr->type == c->m->question.type || !zw_type_is_signing(rr->type)) &&
-			rr->type != TYPE_SIG && is_first(c->m, rr))
-			r = check_told(c, rr);
-	}
-	return r;
-}
-
-/* Name servers that come along. What a server that recurses knows of zones below is theirs. */
-static int check_authority(struct check *c)
-{
-	const struct zw_message *m = c->m;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && !is_settled(c) && i < m->rrs; i++) {
-		const struct zw_message_rr *rr = &m->rr[i];
-		struct zw_rrset set;
-		struct zw_find f;
-
-		if (rr->section != ZW_SECTION_AUTHORITY || rr->type != ZW_TYPE_NS ||
-			!zw_name_is_within(rr->owner, zw_snapshot_origin(c->zone)) ||
-			!is_first(m, rr))
-			continue;
-		zw_answer_find(c->zone, rr->owner, rr->type, c->ways, &f);
-		if (f.what == ZW_FOUND_CUT &&
-			(is_recursive(c) || (c->aliases > 0 && c->options.children) ||
-				!zw_name_equal(f.owner, rr->owner)))
-			continue;
-		if (zw_snapshot_lookup(c->zone, rr->owner, ZW_TYPE_NS, &set))
-			r = compare(c, ZW_SECTION_AUTHORITY, rr->owner, &set, false);
-		else
-			r = mismatch(c, ZW_ANSWER_WHY_REFERRAL, ZW_SECTION_AUTHORITY, rr->owner,
-				ZW_TYPE_NS, strdup("no data"));
-	}
-	return r;
-}
-
-/* Addresses that come along may be few, and those of zones below may be theirs. */
-static int check_addresses(struct check *c)
-{
-	const struct zw_message *m = c->m;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && !is_settled(c) && i < m->rrs; i++) {
-		const struct zw_message_rr *rr = &m->rr[i];
-		struct zw_rrset set;
-		struct zw_find f;
-		enum zw_sets sets;
-
-		if (rr->section != ZW_SECTION_ADDITIONAL ||
-			(rr->type != ZW_TYPE_A && rr->type != ZW_TYPE_AAAA) || !is_first(m, rr))
-			continue;
-		zw_answer_find(c->zone, rr->owner, rr->type, c->ways, &f);
-		if (f.what != ZW_FOUND_NODE && (f.what != ZW_FOUND_CUT || c->options.children))
-			continue;
-		if (!zw_snapshot_lookup(c->zone, f.what == ZW_FOUND_NODE ? f.owner : rr->owner,
-			    rr->type, &set)) {
-			if (f.what == ZW_FOUND_NODE)
-				note_computed(c, f.owner);
-			r = mismatch(c, ZW_ANSWER_WHY_REFERRAL, rr->section, rr->owner, rr->type,
-				strdup("no data"));
-			continue;
-		}
-		r = zw_answer_compare(m, rr->section, rr->owner, rr->type, &set, false, &sets);
-		if (r == 0 && sets == ZW_SETS_OTHER)
-			r = mismatch(c, ZW_ANSWER_WHY_REFERRAL, rr->section, rr->owner, rr->type,
-				zw_answer_set_text(&set));
-	}
-	return r;
-}
-
 /* --- everything that is asked for is to be told ---------------------------------------------------------- */
 
 /* A referral (RFC 1034 section 4.3.2, step 3b), or what the zone below says itself. */
-static int check_referral(struct check *c, const uint8_t *cut)
+static int check_referral(struct zw_answer_check *c, const uint8_t *cut)
 {
 	const struct zw_message *m = c->m;
 	const struct zw_message_rr *last = NULL;
@@ -309,40 +117,42 @@ static int check_referral(struct check *c, const uint8_t *cut)
 		const struct zw_message_rr *rr = &m->rr[i];
 
 		if (rr->section == ZW_SECTION_ANSWER)
-			return check_below(c, rr);
+			return zw_answer_check_below(c, rr);
 		if (rr->section == ZW_SECTION_AUTHORITY &&
 			(rr->type == ZW_TYPE_NS || rr->type == ZW_TYPE_SOA))
 			last = rr;
 		if (rr->section == ZW_SECTION_AUTHORITY && rr->type == ZW_TYPE_NS &&
 			zw_name_equal(rr->owner, cut))
-			return is_recursive(c) ? 0
-					       : compare(c, ZW_SECTION_AUTHORITY, cut, &set, true);
+			return zw_answer_is_recursive(c)
+				       ? 0
+				       : zw_answer_compare_set(
+						 c, ZW_SECTION_AUTHORITY, cut, &set, true);
 	}
 	if (last && zw_name_is_within(last->owner, cut))
-		return settle(c, ZW_ANSWER_NOT_OURS, ZW_ANSWER_WHY_DELEGATED);
+		return zw_answer_settle(c, ZW_ANSWER_NOT_OURS, ZW_ANSWER_WHY_DELEGATED);
 	if (last && last->type == ZW_TYPE_NS &&
 		!zw_name_is_within(last->owner, zw_snapshot_origin(c->zone)))
-		return settle(c, ZW_ANSWER_CANNOT_TELL, ZW_ANSWER_WHY_LAME);
-	if (!last && (is_recursive(c) || c->cut))
-		return settle(c, ZW_ANSWER_NOT_OURS, ZW_ANSWER_WHY_DELEGATED);
-	return mismatch(c, ZW_ANSWER_WHY_DENIED, ZW_SECTION_AUTHORITY, cut, ZW_TYPE_NS,
+		return zw_answer_settle(c, ZW_ANSWER_CANNOT_TELL, ZW_ANSWER_WHY_LAME);
+	if (!last && (zw_answer_is_recursive(c) || c->cut))
+		return zw_answer_settle(c, ZW_ANSWER_NOT_OURS, ZW_ANSWER_WHY_DELEGATED);
+	return zw_answer_mismatch(c, ZW_ANSWER_WHY_DENIED, ZW_SECTION_AUTHORITY, cut, ZW_TYPE_NS,
 		zw_answer_set_text(&set));
 }
 
 /* That there is no such name; of a name that aliases led to some servers only say that there is no data. */
-static int check_nothing(struct check *c, const uint8_t *name, uint16_t type)
+static int check_nothing(struct zw_answer_check *c, const uint8_t *name, uint16_t type)
 {
 	if (c->m->rcode == ZW_RCODE_NXDOMAIN || c->aliases > 0 || c->cut)
 		return 0;
 	/* As if every name existed (RFC 9824), which needs a signer at work. */
 	if (zw_answer_first(c->m, ZW_SECTION_AUTHORITY, name, ZW_TYPE_NSEC))
-		return settle(c, ZW_ANSWER_CANNOT_TELL, ZW_ANSWER_WHY_SIGNING);
-	return mismatch(
+		return zw_answer_settle(c, ZW_ANSWER_CANNOT_TELL, ZW_ANSWER_WHY_SIGNING);
+	return zw_answer_mismatch(
 		c, ZW_ANSWER_WHY_INVENTED, ZW_SECTION_ANSWER, name, type, strdup("NXDOMAIN"));
 }
 
 /* Any of the records, but at least one (RFC 8482 section 4.1); what they are is compared later. */
-static int check_any(struct check *c, const uint8_t *name, const uint8_t *owner)
+static int check_any(struct zw_answer_check *c, const uint8_t *name, const uint8_t *owner)
 {
 	size_t it = zw_snapshot_seek(c->zone, owner);
 	struct zw_rrset set;
@@ -351,12 +161,12 @@ static int check_any(struct check *c, const uint8_t *name, const uint8_t *owner)
 	if (!there ? c->m->rcode == ZW_RCODE_NOERROR
 		   : c->cut || zw_answer_first(c->m, ZW_SECTION_ANSWER, name, ZW_TYPE_ANY))
 		return 0;
-	return mismatch(c, ZW_ANSWER_WHY_DENIED, ZW_SECTION_ANSWER, name, ZW_TYPE_ANY,
+	return zw_answer_mismatch(c, ZW_ANSWER_WHY_DENIED, ZW_SECTION_ANSWER, name, ZW_TYPE_ANY,
 		there ? strdup("records") : strdup("no data"));
 }
 
 /* Whether the answer goes on at @target: it does unless it led there before or leads too far. */
-static bool follow(struct check *c, const uint8_t *target, size_t len, uint8_t *name)
+static bool follow(struct zw_answer_check *c, const uint8_t *target, size_t len, uint8_t *name)
 {
 	uint16_t type = c->m->question.type;
 	bool was_here = zw_name_equal(target, name);
@@ -374,31 +184,31 @@ static bool coexists(uint16_t type)
 	return type == ZW_TYPE_RRSIG || type == ZW_TYPE_NSEC || type == TYPE_SIG;
 }
 
-static int check_data(struct check *c, const uint8_t *name, const struct zw_rrset *set)
+static int check_data(struct zw_answer_check *c, const uint8_t *name, const struct zw_rrset *set)
 {
-	int r = compare(c, ZW_SECTION_ANSWER, name, set, true);
+	int r = zw_answer_compare_set(c, ZW_SECTION_ANSWER, name, set, true);
 
-	if (r < 0 || is_settled(c) || c->m->rcode != ZW_RCODE_NXDOMAIN)
+	if (r < 0 || zw_answer_is_settled(c) || c->m->rcode != ZW_RCODE_NXDOMAIN)
 		return r;
-	return mismatch(c, ZW_ANSWER_WHY_DENIED, ZW_SECTION_AUTHORITY, name, set->type,
+	return zw_answer_mismatch(c, ZW_ANSWER_WHY_DENIED, ZW_SECTION_AUTHORITY, name, set->type,
 		zw_answer_set_text(set));
 }
 
-static int check_node(struct check *c, uint8_t *name, const uint8_t *owner, bool *ret_on)
+static int check_node(struct zw_answer_check *c, uint8_t *name, const uint8_t *owner, bool *ret_on)
 {
 	uint16_t type = c->m->question.type, len;
 	struct zw_rrset set;
 	int r;
 
-	note_computed(c, owner);
+	zw_answer_note_computed(c, owner);
 	if (type == ZW_TYPE_ANY)
 		return check_any(c, name, owner);
 	if (!zw_snapshot_lookup(c->zone, owner, type, &set) && !coexists(type) &&
 		zw_snapshot_lookup(c->zone, owner, ZW_TYPE_CNAME, &set)) {
 		const uint8_t *target = zw_rrset_rdata(&set, 0, &len);
 
-		r = compare(c, ZW_SECTION_ANSWER, name, &set, true);
-		if (r == 0 && !is_settled(c))
+		r = zw_answer_compare_set(c, ZW_SECTION_ANSWER, name, &set, true);
+		if (r == 0 && !zw_answer_is_settled(c))
 			*ret_on = follow(c, target, len, name);
 		return r;
 	}
@@ -407,10 +217,11 @@ static int check_node(struct check *c, uint8_t *name, const uint8_t *owner, bool
 	/* Records that are told though there are none are found later. */
 	if (c->m->rcode != ZW_RCODE_NXDOMAIN)
 		return 0;
-	return mismatch(c, ZW_ANSWER_WHY_DENIED, ZW_SECTION_ANSWER, name, type, strdup("no data"));
+	return zw_answer_mismatch(
+		c, ZW_ANSWER_WHY_DENIED, ZW_SECTION_ANSWER, name, type, strdup("no data"));
 }
 
-static int check_dname(struct check *c, uint8_t *name, const uint8_t *owner, bool *ret_on)
+static int check_dname(struct zw_answer_check *c, uint8_t *name, const uint8_t *owner, bool *ret_on)
 {
 	uint8_t target[ZW_NAME_MAX];
 	struct zw_rrset set;
@@ -420,13 +231,13 @@ static int check_dname(struct check *c, uint8_t *name, const uint8_t *owner, boo
 
 	(void)zw_snapshot_lookup(c->zone, owner, ZW_TYPE_DNAME, &set);
 	if (!zw_answer_substitute(name, owner, zw_rrset_rdata(&set, 0, &len), target))
-		return settle(c, ZW_ANSWER_CANNOT_TELL, ZW_ANSWER_WHY_FAILED);
+		return zw_answer_settle(c, ZW_ANSWER_CANNOT_TELL, ZW_ANSWER_WHY_FAILED);
 	if (!rr && !c->cut) {
 		char text[ZW_NAME_TEXT_MAX];
 
 		zw_name_to_text(target, text);
-		return mismatch(c, ZW_ANSWER_WHY_DENIED, ZW_SECTION_ANSWER, name, ZW_TYPE_CNAME,
-			strdup(text));
+		return zw_answer_mismatch(c, ZW_ANSWER_WHY_DENIED, ZW_SECTION_ANSWER, name,
+			ZW_TYPE_CNAME, strdup(text));
 	}
 	/* Any alias is what was asked for. */
 	if (c->m->question.type == ZW_TYPE_CNAME || c->m->question.type == ZW_TYPE_ANY)
@@ -435,7 +246,7 @@ static int check_dname(struct check *c, uint8_t *name, const uint8_t *owner, boo
 	return 0;
 }
 
-static int check_asked(struct check *c)
+static int check_asked(struct zw_answer_check *c)
 {
 	const struct zw_question *q = &c->m->question;
 	uint8_t name[ZW_NAME_MAX];
@@ -443,7 +254,7 @@ static int check_asked(struct check *c)
 	int r = 0;
 
 	memcpy(name, q->name, zw_name_len(q->name));
-	while (r == 0 && on && !is_settled(c)) {
+	while (r == 0 && on && !zw_answer_is_settled(c)) {
 		struct zw_find f;
 
 		on = false;
@@ -474,7 +285,7 @@ static int check_asked(struct check *c)
 
 /* The DS of the zone itself is the parent's; and PowerDNS denies it for names below a delegation, which it refers for any
  * other type. */
-static bool is_parents_affair(const struct check *c)
+static bool is_parents_affair(const struct zw_answer_check *c)
 {
 	return zw_name_equal(c->m->question.name, zw_snapshot_origin(c->zone)) ||
 	       (c->options.loose && c->verdict->why == ZW_ANSWER_WHY_DENIED &&
@@ -482,7 +293,7 @@ static bool is_parents_affair(const struct check *c)
 }
 
 /* What is no mismatch though it looks like one. */
-static void forgive(struct check *c)
+static void forgive(struct zw_answer_check *c)
 {
 	const struct zw_message *m = c->m;
 	uint16_t type = m->question.type;
@@ -502,44 +313,41 @@ static void forgive(struct check *c)
 		why = ZW_ANSWER_WHY_COMPUTED;
 	else if (type == ZW_TYPE_DS && is_parents_affair(c))
 		why = ZW_ANSWER_WHY_PARENT;
-	else if (c->options.resolves && is_recursive(c) && !(m->flags & ZW_MESSAGE_FLAG_AA))
+	else if (c->options.resolves && zw_answer_is_recursive(c) &&
+		 !(m->flags & ZW_MESSAGE_FLAG_AA))
 		why = ZW_ANSWER_WHY_RECURSION;
 	if (why == ZW_ANSWER_WHY_NONE)
 		return;
 	zw_answer_verdict_done(c->verdict);
-	settle(c, ZW_ANSWER_CANNOT_TELL, why);
+	zw_answer_settle(c, ZW_ANSWER_CANNOT_TELL, why);
 }
 
 /* Whether the zone has a say in it at all. */
-static bool is_comparable(struct check *c)
+static bool is_comparable(struct zw_answer_check *c)
 {
 	const struct zw_message *m = c->m;
 
 	if (!m->is_response || m->opcode != ZW_OPCODE_QUERY || !m->has_question ||
 		m->question.klass != ZW_CLASS_IN)
-		settle(c, ZW_ANSWER_NOT_OURS, ZW_ANSWER_WHY_NO_QUERY);
+		zw_answer_settle(c, ZW_ANSWER_NOT_OURS, ZW_ANSWER_WHY_NO_QUERY);
 	else if (!zw_name_is_within(m->question.name, zw_snapshot_origin(c->zone)))
-		settle(c, ZW_ANSWER_NOT_OURS, ZW_ANSWER_WHY_OUTSIDE);
+		zw_answer_settle(c, ZW_ANSWER_NOT_OURS, ZW_ANSWER_WHY_OUTSIDE);
 	else if (m->question.type != ZW_TYPE_ANY && zw_type_is_meta(m->question.type))
-		settle(c, ZW_ANSWER_CANNOT_TELL, ZW_ANSWER_WHY_META);
+		zw_answer_settle(c, ZW_ANSWER_CANNOT_TELL, ZW_ANSWER_WHY_META);
 	else if (m->rcode != ZW_RCODE_NOERROR && m->rcode != ZW_RCODE_NXDOMAIN)
-		settle(c, ZW_ANSWER_CANNOT_TELL, ZW_ANSWER_WHY_FAILED);
-	return !is_settled(c);
+		zw_answer_settle(c, ZW_ANSWER_CANNOT_TELL, ZW_ANSWER_WHY_FAILED);
+	return !zw_answer_is_settled(c);
 }
 
-static int check_once(struct check *c)
+static int check_once(struct zw_answer_check *c)
 {
 	int r;
 
 	if (!is_comparable(c))
 		return 0;
 	r = check_asked(c);
-	if (r == 0 && !is_settled(c))
-		r = check_answers(c);
-	if (r == 0 && !is_settled(c))
-		r = check_authority(c);
-	if (r == 0 && !is_settled(c) && !is_recursive(c))
-		r = check_addresses(c);
+	if (r == 0 && !zw_answer_is_settled(c))
+		r = zw_answer_check_told(c);
 	if (r == 0)
 		forgive(c);
 	return r;
@@ -555,7 +363,7 @@ int zw_answer_check(const struct zw_snapshot *zone, const struct zw_message *res
 
 	for (size_t i = 0; i < n; i++) {
 		_zw_answer_verdict_ struct zw_answer_verdict v = {};
-		struct check c = {
+		struct zw_answer_check c = {
 			.zone = zone,
 			.m = response,
 			.options = options ? *options : (struct zw_answer_options){},

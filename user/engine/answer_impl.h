@@ -60,3 +60,52 @@ char *zw_answer_set_text(const struct zw_rrset *set);
 /* What the message says of it; @section is where records of it were looked for. */
 char *zw_answer_said_text(
 	const struct zw_message *m, enum zw_section section, const uint8_t *owner, uint16_t type);
+
+/* --- one comparison ------------------------------------------------------------------------------------- */
+
+/* One comparison, on the way through the message. Functions return 0 or -ENOMEM; what is found is in @verdict, and the
+ * first finding ends it. */
+struct zw_answer_check {
+	const struct zw_snapshot *zone;
+	const struct zw_message *m;
+	struct zw_answer_options options;
+	unsigned int ways;
+	bool left;     /* the aliases lead to where others have a say */
+	bool computed; /* they come by what the zone does not determine */
+	bool cut;      /* TC: there may be less than there should be */
+	unsigned int aliases;
+	struct zw_answer_verdict *verdict;
+};
+
+static inline bool zw_answer_is_recursive(const struct zw_answer_check *c)
+{
+	return c->m->flags & ZW_MESSAGE_FLAG_RA;
+}
+
+static inline int zw_answer_settle(
+	struct zw_answer_check *c, enum zw_answer_result result, enum zw_answer_why why)
+{
+	c->verdict->result = result;
+	c->verdict->why = why;
+	return 0;
+}
+
+static inline bool zw_answer_is_settled(const struct zw_answer_check *c)
+{
+	return c->verdict->result != ZW_ANSWER_MATCH || c->verdict->why != ZW_ANSWER_WHY_NONE;
+}
+
+/* answer.c: all return 0 or -ENOMEM. What is said of @name and @type is not what it is to be, which @expected, that moves here,
+ * says; NULL: no memory. */
+int zw_answer_mismatch(struct zw_answer_check *c, enum zw_answer_why why, enum zw_section section,
+	const uint8_t *name, uint16_t type, char *expected);
+/* What is said of @name against @set, which may be a wildcard's; with @need it must be said. */
+int zw_answer_compare_set(struct zw_answer_check *c, enum zw_section section, const uint8_t *name,
+	const struct zw_rrset *set, bool need);
+/* Notes whether the zone leaves open what is at @owner. */
+void zw_answer_note_computed(struct zw_answer_check *c, const uint8_t *owner);
+
+/* answer_told.c: every record that is told is to be one of the zone */
+
+int zw_answer_check_below(struct zw_answer_check *c, const struct zw_message_rr *rr);
+int zw_answer_check_told(struct zw_answer_check *c);
