@@ -72,8 +72,9 @@ start_run() {
 	ZONE_TAKEN=()
 	"$ZW" run --config "$conf" --socket "$socket" >/dev/null 2>"$AGENT_ERR" </dev/null &
 	AGENT_PID=$!
-	e2e_until 30 agent_ready_or_dead
-	agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
+	# What is edited before would be what it begins with.
+	e2e_until 120 agent_ready_or_dead && agent_alive ||
+		e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
 }
 
 # update OPTIONS ZONE LINE...: one dynamic update.
