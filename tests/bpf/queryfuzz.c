@@ -5,7 +5,7 @@
 #include "dns/message.h"
 #include "query_bench.h"
 
-#define CASES 10000
+#define CASES 100000
 
 struct fuzz {
 	struct lane *l;
@@ -131,8 +131,8 @@ static void one_case(struct fuzz *z, unsigned int number)
 		return;
 	memcpy(class, t->type[ZW_QUERY_SERVED], sizeof(class));
 	if (t->query[ZW_QUERY_SERVED][0][0] + t->response[ZW_QUERY_SERVED][0][0] != 1) {
-		/* A response without a question may be a transfer's. */
-		if (!(response && !named))
+		/* A response without a question may be a transfer's, and what the other lane copies is told of there. */
+		if (!(response && !named) && l->others == 0)
 			wrong(z, &f, number, "not counted once");
 		return;
 	}
