@@ -46,6 +46,7 @@ struct query_scratch {
 	__u32 bytes;  /* of the whole message */
 	__u32 cpu;
 	__u32 half; /* of the tables */
+	__u32 link_bytes; /* of the header before the network's, without tags: Ethernet's, or 0 */
 	__u32 question_end;
 	__u32 pos;                  /* in the answer section */
 	__u32 any;                  /* see query_forget() */
