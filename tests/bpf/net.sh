@@ -20,6 +20,8 @@ work=$(mktemp -d "${TMPDIR:-/var/tmp}/zw-net.XXXXXX") || fail "no temporary dire
 trap 'rm -rf --one-file-system -- "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+# As many messages as a slower machine does in the same time.
+export ZW_CASES=${ZW_CASES:-$((100000 / ${ZW_TIME_SCALE:-1}))}
 for name in net netstream query queryfuzz; do
 	unshare --net -- "$programs/$name" "$work" || echo "# $name: exit status $?"
 done | awk '
