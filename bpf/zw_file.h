@@ -206,14 +206,19 @@ static __always_inline bool in_arrived(struct inode *inode)
 	return zw_in_arrived(&arg);
 }
 
+/* What an inode that is not watched itself counts as where a directory came. */
+static __always_inline __u32 arrived_watch(const struct node *n)
+{
+	if (!zw_arrived_until || !n->inode || !device_watched(n->dev) || !in_arrived(n->inode))
+		return 0;
+	return n->type == ZW_S_IFDIR ? ZW_WATCH_DIR | ZW_WATCH_PATH : ZW_WATCH_FILE;
+}
+
 static __always_inline __u32 watch_of(const struct node *n)
 {
 	__u32 watch = n->inode ? watch_of_ino(n->dev, n->ino) : 0;
 
-	if (watch || !zw_arrived_until || !n->inode || !device_watched(n->dev) ||
-		!in_arrived(n->inode))
-		return watch;
-	return n->type == ZW_S_IFDIR ? ZW_WATCH_DIR | ZW_WATCH_PATH : ZW_WATCH_FILE;
+	return watch ? watch : arrived_watch(n);
 }
 
 /* Directory @n comes into one that is watched. */
@@ -385,29 +390,31 @@ static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, bo
 	__u32 watch;
 
 	node_of(inode, &n);
-	watch = watch_of(&n);
+	watch = n.inode ? watch_of_ino(n.dev, n.ino) : 0;
 	o.inode = n.inode;
-	if (watch) {
-		if (n.type == ZW_S_IFDIR) {
-			o.dir = n.inode;
-			o.inode = NULL;
-			o.op = ZW_FOP_DIRENT;
-			zw_dirent_task = bpf_get_current_pid_tgid();
+	/* A file beside a zone file may be renamed over it next, or be its first journal: who writes it is wanted then,
+	 * and its name, also where its directory seems to come just now. */
+	if (!watch && beside && n.type == ZW_S_IFREG && device_watched(n.dev)) {
+		alias = alias_of(n.inode);
+		dir = alias ? dir_of(alias) : NULL;
+		watch = dir ? watch_of_ino(n.dev, ino_of(dir)) : 0;
+		if (watch & ZW_WATCH_DIR) {
+			o.dir = dir;
+			o.dentry = alias;
+			return emit(&o, n.dev, watch);
 		}
-		return emit(&o, n.dev, watch);
+		watch = 0;
 	}
-	/* A file beside a zone file may be renamed over it next: who writes it is wanted then. */
-	if (!beside || n.type != ZW_S_IFREG || !device_watched(n.dev))
+	if (!watch)
+		watch = arrived_watch(&n);
+	if (!watch)
 		return 0;
-	alias = alias_of(n.inode);
-	if (!alias)
-		return 0;
-	dir = dir_of(alias);
-	watch = watch_of_ino(n.dev, ino_of(dir));
-	if (!(watch & ZW_WATCH_DIR))
-		return 0;
-	o.dir = dir;
-	o.dentry = alias;
+	if (n.type == ZW_S_IFDIR) {
+		o.dir = n.inode;
+		o.inode = NULL;
+		o.op = ZW_FOP_DIRENT;
+		zw_dirent_task = bpf_get_current_pid_tgid();
+	}
 	return emit(&o, n.dev, watch);
 }
 
