@@ -216,6 +216,8 @@ static json_t *status(struct zw_agent *a)
 {
 	json_t *root;
 
+	/* What happened before the question counts. */
+	(void)zw_agent_drain(a);
 	(void)zw_probe_drops(a->probe, a->drops);
 	root = json_pack("{s:s, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 		ZW_VERSION, "pid", (int)getpid(), "uptime_ms",
