@@ -35,7 +35,7 @@ static void try_record(const uint8_t *data, size_t size)
 
 	if (zw_record_decode(data, size, &record) < 0)
 		return;
-	require(record.kind >= ZW_RECORD_EVENT && record.kind <= ZW_RECORD_STATE);
+	require(record.kind >= ZW_RECORD_EVENT && record.kind <= ZW_RECORD_BASELINE);
 	require(sum(record.data, record.len) <= 255 * record.len);
 	if (record.kind > ZW_RECORD_CHANGE)
 		return;
