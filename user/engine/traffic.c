@@ -125,6 +125,11 @@ void zw_traffic_add_total(
 	count_second(t, more->counts.n[ZW_COUNT_QUERIES], now_ns);
 }
 
+void zw_traffic_add_listed(struct zw_traffic_book *t, const struct zw_counts *more)
+{
+	zw_counts_add(&t->listed, more);
+}
+
 bool zw_traffic_pin(struct zw_traffic_book *t, enum zw_traffic_by by, const void *key, size_t len)
 {
 	return zw_tally_pin(t->tally[by], key, len);
@@ -161,16 +166,19 @@ int zw_traffic_rows_add(
 	return r;
 }
 
-/* What is in no row. Where the parts were read a moment before the total, what passed meanwhile may make them more than
- * that: it is remembered, so that over several minutes the sums agree. */
+/* What is in no row. A zone may get what its names counted before they left the table a moment late: what makes the parts
+ * more than their sum is remembered, so that over several minutes the sums agree. */
 static int add_others(
 	struct zw_traffic_book *t, enum zw_traffic_by by, struct zw_traffic_rows *rows)
 {
+	const struct zw_counts *all = by == ZW_TRAFFIC_TYPE || by == ZW_TRAFFIC_RCODE
+					      ? &t->minute.counts
+					      : &t->listed;
 	struct zw_counts *ahead = &t->ahead[by], others = {};
 	bool any = false;
 
 	for (size_t c = 0; c < _ZW_COUNT_MAX; c++) {
-		uint64_t total = t->minute.counts.n[c], parts = ahead->n[c];
+		uint64_t total = all->n[c], parts = ahead->n[c];
 
 		if (!(kind_counts[by] & 1U << c))
 			continue;
@@ -214,6 +222,7 @@ static int end_minute(
 	for (size_t by = 0; by < _ZW_TRAFFIC_BY_MAX; by++)
 		zw_tally_begin(t->tally[by]);
 	t->minute = (struct zw_traffic_total){};
+	t->listed = (struct zw_counts){};
 	if (r < 0)
 		return r;
 	*ret_minute = minute;

@@ -99,6 +99,9 @@ void zw_traffic_add(struct zw_traffic_book *traffic, enum zw_traffic_by by, cons
 	size_t len, const struct zw_counts *more, uint64_t now_ns);
 void zw_traffic_add_total(
 	struct zw_traffic_book *traffic, const struct zw_traffic_total *more, uint64_t now_ns);
+/* These messages are all that sources, names and zones were added of, told by row or not: what is in no row of theirs is
+ * with the others. Not quite the total, which is read a moment later. */
+void zw_traffic_add_listed(struct zw_traffic_book *traffic, const struct zw_counts *more);
 struct zw_counts zw_traffic_counts_of(const struct zw_query_counts *n);
 
 /* A key that stays in the minutes however little it is, while a finding is about it. False: too many do already. */

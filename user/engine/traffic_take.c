@@ -75,11 +75,14 @@ void zw_traffic_take(
 	struct zw_traffic_book *t, const struct zw_query_book *reading, uint64_t now_ns)
 {
 	struct zw_traffic_total total = total_of(&t->waiting);
+	struct zw_counts other = zw_traffic_counts_of(&reading->other[ZW_QUERY_SOURCES]);
 
+	zw_traffic_add_listed(t, &other);
 	ZW_VEC_FOREACH(row, &reading->sources) {
 		struct zw_traffic_source source = zw_traffic_source_of(row->family, row->addr);
 		struct zw_counts c = zw_traffic_counts_of(&row->n);
 
+		zw_traffic_add_listed(t, &c);
 		zw_traffic_add(t, ZW_TRAFFIC_SOURCE, &source, sizeof(source), &c, now_ns);
 	}
 	ZW_VEC_FOREACH(row, &reading->names) {
