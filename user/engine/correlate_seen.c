@@ -245,6 +245,9 @@ static void see_inode(struct scene *sc, const struct zw_cause *c, struct trace *
 				see_entry_mark(sc, c, t);
 			break;
 		}
+		/* A reader, whose access time is no sign of having moved what is there now. */
+		if (is_new(at, c) && !is_old(at, c) && c->ctime_ns && !zw_moved_ctime(sc->in, c))
+			break;
 		t->near |= is_old(at, c) || is_new(at, c);
 		if (is_old(at, c)) {
 			latest(&t->left_ns, c);
