@@ -172,19 +172,6 @@ static __always_inline __u32 query_log2(__u64 v)
 	return r & 63;
 }
 
-static __always_inline void query_counts_add(
-	struct zw_query_counts *to, const struct zw_query_counts *n)
-{
-	to->queries += n->queries;
-	to->responses += n->responses;
-	to->nxdomain += n->nxdomain;
-	to->refused += n->refused;
-	to->servfail += n->servfail;
-	to->tcp += n->tcp;
-	to->query_bytes += n->query_bytes;
-	to->response_bytes += n->response_bytes;
-}
-
 /* A register of an estimate of distinct keys keeps the rarest pattern it saw. @n is a power of two. */
 static __always_inline void query_register(__u8 *registers, __u32 n, __u64 hash)
 {

@@ -27,7 +27,7 @@ static __always_inline void query_evict(
 	struct zw_query_head *h, __u32 table, const struct zw_query_counts *n)
 {
 	h->evictions[table]++;
-	query_counts_add(&h->other[table], n);
+	zw_query_counts_add(&h->other[table], n);
 }
 
 static __always_inline void query_count(
@@ -246,13 +246,13 @@ static __noinline int new_name(struct query_scratch *s, struct zw_name_set *set)
 		return 0;
 	if (set->key[at]) {
 		h->evictions[ZW_QUERY_NAMES]++;
-		query_counts_add(&h->other[ZW_QUERY_NAMES], &e->n);
+		zw_query_counts_add(&h->other[ZW_QUERY_NAMES], &e->n);
 		index = query_set(s, ZW_QUERY_ZONES, e->zone);
 		zones = bpf_map_lookup_elem(&zw_query_zones, &index);
 		if (zones) {
 			__u32 way = query_way(zones->key, e->zone);
 
-			query_counts_add(
+			zw_query_counts_add(
 				way < ZW_QUERY_WAYS ? &zones->e[way].n : &h->other[ZW_QUERY_ZONES],
 				&e->n);
 		}

@@ -60,6 +60,18 @@ struct zw_query_counts {
 	__u64 response_bytes;
 };
 
+static inline void zw_query_counts_add(struct zw_query_counts *to, const struct zw_query_counts *n)
+{
+	to->queries += n->queries;
+	to->responses += n->responses;
+	to->nxdomain += n->nxdomain;
+	to->refused += n->refused;
+	to->servfail += n->servfail;
+	to->tcp += n->tcp;
+	to->query_bytes += n->query_bytes;
+	to->response_bytes += n->response_bytes;
+}
+
 /* Who asks a server here. */
 struct zw_query_source {
 	__u8 addr[16]; /* network order, IPv4 in the first four bytes */

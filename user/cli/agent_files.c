@@ -74,7 +74,7 @@ static uint64_t stamp_ns(struct timespec ts)
 	return (uint64_t)ts.tv_sec * ZW_NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
-static int take_stat(struct zw_agent_file *f)
+int zw_agent_file_stat(struct zw_agent_file *f)
 {
 	struct stat st;
 
@@ -113,7 +113,7 @@ int zw_agent_file_open(struct zw_agent *a, const struct zw_agent_zone *z, const 
 
 	if (r == 0) {
 		f.present = f.walk.result == 0 && f.walk.fd >= 0;
-		if (f.present && take_stat(&f) < 0)
+		if (f.present && zw_agent_file_stat(&f) < 0)
 			f.present = false;
 		if (f.present && zw_probe_inode_state(a->probe, f.walk.fd, &state) == 0) {
 			f.writers = state.writers > 0 ? state.writers : 0;
@@ -178,8 +178,8 @@ static bool still_same(const struct zw_agent_file *f, size_t len)
 {
 	struct zw_agent_file now = {.walk.fd = f->walk.fd};
 
-	return take_stat(&now) == 0 && now.size_bytes == f->size_bytes && len == f->size_bytes &&
-	       now.mtime_ns == f->mtime_ns && now.ctime_ns == f->ctime_ns;
+	return zw_agent_file_stat(&now) == 0 && now.size_bytes == f->size_bytes &&
+	       len == f->size_bytes && now.mtime_ns == f->mtime_ns && now.ctime_ns == f->ctime_ns;
 }
 
 static void prepare(struct zw_agent *a, struct zw_agent_zone *z, const struct zw_agent_file *f)

@@ -3,6 +3,7 @@
  * They are compared when they had an event, and with every look at the configuration, so that a change is found also
  * where no hook saw it. */
 #include "cli/agent_index.h"
+#include "cli/agent_source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,11 +24,8 @@
 #define FILES_MAX 1000
 
 struct guarded_file {
-	char *path;
-	struct zw_walk walk;
-	bool present, secret;
-	uint64_t size_bytes, ctime_ns, mtime_ns, digest;
-	uint32_t generation, mode, uid, gid;
+	struct zw_agent_file file;
+	bool secret;
 	uint64_t read_ns; /* CLOCK_BOOTTIME: beginning of the reading */
 	uint64_t due_ns;  /* to be read again then; UINT64_MAX: not */
 };
@@ -42,8 +40,8 @@ struct zw_agent_guarded {
 
 static void file_done(struct guarded_file *f)
 {
-	free(f->path);
-	zw_walk_done(&f->walk);
+	free(f->file.path);
+	zw_walk_done(&f->file.walk);
 }
 
 static int hash_content(struct zw_agent *a, struct guarded_file *f)
@@ -52,13 +50,13 @@ static int hash_content(struct zw_agent *a, struct guarded_file *f)
 	char buf[16384];
 	ssize_t n;
 
-	if (f->size_bytes > CONTENT_MAX) {
-		f->digest = f->mtime_ns ^ f->size_bytes;
+	if (f->file.size_bytes > CONTENT_MAX) {
+		f->file.digest = f->file.mtime_ns ^ f->file.size_bytes;
 		return 0;
 	}
-	while ((n = read(f->walk.fd, buf, sizeof(buf))) > 0)
+	while ((n = read(f->file.walk.fd, buf, sizeof(buf))) > 0)
 		key.k0 = zw_hash_bytes(&key, buf, (size_t)n);
-	f->digest = key.k0;
+	f->file.digest = key.k0;
 	return n < 0 ? -errno : 0;
 }
 
@@ -66,35 +64,29 @@ static int hash_content(struct zw_agent *a, struct guarded_file *f)
 static int read_file(struct zw_agent *a, int root_fd, const char *path, struct guarded_file *f)
 {
 	struct zw_inode_state state;
-	struct stat st;
 	int r;
 
 	f->read_ns = zw_boottime_ns();
 	f->due_ns = UINT64_MAX;
-	r = zw_walk_path_below(root_fd, path, true, zw_probe_below, a->probe, &f->walk);
+	r = zw_walk_path_below(root_fd, path, true, zw_probe_below, a->probe, &f->file.walk);
 	if (r < 0)
 		return r;
-	f->present = f->walk.result == 0 && f->walk.fd >= 0 && fstat(f->walk.fd, &st) == 0;
-	if (!f->present)
+	f->file.present = f->file.walk.result == 0 && f->file.walk.fd >= 0 &&
+			  zw_agent_file_stat(&f->file) == 0;
+	if (!f->file.present)
 		return 0;
-	f->size_bytes = (uint64_t)st.st_size;
-	f->ctime_ns = (uint64_t)st.st_ctim.tv_sec * ZW_NSEC_PER_SEC + (uint64_t)st.st_ctim.tv_nsec;
-	f->mtime_ns = (uint64_t)st.st_mtim.tv_sec * ZW_NSEC_PER_SEC + (uint64_t)st.st_mtim.tv_nsec;
-	f->mode = st.st_mode;
-	f->uid = st.st_uid;
-	f->gid = st.st_gid;
-	if (zw_probe_inode_state(a->probe, f->walk.fd, &state) == 0)
-		f->generation = state.generation;
+	if (zw_probe_inode_state(a->probe, f->file.walk.fd, &state) == 0)
+		f->file.generation = state.generation;
 	if (hash_content(a, f) < 0)
-		f->present = false;
-	zw_closep(&f->walk.fd);
-	f->walk.fd = -1;
+		f->file.present = false;
+	zw_closep(&f->file.walk.fd);
+	f->file.walk.fd = -1;
 	return 0;
 }
 
 static void unindex(struct zw_agent *a, const struct guarded_file *f)
 {
-	ZW_VEC_FOREACH(p, &f->walk.places) {
+	ZW_VEC_FOREACH(p, &f->file.walk.places) {
 		struct zw_inode_key key = {.dev = p->dev, .ino = p->ino};
 		struct zw_agent_site *s = zw_site_of(a, &key);
 
@@ -108,9 +100,9 @@ static void unindex(struct zw_agent *a, const struct guarded_file *f)
 /* The file, links on the way, and the directories that hold them. */
 static int index_file(struct zw_agent *a, struct guarded_file *f)
 {
-	if (f->walk.result < 0 && f->walk.places.len)
-		f->walk.places.items[f->walk.places.len - 1].parent = true;
-	ZW_VEC_FOREACH(p, &f->walk.places) {
+	if (f->file.walk.result < 0 && f->file.walk.places.len)
+		f->file.walk.places.items[f->file.walk.places.len - 1].parent = true;
+	ZW_VEC_FOREACH(p, &f->file.walk.places) {
 		struct zw_agent_site *s;
 		int r = zw_site_get(a, p, &s);
 
@@ -123,33 +115,20 @@ static int index_file(struct zw_agent *a, struct guarded_file *f)
 
 static bool differs(const struct guarded_file *old, const struct guarded_file *now)
 {
-	return old->present != now->present ||
-	       (now->present && (old->digest != now->digest || old->mode != now->mode ||
-					old->uid != now->uid || old->gid != now->gid));
+	return old->file.present != now->file.present ||
+	       (now->file.present &&
+		       (old->file.digest != now->file.digest || old->file.mode != now->file.mode ||
+			       old->file.uid != now->file.uid || old->file.gid != now->file.gid));
 }
 
 /* --- what is told of a change -------------------------------------------------------------------------- */
 
-static struct zw_reading reading_of(const struct guarded_file *f)
-{
-	return (struct zw_reading){
-		.place = f->walk.places.items,
-		.places = f->walk.places.len,
-		.present = f->present,
-		.size_bytes = f->size_bytes,
-		.ctime_ns = f->ctime_ns,
-		.mtime_ns = f->mtime_ns,
-		.generation = f->generation,
-		.mode = f->mode,
-		.owner_uid = f->uid,
-	};
-}
-
 static int attribute(struct zw_agent *a, const struct zw_agent_server *s,
 	const struct guarded_file *old, const struct guarded_file *now, struct zw_report *report)
 {
-	const struct zw_correlate_file file = {
-		.before = reading_of(old), .after = reading_of(now), .from_ns = old->read_ns};
+	const struct zw_correlate_file file = {.before = zw_agent_file_reading(&old->file),
+		.after = zw_agent_file_reading(&now->file),
+		.from_ns = old->read_ns};
 	const struct zw_correlate_input in = {
 		.book = a->book,
 		.file = &file,
@@ -225,37 +204,18 @@ static void add_who(struct zw_str *s, const struct zw_report *report)
 static int describe(struct zw_report *report, const struct zw_agent_server *s,
 	const struct guarded_file *old, const struct guarded_file *now)
 {
-	const char *did = !now->present                ? " removed "
-			  : !old->present              ? " made "
-			  : old->digest != now->digest ? " changed "
-						       : " changed who may use ";
+	const char *did = !now->file.present                     ? " removed "
+			  : !old->file.present                   ? " made "
+			  : old->file.digest != now->file.digest ? " changed "
+								 : " changed who may use ";
 	struct zw_str text = {};
 
 	add_who(&text, report);
 	zw_str_add(&text, did);
-	zw_str_add_escaped(&text, old->path, strlen(old->path));
+	zw_str_add_escaped(&text, old->file.path, strlen(old->file.path));
 	zw_str_addf(&text, ", %s of %s (pid %d)", old->secret ? "a key" : "configuration",
 		zw_server_kind_to_string(s->kind), (int)s->pid);
 	return zw_str_done(&text, &report->message);
-}
-
-static int add_file(
-	struct zw_report *report, const struct guarded_file *old, const struct guarded_file *now)
-{
-	report->file.path = strdup(old->path);
-	if (!report->file.path)
-		return -ENOMEM;
-	if (!now->present || !now->walk.places.len)
-		return 0;
-	report->file.dev = now->walk.places.items[now->walk.places.len - 1].dev;
-	report->file.ino = now->walk.places.items[now->walk.places.len - 1].ino;
-	report->file.size_bytes = now->size_bytes;
-	report->file.owner_uid = now->uid;
-	report->file.owner_gid = now->gid;
-	report->file.mode = now->mode;
-	report->file.mtime_ns = now->mtime_ns;
-	report->file.ctime_ns = now->ctime_ns;
-	return 0;
 }
 
 static int tell(struct zw_agent *a, struct zw_agent_server *s, const struct guarded_file *old,
@@ -276,7 +236,7 @@ static int tell(struct zw_agent *a, struct zw_agent_server *s, const struct guar
 	if (r == 0)
 		r = attribute(a, s, old, now, report);
 	if (r == 0)
-		r = add_file(report, old, now);
+		r = zw_agent_file_report(&now->file, old->file.path, report);
 	if (r == 0)
 		r = describe(report, s, old, now);
 	if (r < 0)
@@ -284,8 +244,8 @@ static int tell(struct zw_agent *a, struct zw_agent_server *s, const struct guar
 	report->verdict = judge(a, s, report);
 	if (report->verdict != ZW_VERDICT_AUTOMATIC && report->verdict != ZW_VERDICT_AUTHORIZED)
 		r = zw_rules_add_finding(&a->conf->rules, report,
-			old->secret ? "server-key-changed" : "server-config-changed", old->path,
-			"%s", report->message);
+			old->secret ? "server-key-changed" : "server-config-changed",
+			old->file.path, "%s", report->message);
 	if (r < 0)
 		return r;
 	if (report->verdict == ZW_VERDICT_UNAUTHORIZED) {
@@ -302,8 +262,8 @@ static int tell(struct zw_agent *a, struct zw_agent_server *s, const struct guar
 
 static int check(struct zw_agent *a, struct zw_agent_server *s, struct guarded_file *f)
 {
-	struct guarded_file now = {.walk = {.fd = -1}};
-	int r = read_file(a, s->guarded->root_fd, f->path, &now);
+	struct guarded_file now = {.file.walk = {.fd = -1}};
+	int r = read_file(a, s->guarded->root_fd, f->file.path, &now);
 
 	if (r == 0)
 		r = index_file(a, &now);
@@ -314,7 +274,7 @@ static int check(struct zw_agent *a, struct zw_agent_server *s, struct guarded_f
 		return r;
 	}
 	now.secret = f->secret;
-	now.path = ZW_TAKE(f->path);
+	now.file.path = ZW_TAKE(f->file.path);
 	/* The new places first, so that what both have is never unwatched. */
 	unindex(a, f);
 	file_done(f);
@@ -331,7 +291,7 @@ static void check_server(struct zw_agent *a, struct zw_agent_server *s, uint64_t
 		int r = f->due_ns <= now_ns ? check(a, s, f) : 0;
 
 		if (r < 0) {
-			zw_error("cannot look at '%s': %s", f->path ? f->path : "a file",
+			zw_error("cannot look at '%s': %s", f->file.path ? f->file.path : "a file",
 				strerror(-r));
 			f->due_ns = UINT64_MAX;
 		}
@@ -350,9 +310,9 @@ void zw_agent_guarded_run(struct zw_agent *a, uint64_t now_ns)
 /* Whether an event of @key may be one of @f: of the file itself, or of an entry of its name. */
 static bool concerns(const struct guarded_file *f, const struct zw_inode_key *key, const char *name)
 {
-	const char *slash = strrchr(f->path, '/');
+	const char *slash = strrchr(f->file.path, '/');
 
-	ZW_VEC_FOREACH(p, &f->walk.places) {
+	ZW_VEC_FOREACH(p, &f->file.walk.places) {
 		if (p->dev != key->dev || p->ino != key->ino)
 			continue;
 		return p->kind != ZW_PLACE_DIR ||
@@ -388,20 +348,20 @@ static bool is_secret(const char *path)
 static struct guarded_file *find_file(struct zw_agent_guarded *g, const char *path)
 {
 	ZW_VEC_FOREACH(f, &g->files)
-		if (zw_streq(f->path, path))
+		if (zw_streq(f->file.path, path))
 			return f;
 	return NULL;
 }
 
 static int add_path(struct zw_agent *a, struct zw_agent_guarded *g, const char *path)
 {
-	struct guarded_file f = {.walk = {.fd = -1}, .secret = is_secret(path)};
+	struct guarded_file f = {.file.walk = {.fd = -1}, .secret = is_secret(path)};
 	int r;
 
 	if (g->files.len == FILES_MAX || find_file(g, path))
 		return 0;
-	f.path = strdup(path);
-	r = f.path ? read_file(a, g->root_fd, path, &f) : -ENOMEM;
+	f.file.path = strdup(path);
+	r = f.file.path ? read_file(a, g->root_fd, path, &f) : -ENOMEM;
 	if (r == 0)
 		r = zw_vec_push(&g->files, f);
 	if (r < 0) {
@@ -435,7 +395,7 @@ static void drop_others(struct zw_agent *a, struct zw_agent_guarded *g, const zw
 		bool wanted = false;
 
 		ZW_VEC_FOREACH(path, paths)
-			wanted |= zw_streq(*path, g->files.items[i].path);
+			wanted |= zw_streq(*path, g->files.items[i].file.path);
 		/* One that was removed is told of before it is forgotten. */
 		if (wanted || g->files.items[i].due_ns != UINT64_MAX)
 			continue;

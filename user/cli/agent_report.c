@@ -73,7 +73,7 @@ void zw_agent_deliver(struct zw_agent *a, struct zw_report *report)
 	}
 }
 
-static struct zw_reading reading_of(const struct zw_agent_file *f)
+struct zw_reading zw_agent_file_reading(const struct zw_agent_file *f)
 {
 	return (struct zw_reading){
 		.place = f->walk.places.items,
@@ -139,7 +139,7 @@ static size_t gone_files(const struct zw_agent_zone *z, const struct zw_agent_re
 
 	ZW_VEC_FOREACH(f, &z->good_files)
 		if (f->kind == ZW_AGENT_FILE_JOURNAL && !zw_agent_file_find(&r->files, f->path))
-			list[n++] = (struct zw_correlate_file){.before = reading_of(f),
+			list[n++] = (struct zw_correlate_file){.before = zw_agent_file_reading(f),
 				.after = without(f),
 				.from_ns = z->good_ns};
 	return n;
@@ -196,9 +196,9 @@ static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_
 				continue;
 			before = now;
 		}
-		list[n].after = reading_of(now);
+		list[n].after = zw_agent_file_reading(now);
 		if (before)
-			list[n].before = reading_of(before);
+			list[n].before = zw_agent_file_reading(before);
 		else if (now->kind == ZW_AGENT_FILE_JOURNAL)
 			list[n].before = without(now);
 		n++;
@@ -206,8 +206,8 @@ static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_
 	n += gone_files(z, r, list + n);
 	ZW_VEC_FOREACH(f, behind)
 		if (f->present)
-			list[n++] = (struct zw_correlate_file){.before = reading_of(f),
-				.after = reading_of(f),
+			list[n++] = (struct zw_correlate_file){.before = zw_agent_file_reading(f),
+				.after = zw_agent_file_reading(f),
 				.from_ns = z->served->from_ns,
 				.shared = true};
 	*ret_files = list;
@@ -255,11 +255,9 @@ static void collect_holders(struct zw_agent *a, const struct zw_agent_zone *z,
 	}
 }
 
-static int file_evidence(const struct zw_agent_reading *r, struct zw_report *report)
+int zw_agent_file_report(const struct zw_agent_file *f, const char *path, struct zw_report *report)
 {
-	const struct zw_agent_file *f = &r->files.items[0];
-
-	report->file.path = strdup(f->path);
+	report->file.path = strdup(path);
 	if (!report->file.path)
 		return -ENOMEM;
 	if (f->present && f->walk.places.len) {
@@ -361,7 +359,7 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 		zw_actor_unref(h->actor);
 	zw_vec_free(&holders.list);
 	if (rc == 0)
-		rc = file_evidence(r, report);
+		rc = zw_agent_file_report(&r->files.items[0], r->files.items[0].path, report);
 	if (rc == 0)
 		rc = explain_limits(z, r, report);
 	if (rc == 0 && ret)

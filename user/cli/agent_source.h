@@ -10,6 +10,12 @@
  * -ENOMEM. */
 int zw_agent_file_open(struct zw_agent *a, const struct zw_agent_zone *z, const char *path,
 	enum zw_agent_file_kind kind, zw_agent_files *files);
+/* Size, times, owner and mode of an open file. 0 or -errno. */
+int zw_agent_file_stat(struct zw_agent_file *f);
+/* agent_report.c: as a side of a difference, and as the evidence of a report about @path. 0 or -ENOMEM. */
+struct zw_reading zw_agent_file_reading(const struct zw_agent_file *f);
+int zw_agent_file_report(
+	const struct zw_agent_file *f, const char *path, struct zw_report *report);
 /* The whole content of an open file, and its digest. *busy is set when it changed meanwhile. 0, -ENOMEM or what
  * reading failed with. */
 int zw_agent_file_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_file *f,

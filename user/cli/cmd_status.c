@@ -48,24 +48,17 @@ struct status_options {
 static int ask_agent(const char *path, json_t **ret_agent)
 {
 	_zw_close_ int fd = -1;
-	_zw_fclose_ FILE *f = NULL;
-	json_t *agent;
+	json_t *agent = NULL;
 	int r = zw_status_connect(path, ANSWER_SECONDS, false, &fd);
 
-	if (r < 0)
-		return r;
-	f = fdopen(fd, "r");
-	if (!f)
-		return -errno;
-	ZW_TAKE_FD(fd);
-	agent = json_loadf(f, 0, NULL);
-	if (json_is_object(json_object_get(agent, "hooks"))) {
+	if (r == 0)
+		r = zw_status_read(ZW_TAKE_FD(fd), &agent);
+	if (r == 0 && !json_is_object(json_object_get(agent, "hooks")))
+		r = -EBADMSG;
+	if (r == 0)
 		*ret_agent = agent;
-		return 0;
-	}
-	/* A read fails for no other reason than that the time is up. */
-	r = ferror(f) ? -ETIMEDOUT : -EBADMSG;
-	json_decref(agent);
+	else
+		json_decref(agent);
 	return r;
 }
 

@@ -44,25 +44,6 @@ static int send_note(int fd, const struct zw_note *note)
 	return r < 0 ? r : send_all(fd, "\n", 1);
 }
 
-static int read_answer(int fd, json_t **ret_answer)
-{
-	_zw_fclose_ FILE *f = fdopen(fd, "r");
-	json_t *answer;
-	int r;
-
-	if (!f) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	answer = json_loadf(f, JSON_REJECT_DUPLICATES, NULL);
-	if (answer) {
-		*ret_answer = answer;
-		return 0;
-	}
-	return ferror(f) ? -ETIMEDOUT : -EBADMSG;
-}
-
 /* -ENOENT, not logged: there is no agent. */
 static int ask_agent(const char *path, const struct zw_note *note, json_t **ret_answer)
 {
@@ -76,7 +57,7 @@ static int ask_agent(const char *path, const struct zw_note *note, json_t **ret_
 	if (r == 0)
 		r = send_note(fd, note);
 	if (r == 0)
-		r = read_answer(ZW_TAKE_FD(fd), &answer);
+		r = zw_status_read(ZW_TAKE_FD(fd), &answer);
 	if (r < 0) {
 		zw_status_log_failure(path, r);
 		return r == -ENOENT ? -EIO : r;

@@ -59,6 +59,26 @@ int zw_status_connect(const char *path, unsigned int seconds, bool request, int 
 	return 0;
 }
 
+int zw_status_read(int fd, json_t **ret_answer)
+{
+	_zw_fclose_ FILE *f = fdopen(fd, "r");
+	json_t *answer;
+	int r;
+
+	if (!f) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	answer = json_loadf(f, JSON_REJECT_DUPLICATES, NULL);
+	if (answer) {
+		*ret_answer = answer;
+		return 0;
+	}
+	/* A read fails for no other reason than that the time is up. */
+	return ferror(f) ? -ETIMEDOUT : -EBADMSG;
+}
+
 void zw_status_log_failure(const char *path, int r)
 {
 	switch (r) {

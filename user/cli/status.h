@@ -13,6 +13,10 @@
  * which tells the agent that a request comes. 0; -ENOENT: no agent runs; -ENAMETOOLONG, -EACCES, ... */
 int zw_status_connect(const char *path, unsigned int seconds, bool request, int *ret_fd);
 
+/* What the agent answers at @fd, which is closed. 0; -ETIMEDOUT when there was no answer, -EBADMSG when it was something
+ * else, -errno. */
+int zw_status_read(int fd, json_t **ret_answer);
+
 /* Says what went wrong with connecting, or with the answer: -ETIMEDOUT when there was none, -EBADMSG when it was something
  * else, and what is to be done. */
 void zw_status_log_failure(const char *path, int error);

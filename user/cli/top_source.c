@@ -171,36 +171,22 @@ void zw_top_source_close(struct zw_top_source *s)
 
 /* --- asking -------------------------------------------------------------------------------------------- */
 
-static int read_answer(int fd, json_t **ret_answer)
-{
-	_zw_fclose_ FILE *f = fdopen(fd, "r");
-	json_t *answer;
-	int r;
-
-	if (!f) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	answer = json_loadf(f, JSON_REJECT_DUPLICATES, NULL);
-	if (json_is_object(json_object_get(answer, "rows"))) {
-		*ret_answer = answer;
-		return 0;
-	}
-	r = ferror(f) ? -ETIMEDOUT : -EBADMSG;
-	json_decref(answer);
-	return r;
-}
-
 int zw_top_source_read(struct zw_top_source *s, bool log, json_t **ret_traffic)
 {
 	_zw_close_ int fd = -1;
+	json_t *answer = NULL;
 	int r = zw_status_connect(s->socket, ANSWER_SECONDS, true, &fd);
 
 	if (r == 0 && send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0)
 		r = -errno;
 	if (r == 0)
-		r = read_answer(ZW_TAKE_FD(fd), ret_traffic);
+		r = zw_status_read(ZW_TAKE_FD(fd), &answer);
+	if (r == 0 && !json_is_object(json_object_get(answer, "rows")))
+		r = -EBADMSG;
+	if (r == 0)
+		*ret_traffic = answer;
+	else
+		json_decref(answer);
 	if (r < 0 && log)
 		zw_status_log_failure(s->socket, r);
 	return r;

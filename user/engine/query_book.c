@@ -4,18 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-void zw_query_counts_add(struct zw_query_counts *to, const struct zw_query_counts *n)
-{
-	to->queries += n->queries;
-	to->responses += n->responses;
-	to->nxdomain += n->nxdomain;
-	to->refused += n->refused;
-	to->servfail += n->servfail;
-	to->tcp += n->tcp;
-	to->query_bytes += n->query_bytes;
-	to->response_bytes += n->response_bytes;
-}
-
 uint64_t zw_query_estimate(const uint8_t *registers, size_t n)
 {
 	double sum = 0, estimate, m = (double)n;

@@ -44,7 +44,6 @@ int zw_query_book_add_name(struct zw_query_book *book, const struct zw_query_nam
 int zw_query_book_add_zone(struct zw_query_book *book, const struct zw_query_zone *row);
 /* Adds what the names count to their zones; once, when all rows are in. */
 void zw_query_book_close(struct zw_query_book *book);
-void zw_query_counts_add(struct zw_query_counts *to, const struct zw_query_counts *n);
 
 /* How many distinct keys left @registers so; an estimate. */
 uint64_t zw_query_estimate(const uint8_t *registers, size_t n);
