@@ -11,7 +11,7 @@ set -u
 dns_private_net "$0" "$@"
 e2e_begin setpriv perl ip dig dnsperf nsupdate sqlite3 named rndc rndc-confgen knotd knotc nsd nsd-control pdns_server pdnsutil
 
-BIND_PORT=5341 KNOT_PORT=5342 NSD_PORT=5343 PDNS_PORT=5344 CONTROL=9955
+BIND_PORT=5341 KNOT_PORT=5342 NSD_PORT=5343 PDNS_PORT=5344 LIAR_PORT=5345 CONTROL=9955
 TEMPLATE=$(dirname "$0")/../data/answers/zone.db
 SCHEMA=/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql
 LOAD_SECONDS=5
@@ -71,23 +71,33 @@ start_knot() {
 	e2e_until "$DNS_SECONDS" answers "$KNOT_PORT" an-knot.test
 }
 
-# One of its zones is not what its file says: the file was exchanged, and put back when it was loaded.
+# nsd_serve DIRECTORY PORT ZONE: a server of one zone.
+nsd_serve() {
+	printf 'server:\n ip-address: 127.0.0.1@%d\n database: ""\n username: ""\n pidfile: ""\n zonesdir: "%s"\n' "$2" "$1" >"$1/nsd.conf"
+	printf ' zonelistfile: "%s/zone.list"\n xfrdfile: ""\n xfrdir: "%s"\nremote-control:\n control-enable: yes\n' \
+		"$1" "$1" >>"$1/nsd.conf"
+	printf ' control-interface: "%s/control"\nzone:\n name: %s\n zonefile: %s.db\n' "$1" "$3" "$3" >>"$1/nsd.conf"
+	dns_start "$1/log" nsd -d -c "$1/nsd.conf"
+	e2e_until "$DNS_SECONDS" answers "$2" "$3"
+}
+
 start_nsd() {
 	mkdir -p "$DIR/nsd"
 	template "$DIR/nsd/an-nsd.test.db" an-nsd.test
-	template "$DIR/nsd/an-lies.test.db" an-lies.test
-	cp -p "$DIR/nsd/an-lies.test.db" "$DIR/nsd/truth"
-	sed -i 's/192\.0\.2\.25$/203.0.113.25/' "$DIR/nsd/an-lies.test.db"
-	printf 'server:\n ip-address: 127.0.0.1@%d\n database: ""\n username: ""\n pidfile: ""\n zonesdir: "%s"\n' \
-		"$NSD_PORT" "$DIR/nsd" >"$DIR/nsd/nsd.conf"
-	printf ' zonelistfile: "%s/zone.list"\n xfrdfile: ""\n xfrdir: "%s"\nremote-control:\n control-enable: yes\n' \
-		"$DIR/nsd" "$DIR/nsd" >>"$DIR/nsd/nsd.conf"
-	printf ' control-interface: "%s/control"\nzone:\n name: an-nsd.test\n zonefile: an-nsd.test.db\n' "$DIR/nsd" >>"$DIR/nsd/nsd.conf"
-	printf 'zone:\n name: an-lies.test\n zonefile: an-lies.test.db\n' >>"$DIR/nsd/nsd.conf"
-	dns_start "$DIR/nsd/log" nsd -d -c "$DIR/nsd/nsd.conf"
-	NSD_PID=$DNS_PID
-	e2e_until "$DNS_SECONDS" answers "$NSD_PORT" an-lies.test
-	mv "$DIR/nsd/truth" "$DIR/nsd/an-lies.test.db"
+	nsd_serve "$DIR/nsd" "$NSD_PORT" an-nsd.test
+}
+
+# Its zone is not what its file says: the file was exchanged, and put back when it was loaded.
+start_liar() {
+	local file=$DIR/liar/an-lies.test.db
+
+	mkdir -p "$DIR/liar"
+	template "$file" an-lies.test
+	cp -p "$file" "$DIR/liar/truth"
+	sed -i 's/192\.0\.2\.25$/203.0.113.25/' "$file"
+	nsd_serve "$DIR/liar" "$LIAR_PORT" an-lies.test
+	LIAR_PID=$DNS_PID
+	mv "$DIR/liar/truth" "$file"
 }
 
 start_pdns() {
@@ -190,11 +200,18 @@ settled() {
 	[ $((SECONDS - since)) -ge 6 ]
 }
 
-# expect_found CHECK NAME PID EXPECTED ANSWERED: PID, or a child of it as those of NSD.
-expect_found() {
-	local filter='.event.action == "finding" and any(.zonewitness.findings[]; .rule == "answer-mismatch" and .subject == $name)' found
+# What is to be known where a lie was not found: what PORT answers about NAME, and what agent and servers said.
+unfound() {
+	dig +tries=1 +time=1 -p "$1" @127.0.0.1 "$2" A
+	tail -n 3 "$AGENT_ERR" "$DIR"/*/log
+}
 
-	agent_wait "$FOUND_SECONDS" "$filter" --arg name "$2" >/dev/null || { e2e_fail "$1" "no event" "$(tail -n 3 "$AGENT_ERR")"; return; }
+# expect_found CHECK PORT NAME PID EXPECTED ANSWERED: PID, or a child of it as those of NSD.
+expect_found() {
+	local filter='.event.action == "finding" and any(.zonewitness.findings[]; .rule == "answer-mismatch" and .subject == $name)' port=$2 found
+
+	set -- "$1" "${@:3}"
+	agent_wait "$FOUND_SECONDS" "$filter" --arg name "$2" >/dev/null || { e2e_fail "$1" "no event" "$(unfound "$port" "$2")"; return; }
 	found=$(agent_events "$filter" --arg name "$2" | head -n 1)
 	e2e_check "$1" "$(jq -r --argjson pid "$3" --arg expected "$4" --arg answered "$5" '
 		def fault($ok; $what): if $ok then empty else $what end;
@@ -233,7 +250,7 @@ ask_until_found() {
 test_hijack() {
 	hijack "$KNOT_PORT"
 	e2e_until "$FOUND_SECONDS" ask_until_found "$KNOT_PORT" mail.an-knot.test.
-	expect_found "another process on the port of Knot" mail.an-knot.test. "$taker" 192.0.2.25 203.0.113.66
+	expect_found "another process on the port of Knot" "$KNOT_PORT" mail.an-knot.test. "$taker" 192.0.2.25 203.0.113.66
 	dns_kill "$taker"
 }
 
@@ -242,17 +259,17 @@ test_policy() {
 		s/view outside {/& response-policy { zone policy.an; } qname-wait-recurse no recursive-only no;/' >"$DIR/bind/named.conf"
 	rndc -k "$DIR/bind/key" -s 127.0.0.1 -p "$CONTROL" reconfig >"$DIR/rndc" 2>&1 || e2e_fail "rndc reconfig" "$(cat "$DIR/rndc")"
 	e2e_until "$FOUND_SECONDS" ask_until_found "$BIND_PORT" www.an-rpz.test.
-	expect_found "a response policy of BIND" www.an-rpz.test. "$BIND_PID" 192.0.2.80 203.0.113.66
+	expect_found "a response policy of BIND" "$BIND_PORT" www.an-rpz.test. "$BIND_PID" 192.0.2.80 203.0.113.66
 }
 
 test_lies() {
-	e2e_until "$FOUND_SECONDS" ask_until_found "$NSD_PORT" mail.an-lies.test.
-	expect_found "an NSD that does not serve its file" mail.an-lies.test. "$NSD_PID" 192.0.2.25 203.0.113.25
+	e2e_until "$FOUND_SECONDS" ask_until_found "$LIAR_PORT" mail.an-lies.test.
+	expect_found "an NSD that does not serve its file" "$LIAR_PORT" mail.an-lies.test. "$LIAR_PID" 192.0.2.25 203.0.113.25
 }
 
 DIR=$E2E_TMP/servers
 mkdir -p "$DIR"
-{ start_bind && start_knot && start_nsd && start_pdns; } ||
+{ start_bind && start_knot && start_nsd && start_liar && start_pdns; } ||
 	{ e2e_fail servers "they do not start" "$(tail -n 3 "$DIR"/*/log "$DIR"/pdns/util)"; e2e_end; exit 1; }
 agent_start --discover || { e2e_end; exit 1; }
 test_load
