@@ -45,7 +45,7 @@ struct query_scratch {
 	__u32 off;    /* where it begins in the packet */
 	__u32 bytes;  /* of the whole message */
 	__u32 cpu;
-	__u32 half; /* of the tables */
+	__u32 half;       /* of the tables */
 	__u32 link_bytes; /* of the header before the network's, without tags: Ethernet's, or 0 */
 	__u32 question_end;
 	__u32 pos;                  /* in the answer section */
@@ -54,6 +54,8 @@ struct query_scratch {
 	__u32 zone_at;              /* where the zone's name begins */
 	__u32 done;                 /* records of it */
 	__u64 sum;                  /* of their hashes */
+	__u64 answer;               /* the slot to remember when it is told of, */
+	__u32 answer_at;            /* and the index of its set */
 	__u64 data;                 /* the hash of one's data, */
 	__u32 data_pos, data_bytes; /* and where that is */
 	__u16 id, flags, type;

@@ -126,11 +126,6 @@ static long answer_step(__u32 i, void *ctx)
 	return 0;
 }
 
-enum seen {
-	SEEN_NEW = 0,
-	SEEN_CHANGED, /* there was another answer */
-};
-
 /* The place of a slot in @set whose upper half is @tag, ZW_QUERY_WAYS when there is none. */
 static __always_inline __u32 tag_way(const struct zw_answer_set *set, __u32 tag)
 {
@@ -141,39 +136,30 @@ static __always_inline __u32 tag_way(const struct zw_answer_set *set, __u32 tag)
 	return ZW_QUERY_WAYS;
 }
 
-/* Remembers @slot in @set, in place of any other when that is full. */
-static __noinline enum seen remember(struct query_scratch *s, struct zw_answer_set *set, __u64 slot)
-{
-	bool changed = tag_way(set, slot >> 32) < ZW_QUERY_WAYS;
-	struct zw_query_totals *t = query_totals(s);
-	__u32 at = query_way(set->slot, 0);
-
-	if (at == ZW_QUERY_WAYS) {
-		at = slot >> 10 & (ZW_QUERY_WAYS - 1);
-		if (t)
-			t->answer_evicted++;
-	}
-	set->slot[query_forget(s, at) & (ZW_QUERY_WAYS - 1)] = slot;
-	return changed ? SEEN_CHANGED : SEEN_NEW;
-}
-
-static __always_inline struct zw_answer_set *answer_set(__u64 hash, __u32 none)
+static __always_inline __u32 answer_index(__u64 hash, __u32 none)
 {
 	__u32 half = zw_answer_sets / 2;
-	__u32 at = (none ? half : 0) + ((__u32)(hash >> 8) & (half - 1));
 
-	return bpf_map_lookup_elem(&zw_query_answers, &at);
+	return (none ? half : 0) + ((__u32)(hash >> 8) & (half - 1));
 }
 
-/* The reasons to tell of the answer in @s. Of those that have no records, which random names get, so many are kept
- * apart that they cannot drive out the others. */
+static __always_inline bool answered_with_records(__u64 hash)
+{
+	__u32 at = answer_index(hash, 0);
+	struct zw_answer_set *set = bpf_map_lookup_elem(&zw_query_answers, &at);
+
+	return set && tag_way(set, hash >> 32) < ZW_QUERY_WAYS;
+}
+
+/* The reasons to tell of the answer in @s; it is remembered when it is told of, see zw_query_tell(). Of those that have no
+ * records, which random names get, so many are kept apart that they cannot drive out the others. */
 __noinline int zw_query_answer(struct query_scratch *s, __u16 port)
 {
 	struct zw_query_totals *t;
 	struct zw_answer_set *set;
 	__u32 records, rcode;
 	__u64 key, slot;
-	enum seen seen;
+	bool changed;
 
 	if (!s)
 		return 0;
@@ -207,18 +193,19 @@ __noinline int zw_query_answer(struct query_scratch *s, __u16 port)
 	slot = (key >> 32) << 32 | (__u32)((s->sum + rcode) >> 16);
 	/* 0 is free. */
 	slot |= slot == 0;
-	set = answer_set(key, records == 0);
+	s->answer = slot;
+	s->answer_at = answer_index(key, records == 0);
+	set = bpf_map_lookup_elem(&zw_query_answers, &s->answer_at);
 	if (!set)
 		return 0;
 	if (query_way(set->slot, slot) < ZW_QUERY_WAYS) {
 		t->answer_known++;
 		return 0;
 	}
-	seen = remember(s, set, slot);
-	if (records > 0)
-		return seen == SEEN_CHANGED ? ZW_QUERY_ANSWER_CHANGED : ZW_QUERY_ANSWER_NEW;
-	set = answer_set(key, 0);
-	return ZW_QUERY_ANSWER_NONE |
-	       (set && tag_way(set, slot >> 32) < ZW_QUERY_WAYS ? ZW_QUERY_ANSWER_CHANGED
-								: ZW_QUERY_ANSWER_NEW);
+	if (records > 0) {
+		changed = tag_way(set, slot >> 32) < ZW_QUERY_WAYS;
+		return changed ? ZW_QUERY_ANSWER_CHANGED : ZW_QUERY_ANSWER_NEW;
+	}
+	changed = answered_with_records(key);
+	return ZW_QUERY_ANSWER_NONE | (changed ? ZW_QUERY_ANSWER_CHANGED : ZW_QUERY_ANSWER_NEW);
 }

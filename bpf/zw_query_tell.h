@@ -7,7 +7,8 @@
 #define SECOND_NS 1000000000ULL
 
 /* Takes one from the bucket of each reason; those that are left. The window may begin twice when two processors see its
- * end at once: then a few more are told of. */
+ * end at once: then a few more are told of. The clock may be a little behind the one that the window began by. What finds
+ * the bucket empty only reads it: it may be each packet of a flood. */
 static __always_inline __u32 within_limits(
 	struct zw_query_control *c, struct zw_query_totals *t, __u64 now, __u32 why)
 {
@@ -16,11 +17,12 @@ static __always_inline __u32 within_limits(
 
 		if (!(why >> i & 1))
 			continue;
-		if (now - b->window_ns >= SECOND_NS) {
+		if ((__s64)(now - b->window_ns) >= (__s64)SECOND_NS) {
 			b->window_ns = now;
 			b->taken = 0;
 		}
-		if (__sync_fetch_and_add(&b->taken, 1) >= c->limit[i]) {
+		if (*(volatile __u64 *)&b->taken >= c->limit[i] ||
+			__sync_fetch_and_add(&b->taken, 1) >= c->limit[i]) {
 			why &= ~(1U << i);
 			t->limited[i]++;
 		}
@@ -74,8 +76,26 @@ static __always_inline void fill_query(struct __sk_buff *skb, const struct packe
 	e->ran = find_sender(skb, p, &e->process);
 }
 
+/* The answer in @s is known from now on, in place of any other when its set is full. */
+static __noinline int remember_answer(struct query_scratch *s, struct zw_query_totals *t)
+{
+	struct zw_answer_set *set = bpf_map_lookup_elem(&zw_query_answers, &s->answer_at);
+	__u32 at;
+
+	if (!set)
+		return 0;
+	at = query_way(set->slot, 0);
+	if (at == ZW_QUERY_WAYS) {
+		at = s->answer >> 10 & (ZW_QUERY_WAYS - 1);
+		t->answer_evicted++;
+	}
+	set->slot[query_forget(s, at) & (ZW_QUERY_WAYS - 1)] = s->answer;
+	return 0;
+}
+
 /* Tells of the message in @s for each reason that is within its limit. @avail: bytes of it in the packet.
- * ZW_QUERY_ANSWER_NONE beside ZW_QUERY_ANSWER_NEW has a limit of its own: random names are answered so. */
+ * ZW_QUERY_ANSWER_NONE beside ZW_QUERY_ANSWER_NEW has a limit of its own: random names are answered so. An answer that is not
+ * told of is not remembered either: it is new again when it is given the next time. */
 __noinline int zw_query_tell(
 	struct __sk_buff *skb, struct packet *p, struct query_scratch *s, __u32 why, __u32 avail)
 {
@@ -117,6 +137,8 @@ __noinline int zw_query_tell(
 	}
 	fill_query(skb, p, s, left, e);
 	bpf_ringbuf_submit(e, 0);
+	if (left & (ZW_QUERY_ANSWER_NEW | ZW_QUERY_ANSWER_CHANGED))
+		remember_answer(s, t);
 	for (__u32 i = 0; i < ZW_QUERY_WHYS; i++)
 		t->told[i] += left >> i & 1;
 	return 0;

@@ -181,12 +181,14 @@ struct zw_query_totals {
 	__u64 answer_long;  /* not compared: beyond ZW_QUERY_MESSAGE_BYTES or ZW_QUERY_RECORDS */
 	__u64 answer_part;  /* not all in one packet */
 	__u64 answer_known; /* compared: as before */
-	__u64 answer_evicted;         /* answers that were forgotten to remember others */
-	__u64 told[ZW_QUERY_WHYS];    /* events, by reason; one may have several */
-	__u64 limited[ZW_QUERY_WHYS]; /* not told of, since there were too many in this second */
-	__u64 ring_full[ZW_QUERY_WHYS];
-	__u64 outbound_new;  /* pairs of program and server that were remembered */
-	__u64 outbound_full; /* queries that left and could not be remembered */
+	__u64 answer_evicted;      /* answers that were forgotten to remember others */
+	__u64 told[ZW_QUERY_WHYS]; /* events, by reason; one may have several */
+	/* Not told of, since there were too many in this second. A name or a source is known nevertheless; an answer is not: it
+	 * is told of, or counted here once more, each time it is given until then. */
+	__u64 limited[ZW_QUERY_WHYS];
+	__u64 ring_full[ZW_QUERY_WHYS]; /* the same, since nobody took the events */
+	__u64 outbound_new;             /* pairs of program and server that were remembered */
+	__u64 outbound_full;            /* queries that left and could not be remembered */
 };
 
 /* How long an answer may take. Resolvers give up after five seconds (RFC 1035 4.2.1 recommends two to five). */

@@ -23,8 +23,6 @@
 #define FORGET_NS (300 * ZW_NSEC_PER_SEC)
 /* As long as something is wrong, whether it still is. */
 #define FORGET_WRONG_NS (10 * ZW_NSEC_PER_SEC)
-/* What there was no room to tell of counts as seen: so much later there may be. */
-#define UNTOLD_NS (10 * ZW_NSEC_PER_SEC)
 #define TICK_NS (100 * ZW_NSEC_PER_MSEC)
 /* Earlier states of a zone that are kept until its server is seen to answer from a later one, and a little longer, since
  * it need not load what is in a file at once. Of a zone of many records one is enough of memory. */
@@ -377,6 +375,8 @@ static void forget(struct zw_agent *a, uint64_t now_ns)
 		(void)zw_query_limit(a->probe, ZW_QUERY_ANSWER_CHANGED, ANSWERS_A_SECOND);
 		(void)zw_query_limit(a->probe, ZW_QUERY_ANSWER_NONE, DENIALS_A_SECOND);
 		an->limited = true;
+		/* What was answered before anything could be compared. */
+		zw_answers_again(a, 0);
 	}
 	if (zw_answer_book_len(an->book) || an->doubts.len)
 		zw_answers_again(a, FORGET_WRONG_NS);
@@ -401,8 +401,6 @@ void zw_agent_answers_counted(struct zw_agent *a, const struct zw_query_totals *
 		untold += delta->limited[bit] + delta->ring_full[bit];
 	}
 	a->answers->stats.untold += untold;
-	if (untold)
-		zw_answers_again(a, UNTOLD_NS);
 }
 
 void zw_agent_answers_tick(struct zw_agent *a, uint64_t now_ns, bool all)

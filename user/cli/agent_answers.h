@@ -37,7 +37,8 @@ struct zw_answer_stats {
 	uint64_t unread;    /* whose zone could not be read anew */
 	uint64_t dropped;   /* for want of room or memory */
 	uint64_t told, counted;
-	uint64_t untold; /* the kernel saw so many more than it may tell of in a second */
+	uint64_t
+		untold; /* times that one was over what the kernel may tell of in a second: it is told of later */
 };
 
 struct zw_agent_answers {
