@@ -7,39 +7,8 @@
 #pragma once
 
 #include "zw_actor.h"
+#include "zw_arrival.h"
 #include "zw_maps.h"
-
-/* Filled by the agent; sized before loading. Not preallocated: 100,000 zones are possible, ten usual. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1 << 10);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct zw_inode_key);
-	__type(value, __u32); /* enum zw_watch_flags */
-} zw_watch SEC(".maps");
-
-/* Devices that hold anything watched. More than ZW_DEVS: zw_all_devs is set and the map decides. */
-#define ZW_DEVS 8
-__u64 zw_devs[ZW_DEVS] = {};
-__u32 zw_all_devs = 0;
-
-/* See zw_maybe_bit(). Kept by the agent: set before the watch, cleared after the last one. */
-__u64 zw_maybe[ZW_MAYBE_BITS / 64] = {};
-
-/* Directories that came to where the way to a zone may lead now, and when. Whoever is as quick as that is seen in them
- * before the agent knows of them. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, struct zw_inode_key);
-	__type(value, __u64);
-} zw_arrived SEC(".maps");
-
-/* No directory is new after this; 0: none is. */
-__u64 zw_arrived_until = 0;
-
-/* The task that last changed an entry of a watched directory. */
-__u64 zw_dirent_task = 0;
 
 /* The agent itself: reading a zone must not look like touching it. */
 __u32 zw_self_tgid = 0;
@@ -78,158 +47,6 @@ struct file_op {
 	__u16 op;
 	__u8 hook;
 };
-
-/* An inode and what it is watched by. Of an overlay it is the inode below, so that an act is told of in the same way
- * whichever of the two a hook is called for. */
-struct node {
-	struct inode *inode; /* NULL: none */
-	__u64 dev;
-	__u64 ino;
-	__u16 type;
-};
-
-static __always_inline bool device_watched(__u64 dev)
-{
-	for (int i = 0; i < ZW_DEVS; i++)
-		if (zw_devs[i] == dev)
-			return true;
-	return zw_all_devs;
-}
-
-static __always_inline bool maybe_watched(__u64 ino)
-{
-	__u32 bit = zw_maybe_bit(ino);
-
-	return zw_maybe[bit / 64] >> (bit % 64) & 1;
-}
-
-static __always_inline void node_of(struct inode *inode, struct node *n)
-{
-	struct super_block *sb;
-
-	n->inode = inode;
-	n->dev = n->ino = n->type = 0;
-	if (!inode)
-		return;
-	sb = inode->i_sb;
-	if (sb->s_magic != ZW_OVERLAY_MAGIC && sb->s_magic != ZW_BTRFS_MAGIC) {
-		n->dev = sb->s_dev;
-		n->ino = inode->i_ino;
-		n->type = inode->i_mode & ZW_S_IFMT;
-		return;
-	}
-	inode = zw_real_inode(inode);
-	n->inode = inode;
-	n->dev = zw_inode_dev(inode);
-	n->ino = BPF_CORE_READ(inode, i_ino);
-	n->type = BPF_CORE_READ(inode, i_mode) & ZW_S_IFMT;
-}
-
-static __always_inline __u32 watch_of_ino(__u64 dev, __u64 ino)
-{
-	struct zw_inode_key key = {.dev = dev, .ino = ino};
-	__u32 *flags;
-
-	if (!maybe_watched(ino))
-		return 0;
-	flags = bpf_map_lookup_elem(&zw_watch, &key);
-	return flags ? *flags : 0;
-}
-
-/* Any name will do: an inode with several is watched itself if one of them is a zone file. */
-static __always_inline struct dentry *alias_of(struct inode *inode)
-{
-	struct hlist_node *node = ZW_CAN_CAST ? ZW_CAST(struct inode, inode)->i_dentry.first
-					      : BPF_CORE_READ(inode, i_dentry.first);
-
-	if (!node)
-		return NULL;
-	return (void *)node - bpf_core_field_offset(struct dentry, d_u.d_alias);
-}
-
-/* The directory @alias is in. */
-static __always_inline struct inode *dir_of(struct dentry *alias)
-{
-	return ZW_CAN_CAST ? ZW_CAST(struct dentry, alias)->d_parent->d_inode
-			   : BPF_CORE_READ(alias, d_parent, d_inode);
-}
-
-static __always_inline __u64 ino_of(struct inode *inode)
-{
-	return ZW_CAN_CAST ? ZW_CAST(struct inode, inode)->i_ino : BPF_CORE_READ(inode, i_ino);
-}
-
-/* How far below a directory that came is looked. */
-#define ARRIVED_DEPTH 8
-
-/* An inode as a number: what a function takes that is verified once, not anew wherever it is called. */
-struct arrived_arg {
-	__u64 inode;
-};
-
-__noinline int zw_in_arrived(const struct arrived_arg *arg)
-{
-	struct inode *inode;
-	struct dentry *d;
-	__u64 now = bpf_ktime_get_boot_ns(), until = zw_arrived_until;
-
-	if (!arg)
-		return 0;
-	if (now >= until) {
-		__sync_val_compare_and_swap(&zw_arrived_until, until, 0);
-		return 0;
-	}
-	d = alias_of((struct inode *)arg->inode);
-	for (int i = 0; d && i < ARRIVED_DEPTH; i++) {
-		struct dentry *up = BPF_CORE_READ(d, d_parent);
-		struct zw_inode_key key = {};
-		__u64 *since;
-
-		inode = BPF_CORE_READ(d, d_inode);
-		if (!inode)
-			return 0;
-		key.dev = zw_inode_dev(inode);
-		key.ino = BPF_CORE_READ(inode, i_ino);
-		since = bpf_map_lookup_elem(&zw_arrived, &key);
-		if (since && now < *since + ZW_ARRIVAL_NS)
-			return 1;
-		d = up == d ? NULL : up;
-	}
-	return 0;
-}
-
-/* Whether @inode is a directory that came a moment ago, or is in or below one. */
-static __always_inline bool in_arrived(struct inode *inode)
-{
-	const struct arrived_arg arg = {.inode = (__u64)inode};
-
-	return zw_in_arrived(&arg);
-}
-
-/* What an inode that is not watched itself counts as where a directory came. */
-static __always_inline __u32 arrived_watch(const struct node *n)
-{
-	if (!zw_arrived_until || !n->inode || !device_watched(n->dev) || !in_arrived(n->inode))
-		return 0;
-	return n->type == ZW_S_IFDIR ? ZW_WATCH_DIR | ZW_WATCH_PATH : ZW_WATCH_FILE;
-}
-
-static __always_inline __u32 watch_of(const struct node *n)
-{
-	__u32 watch = n->inode ? watch_of_ino(n->dev, n->ino) : 0;
-
-	return watch ? watch : arrived_watch(n);
-}
-
-/* Directory @n comes into one that is watched. */
-static __always_inline void note_arrival(const struct node *n)
-{
-	struct zw_inode_key key = {.dev = n->dev, .ino = n->ino};
-	__u64 now = bpf_ktime_get_boot_ns();
-
-	bpf_map_update_elem(&zw_arrived, &key, &now, BPF_ANY);
-	zw_arrived_until = now + ZW_ARRIVAL_NS;
-}
 
 /* Counts an event that was like the one just before, or lets it through. */
 static __always_inline bool coalesce(struct coalesce_key *key, __u32 *ret_skipped)
@@ -321,18 +138,6 @@ static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)
 	return 0;
 }
 
-/* Whether the current task holds the lock under which entries of @dir are made, removed and renamed. The bits below are
- * flags (kernel/locking/rwsem.c, RWSEM_OWNER_FLAGS_MASK). */
-#define RWSEM_OWNER_FLAGS 7UL
-
-static __always_inline bool locks_entries(struct inode *dir)
-{
-	unsigned long owner = ZW_CAN_CAST ? ZW_CAST(struct inode, dir)->i_rwsem.owner.counter
-					  : BPF_CORE_READ(dir, i_rwsem.owner.counter);
-
-	return (owner & ~RWSEM_OWNER_FLAGS) == (unsigned long)bpf_get_current_task_btf();
-}
-
 /* Whether nothing can be watched where the change time of @inode is set: the way out for all the others, in as few steps as
  * can be. On ext4, files tell by their own number alone; directories may be on the move, but only while the one they are in
  * is locked for that. */
@@ -347,26 +152,6 @@ static __always_inline bool is_far(struct inode *inode)
 		return true;
 	alias = alias_of(inode);
 	return !alias || !locks_entries(dir_of(alias));
-}
-
-/* The attributes of directory @inode change since it is moved: the current task holds the lock of the directory it is in,
- * and that is watched, or another one is that the same task just changed. */
-static __always_inline bool is_arrival(struct inode *inode, const struct node *n)
-{
-	struct dentry *alias;
-	struct inode *parent;
-
-	/* One that is removed has no link left by then. */
-	if (n->type != ZW_S_IFDIR || !device_watched(n->dev) || inode->i_nlink == 0)
-		return false;
-	alias = alias_of(inode);
-	if (!alias)
-		return false;
-	parent = dir_of(alias);
-	if (!parent || (zw_dirent_task != bpf_get_current_pid_tgid() &&
-			       !watch_of_ino(n->dev, ino_of(parent))))
-		return false;
-	return ino_of(parent) != n->ino && locks_entries(parent);
 }
 
 static __always_inline void on_arrival(struct inode *inode, const struct node *n, __u8 hook)
