@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Who gets zones from a BIND and whom programs of this host ask: a secondary that is notified, clients that nobody knows, and
-# DNS servers elsewhere that nobody here asked before. The other hosts are one namespace with several addresses.
+# DNS servers elsewhere that nobody here asked before. What was learned and told of outlives the agent. The other hosts are
+# one namespace with several addresses.
 # Usage: outbound.sh
 set -u
 . "$(dirname "$0")/lib.sh"
@@ -12,7 +13,7 @@ e2e_begin ip dig named nsupdate nsenter
 ZONE=outbound.test
 HERE=198.51.100.1 SECONDARY=198.51.100.2 STRANGER=198.51.100.3 REFUSED=198.51.100.4
 # DNS servers elsewhere: those that are asked in the warm-up, and after it. Nobody answers there, which is no matter.
-USUAL=198.51.100.8 NEW=198.51.100.9
+USUAL=198.51.100.8 NEW=198.51.100.9 NEWER=198.51.100.10
 FAR_PID=
 
 DIR=$E2E_TMP/bind
@@ -34,7 +35,7 @@ start_far() {
 	e2e_at_exit "dns_kill $FAR_PID"
 	e2e_until 5 far_is_there || return 1
 	ip link add ob0 type veth peer name ob1 netns "$FAR_PID" && ip addr add $HERE/24 dev ob0 && ip link set ob0 up || return 1
-	in_far sh -c "for addr in $SECONDARY $STRANGER $REFUSED $USUAL $NEW; do ip addr add \$addr/24 dev ob1; done &&
+	in_far sh -c "for addr in $SECONDARY $STRANGER $REFUSED $USUAL $NEW $NEWER; do ip addr add \$addr/24 dev ob1; done &&
 		ip link set ob1 up && ip link set lo up"
 }
 
@@ -167,23 +168,47 @@ test_new() {
 	expect_none "one that was asked in the warm-up is no finding" $USUAL
 }
 
+# --- another agent -------------------------------------------------------------------------------
+
+# With a warm-up as long as the first one ran, so that it is over when that counts. Usage: test_restart SECONDS
+test_restart() {
+	configure "${1}s" >"$E2E_TMP/conf.yaml"
+	start_run || return
+	ask $USUAL
+	ask $NEW
+	axfr $STRANGER
+	axfr $REFUSED
+	axfr $SECONDARY
+	e2e_check "the secondary gets the zone without being notified" "$(grep -q '^new\.' "$E2E_TMP/axfr" || echo "it does not")" \
+		"$(cat "$E2E_TMP/axfr")"
+	axfr $NEWER
+	ask $NEWER
+	expect "what another agent has not seen is new" outbound-new $NEWER "$ASKED" --argjson pid "$asker"
+	expect "also of who asks for zones" transfer-refused $NEWER "$TRANSFERRED" --arg ip $NEWER
+	test_all "what another agent has told of is not told again" "outbound-new $NEWER;transfer-refused $NEWER"
+}
+
 # --- all of it -----------------------------------------------------------------------------------
 
+# test_all CHECK FINDINGS
 test_all() {
 	local got
 
 	agent_stop
 	got=$(findings | jq -r '.zonewitness.findings[0] | "\(.rule) \(.subject)"' | sort | paste -s -d ';')
-	e2e_check "each is told of once" "$([ "$got" = "$1" ] || echo "there is '$got', not '$1'")" "$(findings)"
+	e2e_check "$1" "$([ "$got" = "$2" ] || echo "there is '$got', not '$2'")" "$(findings)"
 }
 
 start_far || e2e_die "no other namespace"
 start_servers || { e2e_end; exit 1; }
 configure 24h >"$E2E_TMP/conf.yaml"
 start_run || { e2e_end; exit 1; }
+began=${EPOCHREALTIME/[.,]/}
 test_warm_up
 test_known
 test_unknown
 test_new
-test_all "outbound-new $NEW;transfer-refused $REFUSED;transfer-unknown $STRANGER"
+seconds=$(((${EPOCHREALTIME/[.,]/} - began) / 1000000))
+test_all "each is told of once" "outbound-new $NEW;transfer-refused $REFUSED;transfer-unknown $STRANGER"
+test_restart $seconds
 e2e_end

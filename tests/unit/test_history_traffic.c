@@ -189,20 +189,26 @@ static void test_baselines(void **state)
 
 	assert_int_equal(zw_history_encode_baseline(1, "a", 100, "old", 3, &bytes), 0);
 	assert_int_equal(zw_history_encode_baseline(1, "b", 100, "b", 1, &bytes), 0);
+	assert_int_equal(zw_history_encode_baseline(16, "c", 300, "c", 1, &bytes), 0);
 	assert_int_equal(zw_history_store_baselines(history, bytes.buf, bytes.len), 0);
 	assert_int_equal(zw_history_encode_baseline(1, "a", 200, "new", 3, &later), 0);
 	assert_int_equal(zw_history_store_baselines(history, later.buf, later.len), 0);
-	assert_int_equal(zw_history_load_baselines(history, 1, load, &loaded), 0);
+	assert_int_equal(zw_history_load_baselines(history, 0, 1, 1, load, &loaded), 0);
 	assert_int_equal(loaded.n, 1);
 	assert_string_equal(loaded.text, "1 a new");
 	loaded = (struct loaded){};
-	assert_int_equal(zw_history_load_baselines(history, 10, load, &loaded), 0);
+	assert_int_equal(zw_history_load_baselines(history, 0, 1, 10, load, &loaded), 0);
 	assert_int_equal(loaded.n, 2);
+	/* Those of other classes are another's, and take none of the room. */
+	loaded = (struct loaded){};
+	assert_int_equal(zw_history_load_baselines(history, 16, 20, 10, load, &loaded), 0);
+	assert_int_equal(loaded.n, 1);
+	assert_string_equal(loaded.text, "16 c c");
 	assert_int_equal(
 		zw_history_prune(history, &(struct zw_history_limits){.traffic_before_ns = 150}),
 		0);
 	loaded = (struct loaded){};
-	assert_int_equal(zw_history_load_baselines(history, 10, load, &loaded), 0);
+	assert_int_equal(zw_history_load_baselines(history, 0, 1, 10, load, &loaded), 0);
 	assert_string_equal(loaded.text, "1 a new");
 }
 

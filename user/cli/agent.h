@@ -553,6 +553,8 @@ size_t zw_agent_answers_list(
 	const struct zw_agent *a, struct zw_report_count ret_list[static ZW_AGENT_ANSWERS]);
 /* agent_outbound.c: the same of one that tells whom this host asks. */
 int zw_agent_outbound(struct zw_agent *a, const struct zw_event *event);
+/* Stores what is new of it, and with @all whatever is not stored yet. */
+void zw_agent_outbound_tick(struct zw_agent *a, uint64_t now_ns, bool all);
 /* What the query lane counted since this was last called: answers that it could not tell of are to come again. */
 void zw_agent_answers_counted(struct zw_agent *a, const struct zw_query_totals *delta);
 /* Tells what has settled; now and then, and with @all at the end. */

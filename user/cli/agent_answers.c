@@ -411,6 +411,7 @@ void zw_agent_answers_tick(struct zw_agent *a, uint64_t now_ns, bool all)
 	if (!a->ready || (!all && now_ns < an->tick_ns))
 		return;
 	an->tick_ns = now_ns + TICK_NS;
+	zw_agent_outbound_tick(a, now_ns, all);
 	zw_answers_settle(a, now_ns);
 	expire_past(a, now_ns);
 	forget(a, now_ns);

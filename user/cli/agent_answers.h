@@ -45,6 +45,9 @@ struct zw_agent_answers {
 	struct zw_map *zones; /* origin -> struct zw_answer_zones */
 	struct zw_answer_book *book;
 	struct zw_outbound_book *outbound;
+	uint64_t outbound_save_ns;  /* CLOCK_BOOTTIME: when to store what is new in it */
+	uint64_t outbound_renew_ns; /* when to store all of it */
+	bool outbound_loaded;
 	ZW_VEC(struct zw_answer_doubt) doubts;
 	ZW_VEC(struct zw_agent_zone *) moved; /* zones that have a past */
 	struct zw_answer_stats stats;

@@ -86,8 +86,8 @@ static int load_one(void *ctx, unsigned int class, const char *key, const void *
 
 static int load(struct zw_history *history, void *ctx)
 {
-	return zw_history_load_baselines(
-		history, ZW_BASELINE_KEYS_MAX * _ZW_BASELINE_CLASS_MAX, load_one, ctx);
+	return zw_history_load_baselines(history, 0, _ZW_BASELINE_CLASS_MAX - 1,
+		ZW_BASELINE_KEYS_MAX * _ZW_BASELINE_CLASS_MAX, load_one, ctx);
 }
 
 /* Again until it succeeds: the history may come later. */

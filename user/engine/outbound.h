@@ -3,7 +3,8 @@
  *
  * Servers that are asked are learned during a warm-up, whoever asks them; after it a server that nobody here asked before is
  * new. A program that asks very many is a resolver: whom it asks is up to those who ask it. Who gets zones is known when a server
- * here notifies it (RFC 1996), when it is on this host, or when it was told of. */
+ * here notifies it (RFC 1996), when it is on this host, or when it was told of. All that is known can be saved, and taken
+ * back by a later run. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,8 +23,11 @@ enum zw_outbound_step {
 
 /* Told one by one in an hour, of each kind; the others are counted. */
 #define ZW_OUTBOUND_TOLD 20
-/* Servers and clients kept in mind; what comes beyond is counted. */
-#define ZW_OUTBOUND_MAX 65536
+/* Servers, and clients of each kind, kept in mind; what comes beyond is counted. Whom resolvers ask takes no more than half of
+ * it. */
+#define ZW_OUTBOUND_MAX 16384
+/* Of them, so many are taken back at most, so that there is room for new ones. */
+#define ZW_OUTBOUND_LOADED_MAX (ZW_OUTBOUND_MAX / 4 * 3)
 
 /* So many different servers make a program a resolver. */
 struct zw_outbound_limits {
@@ -49,3 +53,23 @@ enum zw_outbound_step zw_outbound_transferred(struct zw_outbound_book *book,
 	const struct zw_endpoint *client, const uint8_t *zone, bool refused, uint64_t now_ns);
 /* How many were counted since the last call. */
 uint64_t zw_outbound_counted(struct zw_outbound_book *book);
+
+/* What is saved, beside what engine/baseline.h saves. */
+enum zw_outbound_class {
+	ZW_OUTBOUND_CLASS_FIRST = 16,
+	ZW_OUTBOUND_CLASS_PROGRAM = ZW_OUTBOUND_CLASS_FIRST,
+	ZW_OUTBOUND_CLASS_LEARNED, /* for how long; key "" */
+	ZW_OUTBOUND_CLASS_KNOWN,   /* the first of several */
+	ZW_OUTBOUND_CLASS_LAST = ZW_OUTBOUND_CLASS_KNOWN + 3,
+};
+
+/* As zw_baselines_save(): what is new since it was saved last. */
+typedef int (*zw_outbound_save_fn)(
+	void *ctx, unsigned int class, const char *key, const void *data, size_t len);
+size_t zw_outbound_save(struct zw_outbound_book *book, uint64_t now_ns, size_t max,
+	zw_outbound_save_fn fn, void *ctx);
+/* Everything is to be saved again, as if it were new. */
+void zw_outbound_renew(struct zw_outbound_book *book);
+/* Takes back what was saved; the latest should come first. -EBADMSG; -ENOSPC; -ENOMEM. */
+int zw_outbound_load(
+	struct zw_outbound_book *book, unsigned int class, const void *data, size_t len);

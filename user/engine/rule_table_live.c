@@ -183,11 +183,11 @@ static const struct zw_rule rows[] = {
 		.technique = "T1071.004", .severity = ZW_SEVERITY_LOW, .escalates = false, .kind = ZW_RULE_TRAFFIC,
 		.knob = ZW_RULE_KNOBS(
 			{"warmup", ZW_KNOB_DURATION, 24 * 3600 * ZW_NSEC_PER_SEC, 0, 720 * 3600 * ZW_NSEC_PER_SEC,
-				"after the agent starts, so long servers are learned: what is asked every day is asked within a day"},
+				"servers are learned for so long first: what is asked every day is asked within a day"},
 			{"resolver", ZW_KNOB_COUNT, 32, 1, 100000,
 				"so many servers make a program a resolver: hosts have three (resolv.conf), recursion needs thousands"}),
-		.quiet = "Resolvers, which ask whom their clients make them ask, are not told of. What was learned is learned anew when"
-			" the agent starts again.",
+		.quiet = "Resolvers, which ask whom their clients make them ask, are not told of. What was learned is in the history,"
+			" and is learned anew only where there is none.",
 	},
 	{
 		.id = "transfer-unknown",

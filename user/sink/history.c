@@ -92,7 +92,8 @@ static const char *const statements[] = {
 				 " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (class, key)"
 				 " DO UPDATE SET time_ns = excluded.time_ns, data = excluded.data"),
 	[ZW_SQL_GET_BASELINES] = ("SELECT class, key, data FROM baseline"
-				  " ORDER BY time_ns DESC, class, key LIMIT ?1"),
+				  " WHERE class BETWEEN ?1 AND ?2"
+				  " ORDER BY time_ns DESC, class, key LIMIT ?3"),
 };
 
 static_assert(ZW_ARRAY_SIZE(statements) == _ZW_SQL_MAX, "one text for every statement");

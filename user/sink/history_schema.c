@@ -22,7 +22,8 @@
  *             as enum zw_count and struct zw_traffic_total have them; latency as ZW_TRAFFIC_LATENCIES numbers
  * traffic     what of it was of which key: kind as enum zw_traffic_by, key as text, '' all others, so that the rows of
  *             a kind sum up to the minute. missed: so much may be with the others that is of the key
- * baseline    what is usual: class as enum zw_baseline_class, data as zw_baseline_encode() writes it
+ * baseline    what is usual: class as enum zw_baseline_class or zw_outbound_class, data as zw_baselines_save() and
+ *             zw_outbound_save() write it
  * meta        numbers of the history itself */
 static const char tables[] =
 	"CREATE TABLE zone ("

@@ -158,13 +158,15 @@ int zw_history_store_baselines(struct zw_history *history, const void *data, siz
 	return zw_history_step_end(history, r);
 }
 
-int zw_history_load_baselines(
-	struct zw_history *history, size_t max, zw_history_baseline_fn fn, void *ctx)
+int zw_history_load_baselines(struct zw_history *history, unsigned int first, unsigned int last,
+	size_t max, zw_history_baseline_fn fn, void *ctx)
 {
 	sqlite3_stmt *stmt = history->sql[ZW_SQL_GET_BASELINES];
 	int code = SQLITE_DONE, r = 0;
 
-	sqlite3_bind_int64(stmt, 1, (int64_t)max);
+	sqlite3_bind_int64(stmt, 1, first);
+	sqlite3_bind_int64(stmt, 2, last);
+	sqlite3_bind_int64(stmt, 3, (int64_t)max);
 	while (r == 0 && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
 		const char *key = (const char *)sqlite3_column_text(stmt, 1);
 		const void *data = sqlite3_column_blob(stmt, 2);

@@ -10,7 +10,7 @@
 
 /* Append to @out. 0 or -ENOMEM. */
 int zw_history_encode_minute(const struct zw_traffic_minute *minute, struct zw_str *out);
-/* What is usual of a key, as engine/baseline.h writes it; several one after the other make one record. */
+/* What is usual of a key, as engine/baseline.h and engine/outbound.h write it; several one after the other make one record. */
 int zw_history_encode_baseline(unsigned int class, const char *key, uint64_t time_ns,
 	const void *data, size_t len, struct zw_str *out);
 
@@ -18,11 +18,12 @@ int zw_history_encode_baseline(unsigned int class, const char *key, uint64_t tim
 int zw_history_store_minute(struct zw_history *history, const void *data, size_t len);
 int zw_history_store_baselines(struct zw_history *history, const void *data, size_t len);
 
-/* Hands out what is stored, the latest first, @max at most. @fn returns 0 or -errno, which ends it. */
+/* Hands out what is stored of the classes from @first to @last, the latest first, @max at most. @fn returns 0 or -errno,
+ * which ends it. */
 typedef int (*zw_history_baseline_fn)(
 	void *ctx, unsigned int class, const char *key, const void *data, size_t len);
-int zw_history_load_baselines(
-	struct zw_history *history, size_t max, zw_history_baseline_fn fn, void *ctx);
+int zw_history_load_baselines(struct zw_history *history, unsigned int first, unsigned int last,
+	size_t max, zw_history_baseline_fn fn, void *ctx);
 
 /* Which minutes somebody asks for. */
 struct zw_traffic_query {
