@@ -19,7 +19,7 @@
 /* How the tables are laid out; powers of two for each half and processor. */
 const volatile __u32 zw_query_cpus = 1;
 const volatile __u32 zw_query_sets[_ZW_QUERY_TABLE_MAX] = {1, 1, 1, 1};
-const volatile __u32 zw_pending_sets = 1;
+const volatile __u32 zw_pending_far_sets = ZW_PENDING_NEAR; /* no fewer */
 const volatile __u32 zw_answer_sets = 2; /* the upper half is for answers without records */
 const volatile __u32 zw_known_words = 1; /* of each filter */
 

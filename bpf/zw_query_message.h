@@ -121,9 +121,19 @@ static __always_inline bool timed(const struct query_scratch *s)
 	return (s->wait >> 1) % ZW_QUERY_TIMED == 0;
 }
 
-static __always_inline struct zw_pending_set *pending_set(__u64 hash)
+static __always_inline struct zw_pending_set *near_set(__u64 hash)
 {
-	__u32 at = (__u32)(hash >> 8) & (zw_pending_sets - 1);
+	__u32 at = (__u32)(hash >> 8) & (ZW_PENDING_NEAR - 1);
+
+	return bpf_map_lookup_elem(&zw_query_pending, &at);
+}
+
+/* Of a slot that was, or would be, in the near set of @hash: what tells them apart says more of where it is. */
+static __always_inline struct zw_pending_set *far_set(__u64 hash, __u64 slot)
+{
+	__u32 near = (__u32)(hash >> 8) & (ZW_PENDING_NEAR - 1);
+	__u32 more = (__u32)(slot >> ZW_PENDING_TIME_BITS) * ZW_PENDING_NEAR;
+	__u32 at = ZW_PENDING_NEAR + ((near | more) & (zw_pending_far_sets - 1));
 
 	return bpf_map_lookup_elem(&zw_query_pending, &at);
 }
@@ -134,23 +144,25 @@ static __always_inline __u64 pending_slot(__u64 hash, __u64 now, __u64 side)
 	       (now >> ZW_PENDING_TIME_UNIT & ZW_PENDING_TIME_MASK & ~3ULL) | side << 1 | 1;
 }
 
-/* The query waits from now on. */
-static __always_inline void begin_waiting(
-	struct zw_query_totals *t, struct query_scratch *s, __u64 hash)
+static __always_inline bool same_query(__u64 slot, __u64 other)
 {
-	__u64 slot = pending_slot(hash, s->now_ns, s->side & 1), old = 0, oldest = 0;
-	struct zw_pending_set *set = pending_set(hash);
+	return slot >> ZW_PENDING_TIME_BITS == other >> ZW_PENDING_TIME_BITS;
+}
+
+/* Puts @slot into @set, in place of the same query, or of nothing, or of the oldest: what was there before. */
+static __always_inline __u64 put_waiting(
+	struct query_scratch *s, struct zw_pending_set *set, __u64 slot)
+{
+	__u64 oldest = 0;
 	__u32 at = 0;
 	bool chosen = false;
 
-	if (!set)
-		return;
 #pragma unroll
 	for (__u32 i = 0; i < ZW_PENDING_WAYS; i++) {
 		__u64 v = set->slot[i];
 		__u64 age = v ? zw_pending_age(v, s->now_ns) : ~0ULL >> 1;
 
-		if (v >> ZW_PENDING_TIME_BITS == slot >> ZW_PENDING_TIME_BITS && v)
+		if (v && same_query(v, slot))
 			age = ~0ULL;
 		if (!chosen || age > oldest) {
 			oldest = age;
@@ -158,39 +170,94 @@ static __always_inline void begin_waiting(
 			chosen = true;
 		}
 	}
-	old = __sync_lock_test_and_set(
+	return __sync_lock_test_and_set(
 		&set->slot[query_forget(s, at) & (ZW_PENDING_WAYS - 1)], slot);
-	if (!old)
-		return;
-	if (old >> ZW_PENDING_TIME_BITS == slot >> ZW_PENDING_TIME_BITS)
-		t->repeated[old >> 1 & 1]++;
-	else if (zw_pending_age(old, s->now_ns) >= ZW_QUERY_PATIENCE_NS)
-		t->unanswered[old >> 1 & 1]++;
-	else
-		t->displaced[old >> 1 & 1]++;
 }
 
-static __always_inline void end_waiting(
-	struct zw_query_totals *t, struct query_scratch *s, __u64 hash)
+/* Takes the query of @hash out of @set; its slot, or 0. Somebody else may take it in the same moment. */
+static __always_inline __u64 take_waiting(
+	struct query_scratch *s, struct zw_pending_set *set, __u64 hash)
 {
-	struct zw_pending_set *set = pending_set(hash);
-	__u32 side = s->side & 1, at;
 	__u64 v, slot = 0;
+	__u32 at;
 
-	if (!set)
-		return;
 #pragma unroll
 	for (at = 0; at < ZW_PENDING_WAYS; at++) {
 		v = set->slot[at];
-		if (v && v >> ZW_PENDING_TIME_BITS == hash >> ZW_PENDING_TIME_BITS) {
+		if (v && same_query(v, hash)) {
 			slot = v;
 			break;
 		}
 	}
 	at = query_forget(s, at);
-	/* Somebody else may have taken it meanwhile. */
 	if (!slot || __sync_val_compare_and_swap(&set->slot[at & (ZW_PENDING_WAYS - 1)], slot, 0) !=
-			     slot) {
+			     slot)
+		return 0;
+	return slot;
+}
+
+/* The query of @slot had to leave its near set. When it is asked again it is not looked for here: then it counts as one that
+ * waits for itself. */
+static __noinline int wait_far(
+	struct query_scratch *s, struct zw_query_totals *t, __u64 hash, __u64 slot)
+{
+	struct zw_pending_set *set = far_set(hash, slot);
+	__u64 old;
+
+	if (!set)
+		return 0;
+	old = put_waiting(s, set, slot);
+	if (!old)
+		return 0;
+	if (same_query(old, slot))
+		t->repeated[old >> 1 & 1]++;
+	else if (zw_pending_age(old, s->now_ns) >= ZW_QUERY_PATIENCE_NS)
+		t->unanswered[old >> 1 & 1]++;
+	else
+		t->displaced[old >> 1 & 1]++;
+	return 0;
+}
+
+static __noinline __u64 end_far(struct query_scratch *s, __u64 hash)
+{
+	struct zw_pending_set *set = far_set(hash, hash);
+
+	return set ? take_waiting(s, set, hash) : 0;
+}
+
+/* The query waits from now on. */
+static __always_inline void begin_waiting(
+	struct zw_query_totals *t, struct query_scratch *s, __u64 hash)
+{
+	__u64 slot = pending_slot(hash, s->now_ns, s->side & 1), old;
+	struct zw_pending_set *set = near_set(hash);
+
+	if (!set)
+		return;
+	old = put_waiting(s, set, slot);
+	if (!old)
+		return;
+	if (same_query(old, slot))
+		t->repeated[old >> 1 & 1]++;
+	else if (zw_pending_age(old, s->now_ns) >= ZW_QUERY_PATIENCE_NS)
+		t->unanswered[old >> 1 & 1]++;
+	else
+		wait_far(s, t, hash, old);
+}
+
+static __always_inline void end_waiting(
+	struct zw_query_totals *t, struct query_scratch *s, __u64 hash)
+{
+	struct zw_pending_set *set = near_set(hash);
+	__u32 side = s->side & 1, at;
+	__u64 slot;
+
+	if (!set)
+		return;
+	slot = take_waiting(s, set, hash);
+	if (!slot)
+		slot = end_far(s, hash);
+	if (!slot) {
 		t->unasked[side]++;
 		return;
 	}

@@ -251,10 +251,12 @@ struct zw_zone_set {
 	struct zw_query_zone e[ZW_QUERY_WAYS];
 };
 
-/* Queries that wait. The upper 24 bits of a slot tell them apart, below is when they came (CLOCK_MONOTONIC), in units of 256 ns but for
- * the two lowest bits: 1, and which side asked. 0: free. */
+/* Queries that wait. The upper 32 bits of a slot tell them apart, below is when they came (CLOCK_MONOTONIC), in units of 256 ns but for
+ * the two lowest bits: 1, and which side asked. 0: free. The first ZW_PENDING_NEAR sets are for nearly all of them, who wait for some
+ * microseconds: so few that they stay in the cache of a processor. The oldest of a full one goes on to the sets behind those. */
 #define ZW_PENDING_WAYS 4
-#define ZW_PENDING_TIME_BITS 40
+#define ZW_PENDING_NEAR 512
+#define ZW_PENDING_TIME_BITS 32
 #define ZW_PENDING_TIME_UNIT 8
 #define ZW_PENDING_TIME_MASK ((1ULL << ZW_PENDING_TIME_BITS) - 1)
 
@@ -262,11 +264,13 @@ struct zw_pending_set {
 	__u64 slot[ZW_PENDING_WAYS];
 };
 
-/* How long the query of @slot has waited, in ns; wrapping after 78 hours. */
+/* How long the query of @slot has waited, in ns, up to 9 minutes. Nothing if it came by a clock that is ahead of the one of
+ * @now_ns: one is exact, and one a few milliseconds behind. */
 static inline __u64 zw_pending_age(__u64 slot, __u64 now_ns)
 {
-	return (((now_ns >> ZW_PENDING_TIME_UNIT | 3) - slot) & ZW_PENDING_TIME_MASK)
-	       << ZW_PENDING_TIME_UNIT;
+	__u32 age = (__u32)(now_ns >> ZW_PENDING_TIME_UNIT | 3) - (__u32)slot;
+
+	return (__u64)(age & ~(__u32)((__s32)age >> 31)) << ZW_PENDING_TIME_UNIT;
 }
 
 /* Answers seen: (name, type, port) in the upper half, what was answered in the lower. 0: free. */

@@ -8,6 +8,7 @@
 #define FLOOD 30000
 #define ANSWERS 25 /* distinct ones, of which ... */
 #define LIMIT 10   /* ... so many are told of in a second */
+#define WAITING (3 * ZW_PENDING_NEAR * ZW_PENDING_WAYS)
 
 /* What goes the other way of @s. */
 static struct spec back(const struct spec *s)
@@ -154,6 +155,36 @@ static void test_responses(struct lane *l)
 	dns_answer(&f, DNS_TC, "rcode.example.com", TYPE_A, 0);
 	lane_run(l, &s);
 	check(l->totals.truncated == 1 && l->events == 0, "response: truncated, not compared");
+}
+
+/* More queries than there is room for in the near sets wait at once; then all are answered. */
+static void test_waiting(struct lane *l)
+{
+	const __u64 *t[] = {
+		l->totals.answered, l->totals.unanswered, l->totals.repeated, l->totals.displaced};
+	struct frame f;
+	struct spec q = {.payload = f.b}, s;
+	uint64_t sum = 0;
+
+	dns_make(&f, 0, "waits.example.com", TYPE_A);
+	q.bytes = f.len;
+	for (uint16_t i = 0; i < WAITING; i++) {
+		q.sport = (uint16_t)(20000 + i);
+		run(l->b, &q);
+	}
+	dns_answer(&f, 0, "waits.example.com", TYPE_A, 0);
+	for (uint16_t i = 0; i < WAITING; i++) {
+		q.sport = (uint16_t)(20000 + i);
+		s = back(&q);
+		run(l->b, &s);
+	}
+	lane_look(l);
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(t); i++)
+		sum += t[i][ZW_QUERY_SERVED];
+	check(sum == WAITING && l->totals.answered[ZW_QUERY_SERVED] > WAITING * 99 / 100 &&
+			l->totals.answered[ZW_QUERY_SERVED] + l->totals.unasked[ZW_QUERY_SERVED] ==
+				WAITING,
+		"waiting: more than have room in the near sets");
 }
 
 static void test_edns(struct lane *l)
@@ -552,6 +583,7 @@ static void test_all(struct bench *b)
 	test_query(&l);
 	test_zones(&l);
 	test_responses(&l);
+	test_waiting(&l);
 	test_edns(&l);
 	test_hostile(&l);
 	test_tcp(&l);

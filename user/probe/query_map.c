@@ -24,9 +24,9 @@ static const struct {
 	[ZW_QUERY_NAMES] = {1024, 64},
 	[ZW_QUERY_ZONES] = {128, 16},
 };
-#define PENDING_SETS 16384U /* 65,536 queries may wait */
-#define ANSWER_SETS 8192U   /* 32,768 answers with records, as many without */
-#define KNOWN_WORDS 32768U  /* 2^21 bits in each filter */
+#define FAR_SETS 16384U    /* 65,536 queries may wait, beside those in the near sets */
+#define ANSWER_SETS 8192U  /* 32,768 answers with records, as many without */
+#define KNOWN_WORDS 32768U /* 2^21 bits in each filter */
 
 /* Events in a second, by bit of enum zw_query_why. An event costs the agent some ten microseconds. */
 static const uint32_t limits[ZW_QUERY_WHYS] = {64, 64, 128, 128, 64, 32};
@@ -61,7 +61,7 @@ int zw_query_size(struct zw_net_bpf *skel)
 		{skel->maps.zw_query_pairs, both * sets_of(ZW_QUERY_SOURCES)},
 		{skel->maps.zw_query_names, both * sets_of(ZW_QUERY_NAMES)},
 		{skel->maps.zw_query_zones, both * sets_of(ZW_QUERY_ZONES)},
-		{skel->maps.zw_query_pending, PENDING_SETS},
+		{skel->maps.zw_query_pending, ZW_PENDING_NEAR + FAR_SETS},
 		{skel->maps.zw_query_answers, ANSWER_SETS},
 		{skel->maps.zw_query_known, 2 * KNOWN_WORDS},
 	};
@@ -80,7 +80,7 @@ void zw_query_tell_sizes(struct zw_net_bpf *skel)
 	skel->rodata->zw_query_cpus = cpus();
 	for (int i = 0; i < _ZW_QUERY_TABLE_MAX; i++)
 		skel->rodata->zw_query_sets[i] = sets_of((enum zw_query_table)i);
-	skel->rodata->zw_pending_sets = PENDING_SETS;
+	skel->rodata->zw_pending_far_sets = FAR_SETS;
 	skel->rodata->zw_answer_sets = ANSWER_SETS;
 	skel->rodata->zw_known_words = KNOWN_WORDS;
 }
