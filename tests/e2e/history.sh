@@ -7,7 +7,7 @@
 set -u
 . "$(dirname "$0")/lib.sh"
 e2e_private_mounts "$0" "$@"
-E2E_TAKES='kill copies damaged foreign removed full readonly window'
+E2E_TAKES='kill copies damaged foreign removed full readonly window late'
 e2e_begin perl sqlite3 losetup mkfs.ext4
 
 EVENT_SECONDS=10
@@ -381,6 +381,12 @@ make_disk() {
 	e2e_at_exit "umount '$E2E_TMP/disk' 2>/dev/null"
 }
 
+drop_disk() {
+	umount "$E2E_TMP/disk"
+	losetup -d "$LOOP"
+	rm -r "$E2E_TMP/disk" "$E2E_TMP/image"
+}
+
 # The one change that an agent found at its start, if it is not from serial to serial. found_faults FROM TO
 found_faults() {
 	agent_events '.event.action == "record-change"' | jq -s -r --argjson from "$1" --argjson to "$2" '
@@ -465,9 +471,7 @@ test_readonly() {
 	start_run
 	agent_stop
 	e2e_check "writable again: nothing is left to find" "$(agent_events '.event.action == "record-change"')"
-	umount "$E2E_TMP/disk"
-	losetup -d "$LOOP"
-	rm -r "$E2E_TMP/disk" "$E2E_TMP/image"
+	drop_disk
 }
 
 # --- while no agent ran ------------------------------------------------------------------------------
@@ -535,8 +539,57 @@ test_window() {
 	agent_stop
 }
 
+# --- not there at the start ---------------------------------------------------------------------------
+
+# found_late NAME FROM TO: what changed while nobody watched, from serial 2 to 3, is told, with the time.
+found_late() {
+	if agent_wait "$EVENT_SECONDS" '.zonewitness.serial.after == 3' >"$E2E_TMP/late"; then
+		e2e_check "$1: what changed before is found" "$(jq -r '
+			[.zonewitness.serial.before, .zonewitness.attribution, .zonewitness.verdict, .zonewitness.file.path != null]
+			| if . == [2, "none", "unattributed", true] then empty else tojson end' "$E2E_TMP/late"
+			window_faults "$2" "$3")"
+	else
+		e2e_fail "$1: what changed before is found" "no event" "$(cat "$AGENT_ERR")"
+	fi
+}
+
+# The disk of the history comes when the agent has begun. late NAME DB
+late() {
+	local from to
+
+	begin_one "$2"
+	mkdir -p "${DB%/*}"
+	start_run
+	changed "$1: before" 2
+	from=$(date +%s)
+	agent_stop
+	to=$(date +%s)
+	put one 3
+	umount "$E2E_TMP/disk"
+	start_run
+	changed "$1: without the disk" 4
+	e2e_check "$1: there is nothing to compare with" "$(agent_events '.zonewitness.serial.after == 3')"
+	mount "$LOOP" "$E2E_TMP/disk"
+	found_late "$1" "$from" "$to"
+	changed "$1: with the disk" 5
+	e2e_until 10 status_is waiting 0
+	agent_stop
+}
+
+test_late() {
+	make_disk || { e2e_skip "late disk" "no loop device"; return; }
+	late "late disk" "$E2E_TMP/disk/lib/zonewitness/history.db"
+	e2e_check "late disk: what was told is stored, and once" "$(books "$DB" one 5)"
+	# Where it is not, a history was begun.
+	late "late disk, a history in its place" "$E2E_TMP/disk/history.db"
+	start_run
+	agent_stop
+	e2e_check "late disk: nothing is left to find" "$(agent_events '.event.action == "record-change"')"
+	drop_disk
+}
+
 groups=("$@")
-[ $# -gt 0 ] || groups=(kill copies damaged foreign removed full readonly window)
+[ $# -gt 0 ] || groups=(kill copies damaged foreign removed full readonly window late)
 for group in "${groups[@]}"; do
 	"test_$group"
 done

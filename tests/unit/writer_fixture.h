@@ -105,18 +105,29 @@ static inline struct zw_snapshot *state_at(uint32_t n)
 	return sample_snapshot(n, text);
 }
 
+/* What made state @to of state @from; number @to. */
+static inline struct zw_report *change_between(struct fixture *f, uint32_t from, uint32_t to)
+{
+	_zw_snapshot_ struct zw_snapshot *before = state_at(from), *after = state_at(to);
+	struct zw_report *report;
+	struct zw_diff *diff = NULL;
+
+	assert_int_equal(zw_diff_new(before, after, &diff), 0);
+	report = sample_change(to, diff);
+	report->serial_before = from;
+	report->serial_after = to;
+	zw_ulid(&f->ulid, SAMPLE_TIME_NS + to, report->id);
+	return report;
+}
+
 /* Change number @n, from the state before it; and the state, as the agent tells both. */
 static inline int tell(struct fixture *f, struct zw_writer *w, uint32_t n)
 {
-	_zw_snapshot_ struct zw_snapshot *before = state_at(n - 1), *after = state_at(n);
-	_zw_report_free_ struct zw_report *report = NULL;
+	_zw_report_free_ struct zw_report *report = change_between(f, n - 1, n);
+	_zw_snapshot_ struct zw_snapshot *after = state_at(n);
 	_zw_str_ struct zw_str json = {};
-	struct zw_diff *diff = NULL;
 	int r;
 
-	assert_int_equal(zw_diff_new(before, after, &diff), 0);
-	report = sample_change(n, diff);
-	zw_ulid(&f->ulid, SAMPLE_TIME_NS + n, report->id);
 	assert_int_equal(zw_report_to_json(report, &host, &json), 0);
 	r = zw_writer_event(w, true, &zone, report, json.buf, json.len);
 	if (r == 0)

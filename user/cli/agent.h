@@ -75,6 +75,7 @@ const struct zw_sink_host *zw_agent_host(const struct zw_agent *agent);
 struct zw_served;
 struct zw_agent_guarded;
 struct zw_served_zone;
+struct zw_agent_begun; /* cli/agent_late.c */
 
 /* The root a server's paths are walked in; shared by its zones. */
 struct zw_agent_server {
@@ -181,7 +182,10 @@ struct zw_agent_zone {
 	uint64_t read_ns;          /* the same of @files, good or not */
 	uint64_t stored_ns;  /* CLOCK_REALTIME: of the stored state it was compared with; 0: none */
 	uint64_t watched_ns; /* CLOCK_REALTIME: until when it was watched before; 0: not known */
-	uint64_t good_drops; /* events lost until then */
+	uint64_t
+		begun_ns; /* CLOCK_BOOTTIME: when it was first read; 0: or compared with a stored state */
+	struct zw_agent_begun *begun; /* that state; NULL: it is @good, or not needed */
+	uint64_t good_drops;          /* events lost until then */
 	enum zw_zone_state state;
 	uint64_t bad_digest; /* of what was reported as unreadable */
 	bool early;          /* an operation on names may not be done yet, see zw_hook_is_early() */
@@ -239,6 +243,7 @@ struct zw_agent {
 	struct zw_writer *history; /* NULL: none is kept */
 	bool history_leads;        /* the events that are told make the next state of their zone */
 	bool history_missed;       /* one of them was lost */
+	bool history_late;         /* they go before all that waits, see agent_late.c */
 	uint64_t history_lost;     /* events, as reported */
 	uint64_t history_told_ns;  /* CLOCK_BOOTTIME: when that was */
 	struct zw_ulid_state ulid;
@@ -366,6 +371,8 @@ void zw_agent_pair(struct zw_agent_zone *z, struct zw_agent_zone *unsigned_zone)
 /* Takes out of the difference of a signed zone what it only took over from the unsigned one, whose change it was. False:
  * some of it is not there, or not yet, so @z will be looked at again. */
 bool zw_agent_leave_signing(struct zw_agent *a, struct zw_agent_zone *z, struct zw_diff *diff);
+/* The same once and for all, with what the unsigned one was. */
+void zw_agent_keep_signing(struct zw_diff *diff, const struct zw_snapshot *from);
 
 /* agent_report.c */
 
@@ -470,8 +477,10 @@ int zw_agent_history_open(
 	const struct zw_conf *conf, bool need, struct zw_writer **ret_writer, struct zw_str *error);
 /* How the history names the server of @z; the caller frees it. NULL: no memory. */
 char *zw_agent_history_server(const struct zw_agent_zone *z);
-/* Fills @z->good, @z->stored_ns and @z->watched_ns with what is stored. -ENOENT when nothing is, -ENOMEM, -EUCLEAN, -EIO, ... */
-int zw_agent_history_load(struct zw_agent *a, struct zw_agent_zone *z);
+/* What is stored of @z, since when it is so, and until when the zone was watched before, 0: not known; both CLOCK_REALTIME.
+ * -ENOENT when nothing is, -ENOMEM, -EUCLEAN, -EIO, ... */
+int zw_agent_history_load(struct zw_agent *a, const struct zw_agent_zone *z,
+	struct zw_snapshot **ret_stored, uint64_t *ret_time_ns, uint64_t *ret_watched_ns);
 /* The zone goes while the agent stays. */
 void zw_agent_history_leave(struct zw_agent *a, const struct zw_agent_zone *z);
 /* Before they are told: @first and those of @explained are what became of @z->good until @after, of whose @changes they
@@ -487,6 +496,14 @@ void zw_agent_history_state(struct zw_agent *a, struct zw_agent_zone *z, struct 
 void zw_agent_history_tick(struct zw_agent *a);
 /* Returns when all is stored, or when that takes too long. */
 void zw_agent_history_flush(struct zw_agent *a);
+
+/* agent_late.c: a history that was not there when the agent began */
+
+/* @z->good is about to be another: keeps it, if it is where the agent began. */
+void zw_agent_late_keep(struct zw_agent_zone *z);
+void zw_agent_late_forget(struct zw_agent_zone *z);
+/* Tells what zones had become, of what is stored, until the agent began, when there is a history to say so now. */
+void zw_agent_late(struct zw_agent *a);
 
 /* agent_notify.c: what the service manager hears */
 

@@ -51,7 +51,8 @@ char *zw_agent_history_server(const struct zw_agent_zone *z)
 		z->is_signed ? ":signed" : "");
 }
 
-int zw_agent_history_load(struct zw_agent *a, struct zw_agent_zone *z)
+int zw_agent_history_load(struct zw_agent *a, const struct zw_agent_zone *z,
+	struct zw_snapshot **ret_stored, uint64_t *ret_time_ns, uint64_t *ret_watched_ns)
 {
 	_zw_free_ char *server = NULL;
 	struct zw_history_zone key = {.view = z->view, .zone = z->name};
@@ -63,7 +64,7 @@ int zw_agent_history_load(struct zw_agent *a, struct zw_agent_zone *z)
 	if (!server)
 		return -ENOMEM;
 	key.server = server;
-	r = zw_writer_load_zone(a->history, &key, &z->good, &z->stored_ns, &z->watched_ns);
+	r = zw_writer_load_zone(a->history, &key, ret_stored, ret_time_ns, ret_watched_ns);
 	/* That it cannot be opened was said already. */
 	return r == -ENODEV ? -ENOENT : r;
 }
@@ -89,8 +90,12 @@ static int tell_event(struct zw_agent *a, const struct zw_report *report)
 
 	if (r < 0)
 		return r;
-	return zw_writer_event(
-		a->history, leads, has_zone ? &key : NULL, report, json.buf, json.len);
+	if (a->history_late && zw_writer_event_before(a->history, leads, has_zone ? &key : NULL,
+				       report, json.buf, json.len) == 0)
+		return 0;
+	/* What cannot be stored where it belongs leads to no state. */
+	return zw_writer_event(a->history, leads && !a->history_late, has_zone ? &key : NULL,
+		report, json.buf, json.len);
 }
 
 void zw_agent_history_event(struct zw_agent *a, const struct zw_report *report)
@@ -226,10 +231,12 @@ static void report_losses(struct zw_agent *a)
 
 void zw_agent_history_tick(struct zw_agent *a)
 {
-	bool all = a->history && zw_writer_is_new(a->history);
+	bool all;
 
 	if (!a->history)
 		return;
+	zw_agent_late(a);
+	all = zw_writer_is_new(a->history);
 	ZW_VEC_FOREACH(it, &a->zones) {
 		struct zw_agent_zone *z = *it;
 
@@ -248,6 +255,7 @@ void zw_agent_history_flush(struct zw_agent *a)
 
 	if (!a->history)
 		return;
+	zw_agent_late(a);
 	zw_writer_facts(a->history, &facts);
 	if (facts.open)
 		(void)zw_writer_flush(a->history, FLUSH_NS);

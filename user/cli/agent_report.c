@@ -306,7 +306,7 @@ static int explain_limits(
 		return 0;
 	if (z->state == ZW_ZONE_NEW && z->stored_ns) {
 		zw_time_iso(unwatched_since(z, r), since);
-		zw_time_iso(zw_realtime_ns(), until);
+		zw_time_iso(r->end_ns + zw_boot_to_real_offset_ns(), until);
 		return zw_report_add_reason(report,
 			"changed while the agent was not watching, between %s and %s", since,
 			until);

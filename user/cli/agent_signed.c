@@ -38,6 +38,11 @@ static bool is_own(void *ctx, const struct zw_diff_entry *e)
 	return is_of_signing(e) || !is_taken_over(ctx, e);
 }
 
+void zw_agent_keep_signing(struct zw_diff *diff, const struct zw_snapshot *from)
+{
+	zw_diff_keep(diff, is_own, (void *)from);
+}
+
 bool zw_agent_leave_signing(struct zw_agent *a, struct zw_agent_zone *z, struct zw_diff *diff)
 {
 	struct zw_agent_zone *from = z->pair;
@@ -46,7 +51,7 @@ bool zw_agent_leave_signing(struct zw_agent *a, struct zw_agent_zone *z, struct 
 		return true;
 	if (from->due_ns && !a->stopping)
 		zw_agent_look(a, from);
-	zw_diff_keep(diff, is_own, from->good);
+	zw_agent_keep_signing(diff, from->good);
 	for (size_t i = 0; i < diff->len; i++)
 		if (!is_of_signing(&diff->entries[i]) && !a->stopping && z->postponed < AGAIN_MAX) {
 			z->postponed++;

@@ -51,6 +51,11 @@ struct zw_agent_reading {
 	uint64_t begin_ns, end_ns; /* CLOCK_BOOTTIME */
 };
 
+/* agent_zone.c: reports @diff, which @r made of @z->good, and takes it. 1: not yet, the zone will be looked at again; 0 or
+ * -errno. */
+int zw_agent_report_change(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r,
+	struct zw_diff **diff);
+
 /* What a server keeps the state of a zone in, and how it is read from there. Both functions fail with -ENOMEM only,
  * or with what zw_agent_drain() fails with: what is wrong with the zone itself is a result. */
 struct zw_agent_source {

@@ -78,6 +78,8 @@ static bool too_early(
 static void adopt_good(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r,
 	zw_agent_files *copy)
 {
+	if (r->snapshot && r->snapshot != z->good)
+		zw_agent_late_keep(z);
 	zw_agent_files_done(&z->good_files);
 	memcpy(&z->good_files, copy, sizeof(*copy));
 	*copy = (zw_agent_files){};
@@ -111,8 +113,7 @@ static bool may_be_told_yet(
 	return true;
 }
 
-/* 1: not reported yet, the zone will be looked at again. */
-static int report_change(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r,
+int zw_agent_report_change(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r,
 	struct zw_diff **diff)
 {
 	_zw_report_free_ struct zw_report *report =
@@ -293,6 +294,7 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 		/* Nothing to compare with: this is where it begins. A zone that could never be read may have had
 		 * all of these records; one whose file was missing or empty had none. */
 		z->state = ZW_ZONE_GOOD;
+		z->begun_ns = r->end_ns;
 	} else if (!r->same) {
 		rc = zw_diff_new(z->good, r->snapshot, &diff);
 		if (rc < 0)
@@ -303,7 +305,7 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 		}
 		changed = diff->len > 0 && !r->quiet;
 		if (changed)
-			rc = report_change(a, z, r, &diff);
+			rc = zw_agent_report_change(a, z, r, &diff);
 		zw_diff_free(diff);
 		if (rc != 0)
 			return rc < 0 ? rc : 0;
@@ -366,7 +368,7 @@ void zw_agent_look(struct zw_agent *a, struct zw_agent_zone *z)
 /* What changed while no agent was there to see it. */
 static void load_stored(struct zw_agent *a, struct zw_agent_zone *z)
 {
-	int r = zw_agent_history_load(a, z);
+	int r = zw_agent_history_load(a, z, &z->good, &z->stored_ns, &z->watched_ns);
 
 	if (r < 0 && r != -ENOENT)
 		zw_warning(

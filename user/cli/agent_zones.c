@@ -145,6 +145,7 @@ void zw_agent_zone_free(struct zw_agent *a, struct zw_agent_zone *z)
 	zw_vec_free(&z->mappers);
 	zw_snapshot_unref(z->good);
 	zw_snapshot_unref(z->told);
+	zw_agent_late_forget(z);
 	zw_agent_files_done(&z->files);
 	zw_agent_files_done(&z->good_files);
 	zw_agent_server_unref(z->server);

@@ -41,6 +41,8 @@ struct zw_pending_frame {
 /* The next frame, oldest first. -ENOENT at the end, -EBADMSG when a file was changed under us, -ENOMEM, -errno. */
 int zw_pending_next(struct zw_pending *pending, struct zw_pending_position *position,
 	struct zw_pending_frame *ret_frame);
+/* False when the newer file is not the one of its name any more, or there is one now and was none. */
+bool zw_pending_is_there(const struct zw_pending *pending);
 /* Number of the last frame; 0: there is none. */
 uint64_t zw_pending_last(const struct zw_pending *pending);
 /* Where the next frame will be. */

@@ -122,7 +122,7 @@ static int store_batch(struct zw_writer *w, const struct zw_writer_queue *batch,
 		*ret_never += never;
 		*ret_events += item->is_event && !never;
 	}
-	if (r == 0 && number)
+	if (r == 0 && number > w->stored_number)
 		r = zw_history_set_meta(w->history, "stored", (int64_t)number);
 	if (r < 0) {
 		zw_history_rollback(w->history);
@@ -209,24 +209,44 @@ static int prune(struct zw_writer *w)
 	return r;
 }
 
-/* Once. 0: all of @batch is stored. */
+/* What comes first in the history is what its zones were, and what became of them until they were looked at. */
+static bool is_held(struct zw_writer *w)
+{
+	bool held;
+
+	pthread_mutex_lock(&w->lock);
+	held = w->strange && !w->ending;
+	pthread_mutex_unlock(&w->lock);
+	return held;
+}
+
+static int store(struct zw_writer *w, const struct zw_writer_queue *batch, uint64_t *ret_events,
+	uint64_t *ret_never)
+{
+	int r = batch->first ? store_batch(w, batch, ret_events, ret_never) : 0;
+
+	if (r < 0)
+		return r;
+	w->unchecked |= batch->first != NULL;
+	store_watch(w);
+	return prune(w);
+}
+
+/* Once. 0: all of @batch is stored; -EALREADY: the history is to be asked first. */
 static int attempt(struct zw_writer *w, const struct zw_writer_queue *batch, uint64_t *ret_events,
 	uint64_t *ret_never)
 {
 	_zw_str_ struct zw_str error = {};
+	bool held;
 	int r;
 
 	pthread_mutex_lock(&w->disk);
 	r = zw_writer_attach(w, &error);
 	if (r == 0)
 		r = zw_writer_replay(w);
-	if (r == 0 && batch->first)
-		r = store_batch(w, batch, ret_events, ret_never);
-	if (r == 0) {
-		w->unchecked |= batch->first != NULL;
-		store_watch(w);
-		r = prune(w);
-	}
+	held = r == 0 && is_held(w);
+	if (r == 0 && !held)
+		r = store(w, batch, ret_events, ret_never);
 	if (r == -EUCLEAN) {
 		zw_writer_set_aside(w);
 		/* With a new one it goes on at once. */
@@ -240,7 +260,7 @@ static int attempt(struct zw_writer *w, const struct zw_writer_queue *batch, uin
 	pthread_mutex_unlock(&w->lock);
 	pthread_mutex_unlock(&w->disk);
 	zw_writer_tell(w, r, error.len > 0 ? error.buf : NULL);
-	return r;
+	return held ? -EALREADY : r;
 }
 
 static void wait_for(struct zw_writer *w, unsigned int seconds)

@@ -43,6 +43,15 @@ ZW_DEFINE_CLEANUP(struct zw_writer *, zw_writer_close);
  * watched from now on; @ret_watched_ns: until when it was before, CLOCK_REALTIME, 0: not known. */
 int zw_writer_load_zone(struct zw_writer *writer, const struct zw_history_zone *zone,
 	struct zw_snapshot **ret_snapshot, uint64_t *ret_time_ns, uint64_t *ret_watched_ns);
+/* True while a history is open that has zones and is not the one that zw_writer_load_zone() was called for: it was not there,
+ * or not to be read, or is another one. Nothing is stored in it until zw_writer_asked(), but by zw_writer_event_before(). */
+bool zw_writer_is_strange(struct zw_writer *writer);
+/* zw_writer_load_zone() was called for all zones. */
+void zw_writer_asked(struct zw_writer *writer);
+/* As zw_writer_event(), of what led to what was told since: it is stored now, before all that waits. -ENODEV: the history
+ * is not open; -errno. What is not stored is not counted. */
+int zw_writer_event_before(struct zw_writer *writer, bool leads, const struct zw_history_zone *zone,
+	const struct zw_report *report, const char *json, size_t len);
 /* The zone is watched no more, from now on. */
 void zw_writer_leave_zone(struct zw_writer *writer, const struct zw_history_zone *zone);
 /* All zones that shall be watched are, and what came about until now was told. To be said again and again. */

@@ -36,6 +36,9 @@ void zw_writer_detach(struct zw_writer *w)
 	zw_writer_past_done(w);
 	zw_replay_book_free(ZW_TAKE(w->book));
 	zw_history_close(ZW_TAKE(w->history));
+	pthread_mutex_lock(&w->lock);
+	w->strange = false;
+	pthread_mutex_unlock(&w->lock);
 }
 
 /* The file that is open is not the one of that name any more: what is beside the name is not ours to take away. */
@@ -55,12 +58,11 @@ static bool is_gone(struct zw_writer *w)
 }
 
 /* Which history it is, so that the file beside it is known to be of it. */
-static int identify(struct zw_writer *w, bool *ret_new)
+static int identify(struct zw_writer *w)
 {
 	int64_t id = 0, stored = 0;
 	int r = zw_history_get_meta(w->history, "id", &id);
 
-	*ret_new = r == -ENOENT;
 	if (r == -ENOENT) {
 		while (id == 0) {
 			if (getrandom(&id, sizeof(id), 0) != sizeof(id))
@@ -81,6 +83,26 @@ static int identify(struct zw_writer *w, bool *ret_new)
 		w->number = (uint64_t)stored;
 	pthread_mutex_unlock(&w->lock);
 	return 0;
+}
+
+/* What is beside a history that was not there at first was left by an earlier writer. What was told meanwhile is in memory. */
+static void take_pending(struct zw_writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	if (!w->in_file && !w->is_left && !(w->pending && zw_pending_is_there(w->pending))) {
+		zw_pending_close(ZW_TAKE(w->pending));
+		w->begun = false;
+		zw_writer_open_pending(w);
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+static bool is_known(const struct zw_writer *w)
+{
+	ZW_VEC_FOREACH(id, &w->known)
+		if (*id == w->id)
+			return true;
+	return false;
 }
 
 static void aside_name(const char *path, const char *end, char *ret_name, size_t size)
@@ -135,9 +157,32 @@ static int open_file(struct zw_writer *w, struct zw_str *error)
 	return 0;
 }
 
+/* What zones the history has, and whether somebody asked for them. */
+static int find_zones(struct zw_writer *w, bool again)
+{
+	bool asked = w->past.id && w->past.id == w->id;
+	bool anew = again || (w->failed && !asked), strange;
+	int r = asked ? 0 : zw_watch_begin(&w->watch, w->history);
+
+	if (r < 0)
+		return r;
+	strange = w->watch.last_zone > 0 && (w->unasked || anew) && !is_known(w);
+	if (!strange && !is_known(w))
+		r = zw_vec_push(&w->known, w->id);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&w->lock);
+	/* What the zones are is told, and not read, of one that was there before. */
+	w->watch.marked |= again && !strange;
+	w->is_new |= anew;
+	w->strange = strange;
+	pthread_mutex_unlock(&w->lock);
+	return 0;
+}
+
 int zw_writer_attach(struct zw_writer *w, struct zw_str *error)
 {
-	bool again = w->id != 0, is_new;
+	bool again = w->id != 0;
 	int r;
 
 	if (w->history && is_gone(w)) {
@@ -152,24 +197,18 @@ int zw_writer_attach(struct zw_writer *w, struct zw_str *error)
 	r = open_file(w, error);
 	if (r < 0)
 		return r;
-	r = identify(w, &is_new);
+	if (again || w->failed)
+		take_pending(w);
+	r = identify(w);
 	if (r < 0) {
 		zw_str_addf(error, "\"%s\" cannot be written: %s", w->options.path, strerror(-r));
 		zw_writer_detach(w);
 		return r;
 	}
-	if (!w->past.id || w->past.id != w->id)
-		r = zw_watch_begin(&w->watch, w->history);
-	if (r < 0) {
+	r = find_zones(w, again);
+	if (r < 0)
 		zw_writer_detach(w);
-		return r;
-	}
-	pthread_mutex_lock(&w->lock);
-	/* What the zones are is told, and not read, of one that was not there when the agent looked. */
-	w->watch.marked |= again;
-	w->is_new |= again || (w->failed && w->past.id != w->id);
-	pthread_mutex_unlock(&w->lock);
-	return 0;
+	return r;
 }
 
 /* What was stored by now is known by its number, if the file is of this history. */

@@ -45,11 +45,13 @@ struct zw_writer {
 	struct zw_replay_book *book;
 	struct zw_writer_past past;
 	struct zw_watch watch;
-	bool failed;       /* the last attempt */
-	bool ending;       /* it is the last one */
-	bool unchecked;    /* something was stored since the last checkpoint */
-	uint64_t prune_ns; /* CLOCK_BOOTTIME: when to look for what is too old */
-	uint64_t watch_ns; /* CLOCK_BOOTTIME: when to store that zones are still watched */
+	bool unasked;          /* a zone was asked for while nothing could be read */
+	ZW_VEC(int64_t) known; /* histories that zones were asked of, or told to */
+	bool failed;           /* the last attempt */
+	bool ending;           /* it is the last one */
+	bool unchecked;        /* something was stored since the last checkpoint */
+	uint64_t prune_ns;     /* CLOCK_BOOTTIME: when to look for what is too old */
+	uint64_t watch_ns;     /* CLOCK_BOOTTIME: when to store that zones are still watched */
 	uint64_t
 		told_ns; /* what was told until then, CLOCK_REALTIME, is in the history, with the batch at hand */
 
@@ -69,6 +71,7 @@ struct zw_writer {
 	uint64_t number;  /* of the last item */
 	uint64_t stored_number;
 	bool is_new, stop;
+	bool strange; /* nobody asked the history that is open for its zones: nothing is stored yet */
 	uint64_t
 		alive_ns; /* CLOCK_REALTIME: what came about until then was told; 0: it was not said yet */
 	struct zw_writer_facts facts;
@@ -77,6 +80,8 @@ struct zw_writer {
 void zw_writer_item_free(struct zw_writer_item *item);
 void zw_writer_push(struct zw_writer_queue *queue, struct zw_writer_item *item);
 void zw_writer_queue_done(struct zw_writer_queue *queue);
+/* With @lock held, but for the first time: opens the file of what is pending. A failure is said. */
+void zw_writer_open_pending(struct zw_writer *writer);
 /* The thread: until @stop is set, and all is stored or cannot be. */
 void *zw_writer_run(void *writer);
 /* With @lock held: what waits. */

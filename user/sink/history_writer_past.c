@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The history as it would be if it could be written: an agent that starts while the disk is full, or read-only, finds what
- * changed while there was none all the same, and nothing that the one before it told. */
+ * changed while there was none all the same, and nothing that the one before it told. And one that could not even be read
+ * then: it is asked when it is there, before anything is stored in it. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -90,4 +91,63 @@ int zw_writer_load_past(struct zw_writer *w, const struct zw_history_zone *zone,
 		return r;
 	return zw_watch_come(
 		&w->watch, w->history ? w->history : w->past.history, zone, ret_watched_ns);
+}
+
+bool zw_writer_is_strange(struct zw_writer *w)
+{
+	bool strange;
+
+	pthread_mutex_lock(&w->lock);
+	strange = w->strange;
+	pthread_mutex_unlock(&w->lock);
+	return strange;
+}
+
+void zw_writer_asked(struct zw_writer *w)
+{
+	pthread_mutex_lock(&w->disk);
+	pthread_mutex_lock(&w->lock);
+	/* One whose number cannot be kept is asked again when it goes and comes back. */
+	if (w->strange)
+		(void)zw_vec_push(&w->known, w->id);
+	w->unasked &= !w->strange;
+	w->strange = false;
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+	pthread_mutex_unlock(&w->disk);
+}
+
+static int store_event(struct zw_writer *w, const struct zw_history_record *record)
+{
+	int r = w->history ? zw_history_begin(w->history) : -ENODEV;
+
+	if (r < 0)
+		return r;
+	r = zw_record_store(w->history, record, NULL);
+	if (r == 0)
+		return zw_history_commit(w->history);
+	zw_history_rollback(w->history);
+	return r;
+}
+
+int zw_writer_event_before(struct zw_writer *w, bool leads, const struct zw_history_zone *zone,
+	const struct zw_report *report, const char *json, size_t len)
+{
+	_zw_record_ struct zw_history_record record = {};
+	_zw_str_ struct zw_str bytes = {};
+	int r = zw_record_put_event(&bytes, leads, zone, report, json, len);
+
+	if (r == 0)
+		r = zw_record_decode(bytes.buf, bytes.len, &record);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&w->disk);
+	r = store_event(w, &record);
+	pthread_mutex_unlock(&w->disk);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&w->lock);
+	w->facts.stored++;
+	pthread_mutex_unlock(&w->lock);
+	return 0;
 }

@@ -32,7 +32,7 @@ static void init_locks(struct zw_writer *w)
 	pthread_condattr_destroy(&attr);
 }
 
-static void say(struct zw_writer *w, const char *what, int r)
+static void say_pending(struct zw_writer *w, const char *what, int r)
 {
 	_zw_free_ char *text = zw_asprintf("'%s.pending', which keeps what the history does not "
 					   "have yet, %s: %s",
@@ -42,20 +42,24 @@ static void say(struct zw_writer *w, const char *what, int r)
 		w->options.say(w->options.ctx, true, text);
 }
 
-static void open_pending(struct zw_writer *w)
+void zw_writer_open_pending(struct zw_writer *w)
 {
 	bool damaged = false;
+	uint64_t last;
 	int r = zw_pending_open(w->options.path, w->options.pending_bytes, &w->pending, &damaged);
 
 	if (r < 0) {
-		say(w, "cannot be used", r);
+		say_pending(w, "cannot be used", r);
 		return;
 	}
 	if (damaged)
-		say(w, "lost its end", -EBADMSG);
-	w->number = zw_pending_last(w->pending);
+		say_pending(w, "lost its end", -EBADMSG);
+	last = zw_pending_last(w->pending);
+	if (w->number < last)
+		w->number = last;
+	w->left = (struct zw_pending_position){};
 	w->left_end = zw_pending_end(w->pending);
-	w->is_left = w->number > 0;
+	w->is_left = last > 0;
 }
 
 static int open_history(struct zw_writer *w, bool need, struct zw_str *error)
@@ -95,7 +99,7 @@ int zw_writer_open(const struct zw_writer_options *options, bool need,
 	w->options.path = strdup(options->path);
 	if (!w->options.path)
 		return -ENOMEM;
-	open_pending(w);
+	zw_writer_open_pending(w);
 	r = open_history(w, need, error);
 	if (r < 0)
 		return r;
@@ -128,6 +132,7 @@ void zw_writer_close(struct zw_writer *w)
 	zw_writer_detach(w);
 	zw_writer_past_done(w);
 	zw_watch_done(&w->watch);
+	zw_vec_free(&w->known);
 	zw_pending_close(w->pending);
 	zw_writer_queue_done(&w->queue);
 	pthread_cond_destroy(&w->wake);
@@ -151,6 +156,7 @@ int zw_writer_load_zone(struct zw_writer *w, const struct zw_history_zone *zone,
 			r = zw_watch_come(&w->watch, w->history, zone, ret_watched_ns);
 	} else {
 		r = zw_writer_load_past(w, zone, &snapshot, ret_time_ns, ret_watched_ns);
+		w->unasked |= r == -ENODEV;
 	}
 	pthread_mutex_unlock(&w->disk);
 	if (r == 0)
