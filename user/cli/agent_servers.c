@@ -14,103 +14,8 @@
 #define PROC_ROOT "/proc"
 /* Servers are looked for this often even when no exec or exit was seen, and their configurations compared. */
 #define DISCOVER_NS (5 * ZW_NSEC_PER_SEC)
-/* A server that does not listen by then may never do so. */
-#define STARTING_MAX_NS (60 * ZW_NSEC_PER_SEC)
 /* Of zones that no server has. */
 #define VIEW "_default"
-
-void zw_agent_server_unref(struct zw_agent_server *s)
-{
-	if (!s || --s->refs > 0)
-		return;
-	zw_closep(&s->root_fd);
-	zw_closep(&s->mounts_fd);
-	zw_agent_channels_done(s);
-	zw_served_free(s->served);
-	zw_vec_free(&s->sites);
-	zw_agent_guarded_free(NULL, s);
-	free(s->config);
-	free(s->cwd);
-	free(s->error);
-	free(s);
-}
-
-static int server_new(
-	enum zw_server_kind kind, const char *config, struct zw_agent_server **ret_server)
-{
-	struct zw_agent_server *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return -ENOMEM;
-	s->refs = 1;
-	s->kind = kind;
-	s->root_fd = s->mounts_fd = -1;
-	s->config = strdup(config ? config : "");
-	if (!s->config) {
-		zw_agent_server_unref(s);
-		return -ENOMEM;
-	}
-	*ret_server = s;
-	return 0;
-}
-
-/* Binds the server to the process that is it now. Its root stays as it was until that is known. */
-static int server_attach(struct zw_agent_server *s, const struct zw_server *found)
-{
-	_zw_free_ char *root = zw_asprintf(PROC_ROOT "/%d/root", (int)found->pid);
-	_zw_free_ char *exe = zw_asprintf(PROC_ROOT "/%d/exe", (int)found->pid);
-	_zw_free_ char *mounts = zw_asprintf(PROC_ROOT "/%d/mountinfo", (int)found->pid);
-	_zw_free_ char *cwd = strdup(found->cwd ? found->cwd : "/");
-	struct stat st;
-	int fd;
-
-	if (!root || !exe || !mounts || !cwd)
-		return -ENOMEM;
-	fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	zw_closep(&s->root_fd);
-	s->root_fd = fd;
-	zw_closep(&s->mounts_fd);
-	s->mounts_fd = open(mounts, O_RDONLY | O_CLOEXEC);
-	free(s->cwd);
-	s->cwd = ZW_TAKE(cwd);
-	s->pid = found->pid;
-	s->start_ns = found->start_ns;
-	s->fingerprint = 0;
-	if (stat(exe, &st) == 0) {
-		s->exe_dev = zw_dev_from_stat(st.st_dev);
-		s->exe_ino = st.st_ino;
-	}
-	return 0;
-}
-
-/* Not listening yet, it may not be in the directory and root that its paths start from. */
-static bool is_starting(const struct zw_server *found)
-{
-	return !found->listens.len && zw_boottime_ns() < found->start_ns + STARTING_MAX_NS;
-}
-
-/* Some, as NSD, listen before they change their root. */
-static bool has_moved(const struct zw_agent_server *s, const struct zw_server *found)
-{
-	_zw_free_ char *root = zw_asprintf(PROC_ROOT "/%d/root", (int)found->pid);
-	struct stat held, now;
-
-	if (found->cwd && !zw_streq(s->cwd, found->cwd))
-		return true;
-	return root && fstat(s->root_fd, &held) == 0 && stat(root, &now) == 0 &&
-	       (held.st_dev != now.st_dev || held.st_ino != now.st_ino);
-}
-
-/* mountinfo wakes with POLLERR | POLLPRI once for each change of the table (fs/proc_namespace.c, mounts_poll). What
- * cannot be asked is taken for changed. */
-bool zw_agent_server_remounted(const struct zw_agent_server *s)
-{
-	struct pollfd p = {.fd = s->mounts_fd, .events = POLLPRI};
-
-	return s->mounts_fd < 0 || poll(&p, 1, 0) != 0;
-}
 
 /* @config NULL: it is not known where the server has it. */
 static bool is_wanted(const struct zw_conf *conf, enum zw_server_kind kind, const char *config)
@@ -319,7 +224,7 @@ static int follow_server(struct zw_agent *a, const struct zw_server *found)
 	int r;
 
 	if (!s) {
-		r = server_new(found->kind, found->config, &s);
+		r = zw_agent_server_new(found->kind, found->config, &s);
 		if (r < 0)
 			return r;
 		r = zw_vec_push(&a->servers, s);
@@ -329,8 +234,9 @@ static int follow_server(struct zw_agent *a, const struct zw_server *found)
 		}
 	}
 	s->seen = true;
-	if (s->pid != found->pid || s->start_ns != found->start_ns || has_moved(s, found)) {
-		r = server_attach(s, found);
+	if (s->pid != found->pid || s->start_ns != found->start_ns ||
+		zw_agent_server_has_moved(s, found)) {
+		r = zw_agent_server_attach(s, found);
 		/* Gone again already: the next discovery knows. */
 		if (r < 0)
 			return r == -ENOMEM ? r : 0;
@@ -394,7 +300,7 @@ int zw_agent_discover(struct zw_agent *a)
 	ZW_VEC_FOREACH(f, &found) {
 		if (r < 0 || !is_wanted(a->conf, f->kind, f->config))
 			continue;
-		if (is_starting(f))
+		if (zw_agent_server_is_starting(f))
 			starting = true;
 		else
 			r = follow_server(a, f);
@@ -435,7 +341,7 @@ static int own_server(struct zw_agent *a, struct zw_agent_server **ret_server)
 			*ret_server = *s;
 			return 0;
 		}
-	r = server_new(ZW_SERVER_NONE, "", &none);
+	r = zw_agent_server_new(ZW_SERVER_NONE, "", &none);
 	if (r < 0)
 		return r;
 	none->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
