@@ -50,9 +50,9 @@ static int add_finding(struct zw_agent *a, struct zw_report *report,
 {
 	_zw_free_ char *who = who_of(d);
 	char name[ZW_NAME_TEXT_MAX], addr[ZW_ADDRESS_TEXT_MAX], type[ZW_TYPE_TEXT_MAX];
-	bool is_server = d->tgid && (d->tgid == (uint32_t)d->server->pid ||
-					    (d->actor && d->actor->exe_ino == d->server->exe_ino &&
-						    d->actor->exe_dev == d->server->exe_dev));
+	bool is_server =
+		d->tgid && zw_agent_server_is(d->server, d->tgid, d->actor ? d->actor->exe_dev : 0,
+				   d->actor ? d->actor->exe_ino : 0);
 
 	if (!who)
 		return -ENOMEM;

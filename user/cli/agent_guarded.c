@@ -84,9 +84,11 @@ static int read_file(struct zw_agent *a, int root_fd, const char *path, struct g
 	return 0;
 }
 
-static void unindex(struct zw_agent *a, const struct guarded_file *f)
+/* The first @n places on the way to it. */
+static void unindex_places(struct zw_agent *a, const struct guarded_file *f, size_t n)
 {
-	ZW_VEC_FOREACH(p, &f->file.walk.places) {
+	for (size_t i = 0; i < n; i++) {
+		const struct zw_place *p = &f->file.walk.places.items[i];
 		struct zw_inode_key key = {.dev = p->dev, .ino = p->ino};
 		struct zw_agent_site *s = zw_site_of(a, &key);
 
@@ -97,17 +99,26 @@ static void unindex(struct zw_agent *a, const struct guarded_file *f)
 	}
 }
 
-/* The file, links on the way, and the directories that hold them. */
+static void unindex(struct zw_agent *a, const struct guarded_file *f)
+{
+	unindex_places(a, f, f->file.walk.places.len);
+}
+
+/* The file, links on the way, and the directories that hold them; all of them or none. */
 static int index_file(struct zw_agent *a, struct guarded_file *f)
 {
-	if (f->file.walk.result < 0 && f->file.walk.places.len)
-		f->file.walk.places.items[f->file.walk.places.len - 1].parent = true;
-	ZW_VEC_FOREACH(p, &f->file.walk.places) {
-		struct zw_agent_site *s;
-		int r = zw_site_get(a, p, &s);
+	size_t n = f->file.walk.places.len;
 
-		if (r < 0)
+	if (f->file.walk.result < 0 && n)
+		f->file.walk.places.items[n - 1].parent = true;
+	for (size_t i = 0; i < n; i++) {
+		struct zw_agent_site *s;
+		int r = zw_site_get(a, &f->file.walk.places.items[i], &s);
+
+		if (r < 0) {
+			unindex_places(a, f, i);
 			return r;
+		}
 		s->guards++;
 	}
 	return 0;
@@ -158,12 +169,6 @@ static bool is_admin(const struct zw_policy *policy, const struct zw_actor_user 
 	return false;
 }
 
-static bool is_server(const struct zw_agent_server *s, const struct zw_actor *actor)
-{
-	return actor->tgid == (uint32_t)s->pid ||
-	       (s->exe_ino && actor->exe_dev == s->exe_dev && actor->exe_ino == s->exe_ino);
-}
-
 /* Whoever administers any zone may configure; a server writes files of its own; what runs as root without anybody's login,
  * as the upgrade of a package, is nobody's to judge. */
 static enum zw_verdict judge(
@@ -176,7 +181,7 @@ static enum zw_verdict judge(
 		return ZW_VERDICT_UNATTRIBUTED;
 	if (!actor || policy->admins == 0)
 		return ZW_VERDICT_UNJUDGED;
-	if (is_server(s, actor))
+	if (zw_agent_server_is(s, actor->tgid, actor->exe_dev, actor->exe_ino))
 		return ZW_VERDICT_AUTOMATIC;
 	if (is_admin(policy, &actor->principal))
 		return ZW_VERDICT_AUTHORIZED;
@@ -267,9 +272,14 @@ static int check(struct zw_agent *a, struct zw_agent_server *s, struct guarded_f
 
 	if (r == 0)
 		r = index_file(a, &now);
-	if (r == 0 && differs(f, &now))
+	if (r < 0) {
+		file_done(&now);
+		return r;
+	}
+	if (differs(f, &now))
 		r = tell(a, s, f, &now);
 	if (r < 0) {
+		unindex(a, &now);
 		file_done(&now);
 		return r;
 	}
@@ -363,12 +373,17 @@ static int add_path(struct zw_agent *a, struct zw_agent_guarded *g, const char *
 	f.file.path = strdup(path);
 	r = f.file.path ? read_file(a, g->root_fd, path, &f) : -ENOMEM;
 	if (r == 0)
-		r = zw_vec_push(&g->files, f);
+		r = index_file(a, &f);
 	if (r < 0) {
 		file_done(&f);
 		return r;
 	}
-	return index_file(a, &g->files.items[g->files.len - 1]);
+	r = zw_vec_push(&g->files, f);
+	if (r < 0) {
+		unindex(a, &f);
+		file_done(&f);
+	}
+	return r;
 }
 
 void zw_agent_guarded_free(struct zw_agent *a, struct zw_agent_server *s)

@@ -131,11 +131,6 @@ static bool same_ports(const zw_agent_net_ports *a, const zw_agent_net_ports *b)
 	return true;
 }
 
-static bool is_server(const struct zw_agent_server *s, uint32_t tgid, uint64_t dev, uint64_t ino)
-{
-	return (uint32_t)s->pid == tgid || (s->exe_ino && s->exe_dev == dev && s->exe_ino == ino);
-}
-
 static bool overlaps(
 	const struct zw_agent_port *port, const struct zw_endpoint *end, bool tcp, uint32_t netns)
 {
@@ -248,7 +243,7 @@ static const struct zw_agent_server *victim_of(const struct zw_agent *a,
 {
 	ZW_VEC_FOREACH(p, &a->net->served)
 		if (p->server->pid && overlaps(p, end, taker->tcp, taker->netns) &&
-			!is_server(p->server, taker->tgid, exe_dev, exe_ino))
+			!zw_agent_server_is(p->server, taker->tgid, exe_dev, exe_ino))
 			return is_known(a->net, taker) ? NULL : p->server;
 	return NULL;
 }
