@@ -146,7 +146,7 @@ watch_zones() {
 }
 
 is_ready() {
-	grep -q agent-ready "$E2E_TMP/watch.out" || ! agent_alive
+	AGENT_OUT=$E2E_TMP/watch.out agent_ready_or_dead
 }
 
 # One history whose agent is killed again and again, $1 times, at any moment: while it starts, when it is ready, after some
