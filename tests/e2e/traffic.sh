@@ -169,6 +169,27 @@ test_flood() {
 		jq -r '.zonewitness.findings[0].rule | select(. != "random-subdomain-flood" and . != "rate-limit" and . != "nxdomain-rate")')"
 }
 
+# Names with long labels below a wildcard, most of them from one address.
+test_tunnel() {
+	local found
+
+	perl -e 'srand 8; for (1 .. 400) { printf "%s.%s A\n", join("", map { chr(97 + int rand 26) } 1 .. 60), $ARGV[0] }' "$OTHER" >"$E2E_TMP/tunnel"
+	for _ in 1 2 3; do
+		dig +short -b 127.0.0.2 -p "$PORT" @127.0.0.1 "$(printf 'b%.0s' {1..60}).$OTHER" A >/dev/null
+	done
+	asked=$((asked + 3))
+	perf "$E2E_TMP/tunnel" -Q 200
+	agent_until 15 eval '[ -n "$(findings tunnelling)" ]'
+	found=$(findings tunnelling)
+	e2e_check "a tunnel is one finding, of who asks most" "$(jq -s -r --arg zone "$OTHER." '
+		if length == 1 then empty else "\(length) findings" end,
+		(.[0] | if .zonewitness.findings[0].subject == $zone then empty else "it is about \(.zonewitness.findings[0].subject)" end,
+			if .zonewitness.findings[0].reason | test("looked at, [0-9]+ % came from 127\\.0\\.0\\.1") then empty
+			else "it says \(.zonewitness.findings[0].reason)" end,
+			if .source.ip == "127.0.0.1" and .zonewitness.attribution == "probable" then empty
+			else "source is \(.source), \(.zonewitness.attribution)" end)' <<<"$found")" "$found"
+}
+
 # A name that moves cursors, asked for and shown.
 test_hostile() {
 	perl -e 'use IO::Socket::INET; my $s = IO::Socket::INET->new(Proto => "udp", PeerAddr => "127.0.0.1:$ARGV[0]") or die;
@@ -241,6 +262,7 @@ test_top_alone() {
 mkdir -p "$DIR/db"
 dns_file "$DIR/zones/$ZONE.db" "$ZONE" 192.0.2.1
 dns_file "$DIR/zones/$OTHER.db" "$OTHER" 192.0.2.1
+echo '* IN A 192.0.2.9' >>"$DIR/zones/$OTHER.db"
 configure >"$DIR/knot.conf"
 configure_agent >"$E2E_TMP/conf.yaml"
 dns_start "$DIR/log" knotd -c "$DIR/knot.conf"
@@ -251,6 +273,7 @@ test_tcp
 test_top
 test_hostile
 test_flood
+test_tunnel
 test_end
 test_read_back
 test_top_alone

@@ -27,7 +27,8 @@ struct world {
 	struct zw_query_book reading;
 	uint64_t second;
 	size_t begun, ended;
-	char last[400];
+	char last[800];
+	char source[64];
 	uint64_t queries;
 	struct zw_feeds *feeds;
 };
@@ -41,6 +42,7 @@ static void tell(void *ctx, struct zw_alarm *a, bool ended)
 	w->queries = a->queries;
 	snprintf(w->last, sizeof(w->last), "%s|%s|%s", a->rule, a->subject ? a->subject : "several",
 		a->reason);
+	snprintf(w->source, sizeof(w->source), "%s", a->source ? a->source : "");
 }
 
 static int setup(void **state)
@@ -319,6 +321,77 @@ static void test_tunnelling(void **state)
 	}
 	assert_begun(w, 1, "tunnelling|tunnel.example.|about ");
 	assert_non_null(strstr(w->last, "labels of up to 60 octets"));
+	/* Nobody was seen to ask. */
+	assert_null(strstr(w->last, "looked at"));
+	assert_string_equal(w->source, "");
+}
+
+/* @n new names of a zone from an address; add_names() has zone 7. */
+static void add_askers(
+	struct world *w, uint64_t zone, uint8_t longest, const char *address, unsigned int n)
+{
+	int family = strchr(address, ':') ? AF_INET6 : AF_INET;
+	uint8_t addr[16] = {};
+
+	assert_int_equal(inet_pton(family, address, addr), 1);
+	for (unsigned int i = 0; i < n; i++)
+		zw_watch_new_name(
+			w->watch, zone, longest, family, addr, (w->second + 1001) * SECOND);
+}
+
+static void add_tunnel(struct world *w)
+{
+	struct zw_query_counts c = answered(1);
+
+	c.query_bytes = 120;
+	c.response_bytes = 400;
+	add_names(w, "\6tunnel\7example", 10, 60, c);
+}
+
+static void test_tunnelling_names_its_source(void **state)
+{
+	struct world *w = *state;
+
+	/* Long before. */
+	add_askers(w, 7, 60, "192.0.2.99", 1000);
+	for (int i = 0; i < 120; i++)
+		pass(w);
+	for (int i = 0; i < 60; i++) {
+		add_askers(w, 7, 60, "2001:db8::7", 8);
+		add_askers(w, 7, 60, "192.0.2.1", 1);
+		add_askers(w, 7, 60, "192.0.2.2", 1);
+		/* Of another zone, and with other labels. */
+		add_askers(w, 8, 60, "192.0.2.3", 20);
+		add_askers(w, 7, 12, "192.0.2.4", 20);
+		add_tunnel(w);
+		pass(w);
+	}
+	assert_begun(w, 1, "tunnelling|tunnel.example.|about ");
+	assert_non_null(
+		strstr(w->last, "of them that were looked at, 80 % came from 2001:db8::7, "));
+	assert_null(strstr(w->last, "192.0.2.3"));
+	assert_null(strstr(w->last, "192.0.2.4"));
+	assert_null(strstr(w->last, "192.0.2.99"));
+	assert_string_equal(w->source, "2001:db8::7");
+}
+
+static void test_tunnelling_of_many(void **state)
+{
+	struct world *w = *state;
+
+	for (int i = 0; i < 60; i++) {
+		for (int host = 1; host <= 20; host++) {
+			char address[INET_ADDRSTRLEN];
+
+			snprintf(address, sizeof(address), "192.0.2.%d", host);
+			add_askers(w, 7, 60, address, 1);
+		}
+		add_tunnel(w);
+		pass(w);
+	}
+	assert_begun(w, 1, "tunnelling|tunnel.example.|about ");
+	assert_non_null(strstr(w->last, "no more than 5 % came from one of 20 addresses"));
+	assert_string_equal(w->source, "");
 }
 
 static void test_no_tunnelling(void **state)
@@ -548,6 +621,8 @@ int main(void)
 		TEST(test_flood_that_drowns_the_server),
 		TEST(test_no_flood),
 		TEST(test_tunnelling),
+		TEST(test_tunnelling_names_its_source),
+		TEST(test_tunnelling_of_many),
 		TEST(test_no_tunnelling),
 		TEST(test_sources_in_feeds),
 		TEST(test_names_in_feeds),

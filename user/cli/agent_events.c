@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/agent_traffic.h"
 #include "probe/net.h"
 
 /* Executables whose start or end means that servers are to be looked for again. */
@@ -100,6 +101,7 @@ static int on_query(struct zw_agent *a, const struct zw_event *event)
 {
 	int r = zw_agent_answer(a, event), q = zw_agent_outbound(a, event);
 
+	zw_agent_traffic_asked(a, event);
 	return r < 0 ? r : q;
 }
 

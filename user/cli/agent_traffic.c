@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "cli/agent_feeds.h"
+#include "dns/message.h"
 #include "dns/name.h"
 #include "sink/history_traffic.h"
 
@@ -136,6 +137,34 @@ static void save_baselines(struct zw_agent *a)
 			n = 0;
 		zw_str_free(&s.bytes);
 	} while (n == SAVE_KEYS);
+}
+
+/* --- new names ----------------------------------------------------------------------------------------- */
+
+/* Of the question's name, which is behind the header; 0: there is none. */
+static uint8_t longest_label(const struct zw_query_facts *q)
+{
+	uint8_t longest = 0;
+	const uint8_t *name;
+
+	if (q->captured <= ZW_MESSAGE_HEADER)
+		return 0;
+	name = q->message + ZW_MESSAGE_HEADER;
+	if (zw_name_check(name, q->captured - ZW_MESSAGE_HEADER, NULL) < 0)
+		return 0;
+	for (; *name; name += 1 + *name)
+		if (*name > longest)
+			longest = *name;
+	return longest;
+}
+
+void zw_agent_traffic_asked(struct zw_agent *a, const struct zw_event *event)
+{
+	const struct zw_query_facts *q = &event->query;
+
+	if (q->why & ZW_QUERY_NEW_NAME)
+		zw_watch_new_name(a->traffic->watch, q->zone, longest_label(q), q->family, q->saddr,
+			event->time_ns);
 }
 
 /* --- seconds and minutes ------------------------------------------------------------------------------- */

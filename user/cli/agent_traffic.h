@@ -16,6 +16,8 @@ void zw_agent_traffic_free(struct zw_agent_traffic *traffic);
 void zw_agent_traffic_serve(struct zw_agent *a, struct zw_agent_zone *z);
 void zw_agent_traffic_unserve(struct zw_agent *a, struct zw_agent_zone *z);
 
+/* The kernel tells of a query: who asks for a name that is new is remembered for a while. */
+void zw_agent_traffic_asked(struct zw_agent *a, const struct zw_event *event);
 /* Now and then; reads the kernel's counters when a second is over. */
 void zw_agent_traffic_tick(struct zw_agent *a, uint64_t now_ns);
 /* The last of it: what goes on is over, the minute ends, and what is usual is stored. */

@@ -23,12 +23,20 @@ static const struct zw_agent_zone *find_zone(const struct zw_agent *a, const cha
 	return found;
 }
 
-/* An address is whoever asked. */
-static int add_peer(struct zw_report *report, const char *subject)
+static bool is_address(const char *text)
 {
 	uint8_t addr[16];
 
-	if (inet_pton(AF_INET, subject, addr) != 1 && inet_pton(AF_INET6, subject, addr) != 1)
+	return inet_pton(AF_INET, text, addr) == 1 || inet_pton(AF_INET6, text, addr) == 1;
+}
+
+/* An address is whoever asked; of others, who asked most. */
+static int add_peer(struct zw_report *report, const struct zw_alarm *alarm)
+{
+	bool is_subject = is_address(alarm->subject);
+	const char *peer = is_subject ? alarm->subject : alarm->source;
+
+	if (!peer)
 		return 0;
 	report->cause = calloc(1, sizeof(*report->cause));
 	if (!report->cause)
@@ -36,9 +44,9 @@ static int add_peer(struct zw_report *report, const char *subject)
 	report->causes = 1;
 	report->cause->role = ZW_ROLE_PEER;
 	report->cause->first_ns = report->cause->last_ns = report->time_ns;
-	report->cause->peer = strdup(subject);
+	report->cause->peer = strdup(peer);
 	report->has_principal = true;
-	report->attribution = ZW_ATTRIBUTION_CERTAIN;
+	report->attribution = is_subject ? ZW_ATTRIBUTION_CERTAIN : ZW_ATTRIBUTION_PROBABLE;
 	return report->cause->peer ? 0 : -ENOMEM;
 }
 
@@ -83,7 +91,7 @@ void zw_agent_traffic_alarm(void *ctx, struct zw_alarm *alarm, bool ended)
 	int r = report ? 0 : -ENOMEM;
 
 	if (r == 0 && alarm->subject)
-		r = add_peer(report, alarm->subject);
+		r = add_peer(report, alarm);
 	if (r == 0)
 		r = ended ? tell_end(alarm, report) : tell_begin(a, alarm, report);
 	if (r < 0) {

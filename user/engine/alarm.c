@@ -42,6 +42,7 @@ static void alarm_free(struct zw_alarm *a)
 		return;
 	zw_map_free(a->seen);
 	free(a->subject);
+	free(a->source);
 	free(a->reason);
 	free(a);
 }
@@ -100,14 +101,14 @@ static bool may_begin(struct zw_alarms *x, const char *rule, uint64_t now_ns)
 }
 
 static struct zw_alarm *begin(struct zw_alarms *x, const char *rule, const char *subject,
-	uint64_t now_ns, const char *fmt, va_list ap)
+	const struct zw_alarm_sight *sight, const char *fmt, va_list ap)
 {
 	_alarm_free_ struct zw_alarm *a = calloc(1, sizeof(*a));
 
 	if (!a)
 		return NULL;
 	a->rule = rule;
-	a->begin_ns = now_ns;
+	a->begin_ns = sight->now_ns;
 	a->subjects = 1;
 	if (vasprintf(&a->reason, fmt, ap) < 0) {
 		a->reason = NULL; /* vasprintf(3) leaves it undefined */
@@ -115,8 +116,11 @@ static struct zw_alarm *begin(struct zw_alarms *x, const char *rule, const char 
 	}
 	if (subject)
 		a->subject = strdup(subject);
-	if ((subject && !a->subject) || (!subject && zw_map_new(&a->seen) < 0) ||
-		zw_vec_push(&x->open, a) < 0)
+	/* Of several it would be that of the first. */
+	if (subject && sight->source)
+		a->source = strdup(sight->source);
+	if ((subject && !a->subject) || (subject && sight->source && !a->source) ||
+		(!subject && zw_map_new(&a->seen) < 0) || zw_vec_push(&x->open, a) < 0)
 		return NULL;
 	return ZW_TAKE(a);
 }
@@ -145,7 +149,7 @@ struct zw_alarm *zw_alarm_raise(struct zw_alarms *x, const char *rule, const cha
 		a = own ? NULL : find(x, rule, NULL);
 		if (!a) {
 			va_start(ap, fmt);
-			a = begin(x, rule, own ? subject : NULL, sight->now_ns, fmt, ap);
+			a = begin(x, rule, own ? subject : NULL, sight, fmt, ap);
 			va_end(ap);
 			is_new = true;
 		}

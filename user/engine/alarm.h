@@ -27,6 +27,7 @@
 struct zw_alarm {
 	const char *rule; /* static */
 	char *subject;    /* an address or a name; NULL: several */
+	char *source; /* the address that most of it comes from; NULL: not known, or it is the subject */
 	uint64_t begin_ns, last_ns;
 	uint64_t queries; /* since it began; counted by who raises it */
 	uint64_t peak;    /* the most a second */
@@ -51,8 +52,9 @@ ZW_DEFINE_CLEANUP(struct zw_alarms *, zw_alarms_free);
 /* What was seen. */
 struct zw_alarm_sight {
 	uint64_t now_ns;
-	uint64_t queries; /* until now, for the beginning */
-	uint64_t rate;    /* of them a second */
+	uint64_t queries;   /* until now, for the beginning */
+	uint64_t rate;      /* of them a second */
+	const char *source; /* as in struct zw_alarm; copied when it is seen first */
 };
 
 /* @subject was seen to do what @rule is about. The sentence is only made when it is needed. Returns the finding, which is the subject's own or one of several; NULL: no memory. */

@@ -124,7 +124,8 @@ static const struct zw_rule rows[] = {
 			{"failed", ZW_KNOB_PERCENT, 50, 0, 100,
 				"share of failures, at most: a tunnel is answered, a flood is not"},
 			{"bytes", ZW_KNOB_BYTES, 16384, 0, UINT32_MAX, "of queries and answers, at least"}),
-		.quiet = "Lists that are asked by hash (of mail, of files) look the same: disable the rule where such a list is served.",
+		.quiet = "Lists that are asked by hash (of mail, of files) look the same: disable the rule where such a list is served. Who"
+			" asks is told from those of the names that the kernel tells of, some dozens a second of all zones.",
 	},
 	{
 		.id = "agent-killed",

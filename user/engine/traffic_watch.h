@@ -31,6 +31,10 @@ void zw_watch_configure(struct zw_watch *watch, const struct zw_rules_conf *rule
 /* What a second brought, at @now_ns (CLOCK_BOOTTIME) and @real_ns (CLOCK_REALTIME). @feeds may be NULL. */
 void zw_watch_take(struct zw_watch *watch, const struct zw_query_book *reading,
 	const struct zw_feeds *feeds, uint64_t now_ns, uint64_t real_ns);
+/* A name of the zone with that hash was asked for that was not asked for lately; its longest label has @longest octets. Not all of
+ * them need be told of: these show who asks. @family as socket(2) has it; @now_ns as above. */
+void zw_watch_new_name(struct zw_watch *watch, uint64_t zone, uint8_t longest, int family,
+	const uint8_t addr[static 16], uint64_t now_ns);
 /* The minute of the wall clock that began at @real_ns is over. @whole: it was watched from its beginning, so it is learned
  * from. */
 void zw_watch_minute(struct zw_watch *watch, uint64_t real_ns, bool whole);

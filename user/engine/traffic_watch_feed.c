@@ -19,7 +19,7 @@ static void look_at_source(
 	struct zw_watch *w, const struct zw_query_source *row, const struct zw_feeds *feeds)
 {
 	struct zw_traffic_source source = zw_traffic_source_of(row->family, row->addr);
-	struct zw_alarm_sight sight = {w->now_ns, 0, row->n.queries};
+	struct zw_alarm_sight sight = {.now_ns = w->now_ns, .rate = row->n.queries};
 	char text[ZW_TRAFFIC_KEY_MAX];
 	struct zw_feed_match match;
 
@@ -36,7 +36,7 @@ static void look_at_source(
 static void look_at_name(
 	struct zw_watch *w, const struct zw_query_name *row, const struct zw_feeds *feeds)
 {
-	struct zw_alarm_sight sight = {w->now_ns, 0, row->n.queries};
+	struct zw_alarm_sight sight = {.now_ns = w->now_ns, .rate = row->n.queries};
 	char text[ZW_TRAFFIC_KEY_MAX];
 	struct zw_feed_match match;
 

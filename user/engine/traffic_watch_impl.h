@@ -75,6 +75,17 @@ struct watch_knobs {
 	uint64_t tunnel_window, tunnel_label, tunnel_names, tunnel_failed, tunnel_bytes;
 };
 
+/* A new name of a zone that the kernel told of. */
+struct sighting {
+	uint64_t zone; /* zw_query_hash() */
+	uint64_t time_ns;
+	struct zw_traffic_source source; /* who asked */
+	uint8_t longest;                 /* octets of its longest label */
+};
+
+/* A minute's worth of what the kernel tells of, with its own limits. */
+#define SIGHTINGS_MAX 4096
+
 struct zw_watch {
 	struct zw_watch_options options;
 	struct watch_knobs knobs;
@@ -84,8 +95,21 @@ struct zw_watch {
 	/* Of the zones of the reading that is looked at, in its order. */
 	ZW_VEC(struct watched *) zones;
 	ZW_VEC(struct zw_counts) frequent;
+	struct sighting sighting[SIGHTINGS_MAX];
+	size_t sightings; /* ever; the next overwrites the oldest */
 	uint64_t now_ns, real_ns;
 };
+
+/* --- traffic_watch_who.c ------------------------------------------------------------------------------- */
+
+struct zw_watch_askers {
+	char text[512]; /* "; of 90 of them that were looked at, ..."; empty: none was */
+	char source[ZW_TRAFFIC_KEY_MAX]; /* who sent more than half of them; empty: nobody did */
+};
+
+/* Who asked for names of @zone with a label of @label octets at least, since then. */
+void zw_watch_who(const struct zw_watch *w, uint64_t zone, uint64_t label, uint64_t since_ns,
+	struct zw_watch_askers *ret_askers);
 
 /* --- traffic_watch_rules.c ---------------------------------------------------------------------------- */
 

@@ -112,7 +112,9 @@ static void keep(struct watched *e, enum watched_rule rule, struct zw_alarm *ala
 static struct zw_alarm_sight sight_of(
 	const struct zw_watch *w, uint64_t queries, const struct window *window)
 {
-	return (struct zw_alarm_sight){w->now_ns, queries, per_second(queries, window, w->now_ns)};
+	return (struct zw_alarm_sight){.now_ns = w->now_ns,
+		.queries = queries,
+		.rate = per_second(queries, window, w->now_ns)};
 }
 
 /* --- sources ------------------------------------------------------------------------------------------- */
@@ -202,7 +204,8 @@ static void check_spike(struct zw_watch *w, struct watched *e, enum watched_rule
 		return;
 	keep(e, rule,
 		zw_alarm_raise(w->alarms, rule_ids[rule], text, e,
-			&(struct zw_alarm_sight){w->now_ns, e->minute, e->peak},
+			&(struct zw_alarm_sight){
+				.now_ns = w->now_ns, .queries = e->minute, .rate = e->peak},
 			"%" PRIu64 " queries %s%s in this minute so far; usual%s are %.0f a minute,"
 			" give or take %.0f",
 			e->minute, what, text, e->usual.hourly ? " at this hour" : "",
@@ -254,11 +257,13 @@ static void check_flood(struct zw_watch *w, struct watched *e)
 			children, text, sight.rate, failed));
 }
 
-static void check_tunnel(struct zw_watch *w, struct watched *e)
+/* @hash: of the zone. */
+static void check_tunnel(struct zw_watch *w, struct watched *e, uint64_t hash)
 {
 	struct watched_names *n = e->names;
 	const struct watch_knobs *k = &w->knobs;
 	uint64_t queries = n->long_counts.n[ZW_COUNT_QUERIES], names, bytes;
+	struct zw_watch_askers askers = {};
 	struct zw_alarm_sight sight;
 	char text[ZW_TRAFFIC_KEY_MAX];
 
@@ -271,12 +276,15 @@ static void check_tunnel(struct zw_watch *w, struct watched *e)
 		return;
 	zw_watched_text(e, text);
 	sight = sight_of(w, queries, &n->tunnel);
+	if (!e->alarm[RULE_TUNNEL])
+		zw_watch_who(w, hash, k->tunnel_label, w->now_ns - k->tunnel_window, &askers);
+	sight.source = askers.source[0] ? askers.source : NULL;
 	keep(e, RULE_TUNNEL,
 		zw_alarm_raise(w->alarms, rule_ids[RULE_TUNNEL], text, e, &sight,
 			"about %" PRIu64
 			" names below %s with labels of up to %u octets were asked for"
-			" and answered, %" PRIu64 " octets",
-			names, text, n->longest, bytes));
+			" and answered, %" PRIu64 " octets%s",
+			names, text, n->longest, bytes, askers.text));
 }
 
 /* The highest that either has seen of each. */
@@ -337,5 +345,5 @@ void zw_watch_long_name(struct zw_watch *w, struct watched *zone, const struct z
 	zw_counts_add(&n->long_counts, &more);
 	if (row->longest > n->longest)
 		n->longest = row->longest;
-	check_tunnel(w, zone);
+	check_tunnel(w, zone, row->zone);
 }
