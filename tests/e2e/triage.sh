@@ -7,7 +7,7 @@
 set -u
 . "$(dirname "$0")/lib.sh"
 e2e_private_mounts "$0" "$@"
-e2e_begin setpriv perl patch unshare
+e2e_begin setpriv perl patch unshare "$E2E_TOOLS/zw-traffic"
 
 ADMIN=31541 EVE=31542
 program=$E2E_TMP/zonewitness
@@ -283,6 +283,54 @@ test_down() {
 		echo "it does not")" "$(cat "$E2E_TMP/out")"
 }
 
+# --- what stored minutes say -------------------------------------------------------------------
+
+# minutes CHECK ANSWER FILTER ARGUMENTS...: of a history with more than a day of them; FILTER prints faults of the question.
+minutes() {
+	local check=$1 want=$2 filter=$3
+
+	shift 3
+	"$program" triage --db "$E2E_TMP/minutes.db" --json "$@" >"$E2E_TMP/out" 2>"$E2E_TMP/err"
+	e2e_check "$check" "$(jq -r --arg want "$want" '
+		def fault($ok; $what): if $ok then empty else $what end;
+		fault(.decision.escalate == false; "it escalates"),
+		(.questions[1] | fault(.answer == $want; "the answer is \(.answer)"), '"$filter"')' "$E2E_TMP/out")" \
+		"$(cat "$E2E_TMP/err")$(jq -c '.questions[1]' "$E2E_TMP/out")"
+}
+
+# 200 queries a minute for 26 hours, but for a few minutes an hour ago, and when only an hour of them was known.
+test_minutes() {
+	local now line faults=''
+
+	now=$(date +%s)
+	"$E2E_TOOLS/zw-traffic" "$E2E_TMP/minutes.db" learn $((now - 26 * 3600)) 1560 tri-spike.test. 200 &&
+		"$E2E_TOOLS/zw-traffic" "$E2E_TMP/minutes.db" add $((now - 3600)) 3 tri-spike.test. 8000 &&
+		"$E2E_TOOLS/zw-traffic" "$E2E_TMP/minutes.db" add $((now - 25 * 3600)) 2 tri-spike.test. 9000 ||
+		{ e2e_fail "minutes" "they cannot be made" && return; }
+	minutes "a spike in the stored minutes" yes '
+		fault([.traffic.spikes[] | [.zone, .minutes, .queries, (.usual.mean | round)]] ==
+			[[null, 3, 8200, 200], ["tri-spike.test.", 3, 8200, 200]]; "spikes are \(.traffic.spikes)"),
+		fault(.traffic.minutes >= 119; "\(.traffic.minutes) minutes")' --since -2h
+	jq -r '.second_tier[] | select(startswith("zonewitness traffic"))' "$E2E_TMP/out" >"$E2E_TMP/commands"
+	while read -r line; do
+		PATH=$E2E_TMP:$PATH bash -c "$line" >"$E2E_TMP/run" 2>&1 || faults+="$line: $(head -n 1 "$E2E_TMP/run")"$'\n'
+	done <"$E2E_TMP/commands"
+	[ "$(wc -l <"$E2E_TMP/commands")" = 2 ] || faults+="there are not two"
+	e2e_check "the commands show who asked for what" "$faults" "$(cat "$E2E_TMP/commands")"
+	"$program" triage --db "$E2E_TMP/minutes.db" --since -2h >"$E2E_TMP/out"
+	e2e_check "the text says how many, and how many are usual" \
+		"$(grep -q '8200 queries in this minute for tri-spike\.test\.; usual are 200, give or take' "$E2E_TMP/out" || echo "it does not")" \
+		"$(cat "$E2E_TMP/out")"
+	minutes "none in the minutes since" no '
+		fault(.traffic.spikes == []; "spikes are \(.traffic.spikes)"),
+		fault(.traffic.peak.queries == 200 and (.traffic.peak.usual.mean | round) == 200; "peak is \(.traffic.peak)")' --since -30m
+	minutes "one that nothing usual is known for" unknown '
+		fault([.unknown[].kind] == ["no-baseline"]; "it says \(.unknown)"),
+		fault(.unknown[0].detail | startswith("up to 9200 queries a minute"); "it says \(.unknown)")' \
+		--since "@$((now - 92400))" --until "@$((now - 88000))"
+	minutes "of another zone" no 'empty' --since -2h --zone tri-own.test
+}
+
 test_usage() {
 	local args
 
@@ -316,5 +364,6 @@ test_hostile
 test_acknowledged
 test_expected
 test_down
+test_minutes
 test_usage
 e2e_end

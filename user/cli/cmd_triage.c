@@ -224,6 +224,7 @@ int zw_cmd_triage(int argc, char **argv)
 	_zw_log_journal_ struct zw_log_journal journal = {};
 	_zw_conf_free_ struct zw_conf *conf = NULL;
 	struct zw_triage_input in = {};
+	struct zw_rules_conf rules;
 	int code = parse_options(argc, argv, &o);
 
 	if (code >= 0)
@@ -231,6 +232,9 @@ int zw_cmd_triage(int argc, char **argv)
 	if (take_zone(&o) < 0 || take_period(&o, &in) < 0)
 		return ZW_EXIT_USAGE;
 	load_conf(&o, &conf);
+	zw_rules_conf_init(&rules);
+	zw_triage_take_limits(&in, conf ? &conf->rules : &rules);
+	in.one_zone = o.zone != NULL;
 	if (conf) {
 		in.network = conf->familiar;
 		in.networks = conf->familiars;

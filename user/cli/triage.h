@@ -2,8 +2,11 @@
 /* Private to cli/cmd_triage.c and cli/triage_*.c. */
 #pragma once
 
+#include <jansson.h>
+
 #include "cli/history_cmd.h"
 #include "dns/name.h"
+#include "engine/rule.h"
 #include "engine/triage.h"
 
 struct zw_triage_options {
@@ -58,6 +61,18 @@ int zw_triage_read(struct zw_triage_view *view, struct zw_reader *reader);
 /* triage_states.c: what the states of the zones say. 0 or -errno. */
 int zw_triage_read_states(struct zw_triage_view *view, struct zw_reader *reader);
 
+/* --- triage_traffic.c ---------------------------------------------------------------------------------- */
+
+/* The thresholds of the rules about it. */
+void zw_triage_take_limits(struct zw_triage_input *in, const struct zw_rules_conf *rules);
+/* The minutes of the history, before the conclusions. 0 or -errno. */
+int zw_triage_read_traffic(struct zw_triage_view *view, struct zw_reader *reader);
+/* As {"minutes", "peak", "spikes": [...]}. NULL: no memory. */
+json_t *zw_triage_traffic_value(const struct zw_triage *t);
+/* The command that shows what was asked for then. */
+void zw_triage_add_spike_command(
+	struct zw_str *s, const struct zw_triage_options *o, const struct zw_triage_spike *spike);
+
 /* triage_text.c, triage_json.c, triage_markdown.c. Failures stick to @s. */
 void zw_triage_text(struct zw_str *s, const struct zw_triage_view *view, bool colour);
 void zw_triage_json(struct zw_str *s, const struct zw_triage_view *view);
@@ -103,6 +118,9 @@ void zw_triage_page_add(struct zw_triage_page *page, enum zw_triage_line_kind ki
 	...) _zw_printf_(3, 4);
 /* Appends text from elsewhere between marks, escaped. */
 void zw_triage_add_value(struct zw_str *s, const char *text);
+
+/* triage_traffic.c: the spikes and the busiest minute, below the question about them */
+void zw_triage_page_traffic(struct zw_triage_page *page, const struct zw_triage_view *view);
 
 /* triage_response.c: what there is to be done, as part of the page */
 void zw_triage_page_first_tier(struct zw_triage_page *page, const struct zw_triage_view *view);

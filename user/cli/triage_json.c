@@ -76,6 +76,8 @@ static json_t *question_value(const struct zw_triage *t, unsigned int q)
 		if (gap->questions & (1U << q))
 			zw_json_append(gaps, gap_value(gap), &failed);
 	zw_json_set(object, "unknown", gaps, &failed);
+	if (q == ZW_TRIAGE_TRAFFIC)
+		zw_json_set(object, "traffic", zw_triage_traffic_value(t), &failed);
 	return failed ? NULL : ZW_TAKE(object);
 }
 

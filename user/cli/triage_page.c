@@ -139,6 +139,8 @@ static void add_question(
 		zw_triage_page_add(page, ZW_TRIAGE_DETAIL,
 			"%" PRIu64 " more of which somebody entitled made or confirmed",
 			result->confirmed);
+	if (question == ZW_TRIAGE_TRAFFIC)
+		zw_triage_page_traffic(page, view);
 	add_gaps(page, view, question);
 }
 

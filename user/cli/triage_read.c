@@ -378,6 +378,8 @@ int zw_triage_read(struct zw_triage_view *view, struct zw_reader *reader)
 	if (r == 0)
 		r = read_expected(&x);
 	if (r == 0)
+		r = zw_triage_read_traffic(view, reader);
+	if (r == 0)
 		r = zw_triage_conclude(view->t);
 	zw_vec_free(&x.found);
 	return r;

@@ -42,6 +42,9 @@ const char *zw_triage_gap_title(enum zw_triage_gap_kind kind)
 			"changes could not be judged, since no 'admins' or 'primaries' are configured",
 		[ZW_TRIAGE_NO_FEEDS] = "no feeds are configured",
 		[ZW_TRIAGE_NO_TRAFFIC] = "queries were not watched",
+		[ZW_TRIAGE_NO_MINUTES] = "no minutes of traffic are stored of that time",
+		[ZW_TRIAGE_NO_BASELINE] =
+			"many queries, and what is usual is not known for long enough",
 	};
 
 	static_assert(ZW_ARRAY_SIZE(titles) == _ZW_TRIAGE_GAP_MAX, "a sentence for every gap");
@@ -214,6 +217,24 @@ static int look_at_zones(const struct zw_triage_view *view, zw_triage_texts *tex
 	return r;
 }
 
+static int look_at_spikes(const struct zw_triage_view *view, zw_triage_texts *texts)
+{
+	size_t n = 0;
+	int r = 0;
+
+	ZW_VEC_FOREACH(spike, &view->t->traffic.spikes) {
+		_zw_str_ struct zw_str s = {};
+
+		if (spike->confirmed || r < 0)
+			continue;
+		if (n++ == COMMANDS_MAX)
+			break;
+		zw_triage_add_spike_command(&s, view->o, spike);
+		r = take(texts, &s);
+	}
+	return r;
+}
+
 /* What was there long before: the first steps of an intruder are seldom the ones that are noticed. */
 static int look_back(const struct zw_triage_view *view, zw_triage_texts *texts)
 {
@@ -241,6 +262,8 @@ int zw_triage_commands(const struct zw_triage_view *view, zw_triage_texts *texts
 		r = log_who(view, texts);
 	if (r == 0)
 		r = look_at_zones(view, texts);
+	if (r == 0)
+		r = look_at_spikes(view, texts);
 	return r < 0 ? r : look_back(view, texts);
 }
 

@@ -219,6 +219,17 @@ bool zw_baselines_usual(const struct zw_baselines *b, enum zw_baseline_class cla
 	return true;
 }
 
+double zw_baseline_limit(const struct zw_baseline_usual *usual, uint64_t queries, uint64_t percent,
+	uint64_t deviations)
+{
+	double by_share = usual->mean * (double)percent / 100, limit = (double)queries;
+	double by_deviation = usual->mean + usual->deviation * (double)deviations;
+
+	if (by_share > limit)
+		limit = by_share;
+	return by_deviation > limit ? by_deviation : limit;
+}
+
 size_t zw_baselines_len(const struct zw_baselines *b, enum zw_baseline_class class)
 {
 	return zw_map_len(b->map[class]);

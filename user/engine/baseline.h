@@ -49,6 +49,10 @@ struct zw_baseline_usual {
 bool zw_baselines_usual(const struct zw_baselines *baselines, enum zw_baseline_class class,
 	const char *key, uint64_t real_ns, uint64_t warm_up_ns,
 	struct zw_baseline_usual *ret_usual);
+/* From how many queries a minute on it is more than usual: @queries at least, @percent of the mean, and the mean and
+ * @deviations of its deviations. */
+double zw_baseline_limit(const struct zw_baseline_usual *usual, uint64_t queries, uint64_t percent,
+	uint64_t deviations);
 size_t zw_baselines_len(const struct zw_baselines *baselines, enum zw_baseline_class class);
 
 /* Calls @fn for each that was learned since it was saved last, at most @max; returns how many. @data: as it is stored. @fn

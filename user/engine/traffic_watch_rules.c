@@ -175,16 +175,10 @@ void zw_watch_address(struct zw_watch *w, struct watched *e, const struct zw_cou
 static double limit_of(struct zw_watch *w, struct watched *e, enum zw_baseline_class class,
 	const struct spike_knobs *knobs, const char *text)
 {
-	double by_share, by_deviation, limit = (double)knobs->queries;
-
 	if (!zw_baselines_usual(
 		    w->options.baselines, class, text, w->real_ns, knobs->warm_up, &e->usual))
 		return 1e300;
-	by_share = e->usual.mean * (double)knobs->percent / 100;
-	by_deviation = e->usual.mean + e->usual.deviation * (double)knobs->deviations;
-	if (by_share > limit)
-		limit = by_share;
-	return by_deviation > limit ? by_deviation : limit;
+	return zw_baseline_limit(&e->usual, knobs->queries, knobs->percent, knobs->deviations);
 }
 
 static void check_spike(struct zw_watch *w, struct watched *e, enum watched_rule rule,

@@ -30,6 +30,8 @@ int zw_triage_new(const struct zw_triage_input *in, struct zw_triage **ret_triag
 		return -ENOMEM;
 	t->in = *in;
 	r = zw_map_new(&t->address_map);
+	if (r == 0)
+		r = zw_map_new(&t->traffic.zones);
 	if (r < 0)
 		return r;
 	*ret_triage = ZW_TAKE(t);
@@ -73,6 +75,7 @@ void zw_triage_free(struct zw_triage *t)
 		free(*reason);
 	zw_vec_free(&t->reasons);
 	zw_map_free(t->address_map);
+	zw_triage_traffic_done(t);
 	free(t);
 }
 

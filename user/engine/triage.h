@@ -14,8 +14,10 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "engine/baseline.h"
 #include "engine/policy.h"
 #include "engine/report.h"
+#include "engine/traffic.h"
 
 enum zw_triage_question {
 	ZW_TRIAGE_ALTERED = 0, /* are there unauthorized alterations? */
@@ -42,6 +44,8 @@ enum zw_triage_gap_kind {
 	ZW_TRIAGE_NO_POLICY,     /* changes that nobody is configured to judge */
 	ZW_TRIAGE_NO_FEEDS,      /* no feeds are configured */
 	ZW_TRIAGE_NO_TRAFFIC,    /* queries were not watched */
+	ZW_TRIAGE_NO_MINUTES,    /* minutes of traffic are not stored */
+	ZW_TRIAGE_NO_BASELINE,   /* many queries, and what is usual is not known for long enough */
 	_ZW_TRIAGE_GAP_MAX,
 };
 
@@ -111,11 +115,41 @@ struct zw_triage_result {
 	uint64_t confirmed; /* that would, but somebody does */
 };
 
+/* From when on a minute is a spike: knobs of the rules traffic-spike and domain-spike. */
+struct zw_triage_limits {
+	bool enabled;
+	uint64_t queries, percent, deviations, warm_up_ns;
+};
+
+/* Minutes with far more queries than usual, by the stored minutes. */
+struct zw_triage_spike {
+	uint64_t from_ns, to_ns; /* beginnings of the first and the last */
+	uint64_t peak_ns;        /* of the one with the most, which has */
+	uint64_t queries;
+	uint64_t minutes;               /* that were beyond what is usual */
+	struct zw_baseline_usual usual; /* when it began */
+	char *zone;                     /* NULL: all queries together */
+	bool confirmed;                 /* the finding about it was acknowledged */
+};
+
+/* The minute with the most queries. */
+struct zw_triage_peak {
+	uint64_t time_ns, queries; /* time_ns 0: there is none */
+	bool known;                /* what is usual is */
+	struct zw_baseline_usual usual;
+};
+
+struct zw_triage_hole {
+	uint64_t from_ns, to_ns;
+};
+
 struct zw_triage_input {
 	uint64_t since_ns, until_ns;  /* the period, CLOCK_REALTIME */
 	const struct zw_net *network; /* one's own; borrowed */
 	size_t networks;
 	bool running; /* the agent that writes the history runs now, and @until_ns is not before now */
+	bool one_zone; /* it is about one zone: not about all queries together */
+	struct zw_triage_limits spike, zone_spike;
 };
 
 struct zw_triage {
@@ -142,6 +176,20 @@ struct zw_triage {
 		uint64_t lacks[_ZW_TRIAGE_GAP_MAX]; /* since when; 0: it does not lack it */
 		uint64_t first_unjudged_ns, last_unjudged_ns;
 	} agent;
+	/* What the minutes say; see triage_traffic.c. */
+	struct {
+		struct zw_map *zones; /* those that are looked at, by name */
+		struct zw_baselines *baselines;
+		uint64_t minutes; /* of the period */
+		struct zw_triage_peak peak;
+		ZW_VEC(struct zw_triage_spike) spikes; /* in the order of time */
+		uint64_t told,
+			unkept; /* spikes that nobody answers for; that were too many to be kept */
+		ZW_VEC(struct zw_triage_hole) holes;
+		uint64_t seen_ns; /* end of the minute before */
+		uint64_t unknown_from_ns, unknown_to_ns, unknown_queries;
+		char *unknown_zone;
+	} traffic;
 };
 
 int zw_triage_new(const struct zw_triage_input *in, struct zw_triage **ret_triage);
@@ -169,7 +217,16 @@ int zw_triage_add_known(struct zw_triage *t, const uint8_t key[static 16]);
 /* Then each that the event brought, at that name. 0 or -ENOMEM. */
 int zw_triage_add_target(struct zw_triage *t, const uint8_t key[static 16], const char *name);
 
-/* Draws the conclusions, once, after all events. 0 or -ENOMEM. */
+/* Before the minutes: a zone whose queries are compared with what is usual. 0 or -ENOMEM. */
+int zw_triage_watch_zone(struct zw_triage *t, const char *zone);
+/* Days of minutes before the period from which it is learned what is usual. */
+#define ZW_TRIAGE_LEARN_DAYS 8
+/* A stored minute with its rows by zone, in the order of time, from ZW_TRIAGE_LEARN_DAYS before the period on. 0 or -ENOMEM. */
+int zw_triage_add_minute(struct zw_triage *t, const struct zw_traffic_minute *minute);
+/* There are no more: those that are missing before the end of the period leave the question open. */
+int zw_triage_end_minutes(struct zw_triage *t);
+
+/* Draws the conclusions, once, after all events and minutes. 0 or -ENOMEM. */
 int zw_triage_conclude(struct zw_triage *t);
 
 /* What a difference did, enum zw_triage_deed. */

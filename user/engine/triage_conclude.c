@@ -162,7 +162,8 @@ const char *zw_triage_answer_to_string(enum zw_triage_answer a)
 const char *zw_triage_gap_to_string(enum zw_triage_gap_kind k)
 {
 	static const char *const names[] = {"not-begun", "agent-stopped", "agent-killed",
-		"events-lost", "zone-unreadable", "no-policy", "no-feeds", "no-traffic"};
+		"events-lost", "zone-unreadable", "no-policy", "no-feeds", "no-traffic",
+		"no-minutes", "no-baseline"};
 
 	static_assert(ZW_ARRAY_SIZE(names) == _ZW_TRIAGE_GAP_MAX, "a name for every gap");
 	return names[k];
@@ -188,7 +189,7 @@ const char *zw_triage_undo_to_string(enum zw_triage_undo undo)
 
 static enum zw_triage_answer answer_of(const struct zw_triage *t, unsigned int question)
 {
-	if (t->result[question].yes)
+	if (t->result[question].yes || (question == ZW_TRIAGE_TRAFFIC && t->traffic.told))
 		return ZW_TRIAGE_YES;
 	ZW_VEC_FOREACH(gap, &t->gaps)
 		if (gap->questions & BIT(question))
@@ -306,6 +307,8 @@ int zw_triage_conclude(struct zw_triage *t)
 {
 	int r = zw_triage_cover_end(t);
 
+	if (r == 0)
+		r = zw_triage_conclude_traffic(t);
 	if (r < 0)
 		return r;
 	for (unsigned int q = 0; q < _ZW_TRIAGE_QUESTION_MAX; q++)

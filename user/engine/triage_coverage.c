@@ -24,6 +24,8 @@ static const unsigned int leaves_open[] = {
 	[ZW_TRIAGE_NO_POLICY] = BIT(ZW_TRIAGE_ALTERED),
 	[ZW_TRIAGE_NO_FEEDS] = BIT(ZW_TRIAGE_LISTED),
 	[ZW_TRIAGE_NO_TRAFFIC] = BIT(ZW_TRIAGE_TRAFFIC),
+	[ZW_TRIAGE_NO_MINUTES] = BIT(ZW_TRIAGE_TRAFFIC),
+	[ZW_TRIAGE_NO_BASELINE] = BIT(ZW_TRIAGE_TRAFFIC),
 };
 static_assert(ZW_ARRAY_SIZE(leaves_open) == _ZW_TRIAGE_GAP_MAX, "what every gap leaves open");
 
@@ -36,8 +38,7 @@ static const struct {
 	{ZW_TRIAGE_NO_TRAFFIC, ZW_TRIAGE_COUNT_TRAFFIC},
 };
 
-/* The part of it that is in the period. Takes @detail over. */
-static int add_gap(struct zw_triage *t, enum zw_triage_gap_kind kind, uint64_t from_ns,
+int zw_triage_add_gap(struct zw_triage *t, enum zw_triage_gap_kind kind, uint64_t from_ns,
 	uint64_t to_ns, char *detail)
 {
 	_zw_free_ char *owned = detail;
@@ -74,7 +75,8 @@ static int take_conditions(struct zw_triage *t, const struct zw_report *report)
 				*since = report->time_ns;
 			continue;
 		}
-		r = *since ? add_gap(t, conditions[i].kind, *since, report->time_ns, NULL) : 0;
+		r = *since ? zw_triage_add_gap(t, conditions[i].kind, *since, report->time_ns, NULL)
+			   : 0;
 		if (r < 0)
 			return r;
 		*since = 0;
@@ -93,7 +95,7 @@ static int came_up(struct zw_triage *t, const struct zw_report *report)
 	}
 	t->agent.known = t->agent.up = true;
 	t->agent.since_ns = report->time_ns;
-	return add_gap(t, kind, from, report->time_ns, NULL);
+	return zw_triage_add_gap(t, kind, from, report->time_ns, NULL);
 }
 
 /* Too many moments of one kind become one stretch. */
@@ -117,7 +119,7 @@ static int add_moment(struct zw_triage *t, enum zw_triage_gap_kind kind, uint64_
 		return 0;
 	}
 	copy = strdup(detail->len ? detail->buf : "");
-	return copy ? add_gap(t, kind, time_ns, time_ns, copy) : -ENOMEM;
+	return copy ? zw_triage_add_gap(t, kind, time_ns, time_ns, copy) : -ENOMEM;
 }
 
 static int lost(struct zw_triage *t, const struct zw_report *report)
@@ -184,30 +186,35 @@ static int by_time(const void *a, const void *b)
 	return (int)x->kind - (int)y->kind;
 }
 
+void zw_triage_sort_gaps(struct zw_triage *t)
+{
+	if (t->gaps.len)
+		qsort(t->gaps.items, t->gaps.len, sizeof(*t->gaps.items), by_time);
+}
+
 int zw_triage_cover_end(struct zw_triage *t)
 {
 	uint64_t end = t->in.until_ns;
 	int r = 0;
 
 	if (!t->agent.known)
-		r = add_gap(t, ZW_TRIAGE_NOT_BEGUN, 0, end, NULL);
+		r = zw_triage_add_gap(t, ZW_TRIAGE_NOT_BEGUN, 0, end, NULL);
 	else if (!t->agent.up)
-		r = add_gap(t, ZW_TRIAGE_STOPPED, t->agent.since_ns, end, NULL);
+		r = zw_triage_add_gap(t, ZW_TRIAGE_STOPPED, t->agent.since_ns, end, NULL);
 	else if (!t->in.running)
-		r = add_gap(t, ZW_TRIAGE_KILLED, t->agent.last_ns, end, NULL);
+		r = zw_triage_add_gap(t, ZW_TRIAGE_KILLED, t->agent.last_ns, end, NULL);
 	for (size_t i = 0; r == 0 && i < ZW_ARRAY_SIZE(conditions); i++) {
 		uint64_t since = t->agent.lacks[conditions[i].kind];
 
 		if (since)
-			r = add_gap(t, conditions[i].kind, since, end, NULL);
+			r = zw_triage_add_gap(t, conditions[i].kind, since, end, NULL);
 	}
 	if (r == 0 && t->unjudged) {
-		r = add_gap(t, ZW_TRIAGE_NO_POLICY, t->agent.first_unjudged_ns,
+		r = zw_triage_add_gap(t, ZW_TRIAGE_NO_POLICY, t->agent.first_unjudged_ns,
 			t->agent.last_unjudged_ns, NULL);
 		if (r == 0 && t->gaps.len)
 			t->gaps.items[t->gaps.len - 1].events = t->unjudged;
 	}
-	if (t->gaps.len)
-		qsort(t->gaps.items, t->gaps.len, sizeof(*t->gaps.items), by_time);
+	zw_triage_sort_gaps(t);
 	return r;
 }
