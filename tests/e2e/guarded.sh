@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Files of a server's configuration, by whomever they are changed and in whatever way: told of with who did it, escalated
-# where somebody else than an administrator logged in to do it; and what is no change is not told of.
+# where somebody else than an administrator logged in to do it; and what is no change is not told of. So are strangers who read
+# a key, but nobody whom it is for.
 # Usage: guarded.sh
 set -u
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-dns.sh"
 dns_private_net "$0" "$@"
-e2e_begin setpriv named rndc-confgen tsig-keygen perl sed
+e2e_begin setpriv named rndc-confgen tsig-keygen dnssec-keygen perl sed
 
 PORT=5375
 ADMIN=31571 EVE=31572
@@ -72,6 +73,30 @@ told() {
 		fault(.zonewitness.server.kind == "bind"; "server is \(.zonewitness.server)")' <<<"$event")" "$event"
 }
 
+READ=0
+# nth_read: the next finding of that rule is in $event.
+nth_read() {
+	event=$(agent_events 'any(.zonewitness.findings[]?; .rule == "server-key-read")' | sed -n "$READ p")
+	[ -n "$event" ]
+}
+
+# read_by CHECK FILE UID PROGRAM: the next one that is told of.
+read_by() {
+	READ=$((READ + 1))
+	if ! e2e_until 15 nth_read; then
+		e2e_fail "$1" "no event" "$(cat "$AGENT_ERR")"
+		return
+	fi
+	e2e_check "$1" "$(jq -r --arg file "$DIR/$2" --arg uid "$3" --arg program "$4" '
+		def fault($ok; $what): if $ok then empty else $what end;
+		fault(.event.action == "finding"; "action is \(.event.action)"),
+		fault(.zonewitness.file.path == $file; "file is \(.zonewitness.file.path)"),
+		fault(.user.id == $uid; "accuses \(.user.id)"),
+		fault(.process.name == $program; "with \(.process.name)"),
+		fault(.zonewitness.escalate | not; "it escalates"),
+		fault(.message | contains(" read \($file) of bind "); "it says \(.message)")' <<<"$event")" "$event"
+}
+
 as() {
 	local uid=$1
 
@@ -98,11 +123,27 @@ cp "$DIR/named.conf" "$E2E_TMP/same" && as $EVE perl -e 'open F, ">", $ARGV[0] o
 	"$DIR/named.conf" "$E2E_TMP/same"
 chmod 644 "$DIR/ddns.key"
 told "who may use a key, and nothing of what is no change" ddns.key 0 server-key-changed false
+as $ADMIN cat "$DIR/ddns.key" "$DIR/named.conf" >/dev/null
+dnssec-keygen -a ECDSAP256SHA256 -K "$DIR" $zone >/dev/null 2>&1 && chmod 644 "$DIR"/K*
+as $EVE cat "$DIR/named.conf" "$DIR"/K*.key >/dev/null
+as $EVE cat "$DIR/ddns.key" >/dev/null
+read_by "a key is read by a stranger" ddns.key $EVE cat
+# The same again is not told of for an hour.
+as $EVE cat "$DIR/ddns.key" >/dev/null
+# As who maps it does.
+as $EVE perl -e 'open F, "<", $ARGV[0] or die' "$DIR/ddns.key"
+read_by "by another program, without read(2)" ddns.key $EVE perl
+tsig-keygen other-key >"$E2E_TMP/other" && mv "$E2E_TMP/other" "$DIR/ddns.key" && chmod 644 "$DIR/ddns.key"
+told "a key in the place of another" ddns.key 0 server-key-changed false
+as $EVE grep -q secret "$DIR/ddns.key"
+read_by "one that is new" ddns.key $EVE grep
 as $EVE rm "$DIR/extra.conf"
 told "removed" extra.conf $EVE server-config-changed true
 agent_stop
 e2e_check "nothing else" "$([ "$(agent_events '.event.action == "config-change"' | wc -l)" = $TOLD ] ||
 	agent_events '.event.action == "config-change"' | jq -r .message | tail -n +$((TOLD + 1)))"
+e2e_check "no other read" "$([ "$(agent_events 'any(.zonewitness.findings[]?; .rule == "server-key-read")' | wc -l)" = $READ ] ||
+	agent_events 'any(.zonewitness.findings[]?; .rule == "server-key-read")' | jq -r .message | tail -n +$((READ + 1)))"
 "$ZW" triage --config "$conf" --since -1h --json >"$E2E_TMP/out"
 e2e_check "triage escalates them" "$([ $? = 3 ] || echo "it does not")$(jq -r 'if [.events[] | select(.escalates)] | length == 4 then empty
 	else "\([.events[] | select(.escalates)] | length) events" end' "$E2E_TMP/out")"

@@ -2,6 +2,7 @@
 #include "actor/actor.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "event/argv.h"
 
@@ -32,4 +33,14 @@ void zw_actor_unref(struct zw_actor *actor)
 	free(actor->cgroup);
 	free(actor->container);
 	free(actor);
+}
+
+void zw_actor_add_who(const struct zw_actor *actor, struct zw_str *s)
+{
+	if (actor->principal.name)
+		zw_str_add_escaped(s, actor->principal.name, strlen(actor->principal.name));
+	else
+		zw_str_addf(s, "uid %u", actor->principal.uid);
+	zw_str_add(s, " with ");
+	zw_str_add_escaped(s, actor->name, strlen(actor->name));
 }

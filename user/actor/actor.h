@@ -10,6 +10,7 @@
 #include <zw_wire.h>
 
 #include "base/cleanup.h"
+#include "base/str.h"
 
 struct zw_actor_user {
 	uint32_t uid; /* ZW_ID_UNSET when there is none */
@@ -72,6 +73,9 @@ struct zw_actor *zw_actor_ref(struct zw_actor *actor);
 void zw_actor_unref(struct zw_actor *actor);
 ZW_DEFINE_CLEANUP(struct zw_actor *, zw_actor_unref);
 #define _zw_actor_unref_ _zw_cleanup_(zw_actor_unrefp)
+
+/* "alice with vi", escaped: the principal and the program. */
+void zw_actor_add_who(const struct zw_actor *actor, struct zw_str *s);
 
 /* The same process, not merely the same pid. */
 static inline bool zw_actor_same_process(const struct zw_actor *a, const struct zw_actor *b)

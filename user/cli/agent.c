@@ -194,6 +194,8 @@ int zw_agent_new(
 	}
 	if (r == 0)
 		r = open_loop(a);
+	if (r == 0)
+		r = zw_agent_reads_open(a);
 	if (r < 0) {
 		/* The configuration stays the caller's on failure. */
 		a->conf = NULL;
@@ -220,6 +222,7 @@ void zw_agent_free(struct zw_agent *a)
 	zw_vec_free(&a->sinks);
 	zw_cause_book_free(a->book);
 	zw_agent_net_free(a->net);
+	zw_agent_reads_free(a->reads);
 	zw_agent_rules_free(a->rules);
 	zw_agent_feeds_free(a->feeds);
 	zw_geo_free(a->geo);
@@ -305,6 +308,7 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 	zw_agent_net_expire(a, now);
 	zw_agent_feeds_tick(a->feeds, now);
 	zw_agent_guarded_run(a, now);
+	zw_agent_reads_run(a, now);
 	zw_agent_traffic_tick(a, now);
 	zw_agent_answers_tick(a, now, false);
 	zw_agent_reconcile(a, now);

@@ -53,6 +53,7 @@ struct zw_agent_feeds;   /* cli/agent_feeds.h */
 struct zw_geo;           /* cli/geo.h */
 struct zw_agent_traffic; /* cli/agent_traffic.h */
 struct zw_agent_answers; /* cli/agent_answers.h */
+struct zw_agent_reads;   /* cli/agent_reads.c */
 struct zw_query_totals;  /* zw_query.h */
 
 /* Loads the kernel side, finds servers and zones, reads every snapshot. @error says what to do about a failure. */
@@ -94,6 +95,7 @@ struct zw_agent {
 	struct zw_dialogs *dialogs;
 	bool requests_seen; /* what servers are asked is seen, as far as it can be */
 	struct zw_agent_net *net;
+	struct zw_agent_reads *reads;
 	struct zw_agent_rules *rules;
 	struct zw_agent_feeds *feeds;
 	struct zw_geo *geo;
@@ -225,7 +227,7 @@ void zw_agent_rules_judge(struct zw_agent *a, const struct zw_agent_zone *z,
 /* agent_losses.c: what was lost since the start, as of when the kernel was last asked */
 
 /* By name, in the order it is told of; at most ZW_AGENT_LOSSES. */
-#define ZW_AGENT_LOSSES 18
+#define ZW_AGENT_LOSSES 19
 size_t zw_agent_losses_list(
 	const struct zw_agent *a, struct zw_report_count ret_list[static ZW_AGENT_LOSSES]);
 /* Events of files that may have been a cause; packets and commands that may have been a request; and all. */

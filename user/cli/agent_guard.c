@@ -72,12 +72,7 @@ static void add_name(struct zw_str *s, const struct zw_report *report)
 		zw_str_add(s, "The kernel");
 		return;
 	}
-	if (actor->principal.name)
-		zw_str_add_escaped(s, actor->principal.name, strlen(actor->principal.name));
-	else
-		zw_str_addf(s, "uid %u", actor->principal.uid);
-	zw_str_add(s, " with ");
-	zw_str_add_escaped(s, actor->name, strlen(actor->name));
+	zw_actor_add_who(actor, s);
 	zw_str_addf(s, " (pid %u)", actor->tgid);
 }
 

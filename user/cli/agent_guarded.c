@@ -61,14 +61,16 @@ static int hash_content(struct zw_agent *a, struct guarded_file *f)
 }
 
 /* Fills @f but for its path. A file that is not there is a result. 0 or -ENOMEM. */
-static int read_file(struct zw_agent *a, int root_fd, const char *path, struct guarded_file *f)
+static int read_file(struct zw_agent *a, struct zw_agent_server *s, const char *path,
+	struct guarded_file *f)
 {
 	struct zw_inode_state state;
 	int r;
 
 	f->read_ns = zw_boottime_ns();
 	f->due_ns = UINT64_MAX;
-	r = zw_walk_path_below(root_fd, path, true, zw_probe_below, a->probe, &f->file.walk);
+	r = zw_walk_path_below(
+		s->guarded->root_fd, path, true, zw_probe_below, a->probe, &f->file.walk);
 	if (r < 0)
 		return r;
 	f->file.present = f->file.walk.result == 0 && f->file.walk.fd >= 0 &&
@@ -79,9 +81,10 @@ static int read_file(struct zw_agent *a, int root_fd, const char *path, struct g
 		f->file.generation = state.generation;
 	if (hash_content(a, f) < 0)
 		f->file.present = false;
+	r = zw_agent_reads_watch(a, s, path, f->file.walk.fd);
 	zw_closep(&f->file.walk.fd);
 	f->file.walk.fd = -1;
-	return 0;
+	return r;
 }
 
 /* The first @n places on the way to it. */
@@ -169,25 +172,32 @@ static bool is_admin(const struct zw_policy *policy, const struct zw_actor_user 
 	return false;
 }
 
-/* Whoever administers any zone may configure; a server writes files of its own; what runs as root without anybody's login,
- * as the upgrade of a package, is nobody's to judge. */
-static enum zw_verdict judge(
-	const struct zw_agent *a, const struct zw_agent_server *s, const struct zw_report *report)
+/* A server writes files of its own; what runs as root without anybody's login, as the upgrade of a package, is nobody's to
+ * judge. */
+enum zw_verdict zw_agent_guarded_judge(
+	const struct zw_agent *a, const struct zw_agent_server *s, const struct zw_actor *actor)
 {
 	const struct zw_policy *policy = &a->conf->policy;
-	const struct zw_actor *actor = report->has_principal ? report->cause[0].actor : NULL;
 
-	if (report->attribution == ZW_ATTRIBUTION_NONE)
-		return ZW_VERDICT_UNATTRIBUTED;
-	if (!actor || policy->admins == 0)
-		return ZW_VERDICT_UNJUDGED;
 	if (zw_agent_server_is(s, actor->tgid, actor->exe_dev, actor->exe_ino))
 		return ZW_VERDICT_AUTOMATIC;
+	if (policy->admins == 0)
+		return ZW_VERDICT_UNJUDGED;
 	if (is_admin(policy, &actor->principal))
 		return ZW_VERDICT_AUTHORIZED;
 	return actor->principal.uid == 0 && actor->login.uid == ZW_ID_UNSET
 		       ? ZW_VERDICT_UNJUDGED
 		       : ZW_VERDICT_UNAUTHORIZED;
+}
+
+static enum zw_verdict judge(
+	const struct zw_agent *a, const struct zw_agent_server *s, const struct zw_report *report)
+{
+	if (report->attribution == ZW_ATTRIBUTION_NONE)
+		return ZW_VERDICT_UNATTRIBUTED;
+	if (!report->has_principal || !report->cause[0].actor)
+		return ZW_VERDICT_UNJUDGED;
+	return zw_agent_guarded_judge(a, s, report->cause[0].actor);
 }
 
 static void add_who(struct zw_str *s, const struct zw_report *report)
@@ -198,12 +208,7 @@ static void add_who(struct zw_str *s, const struct zw_report *report)
 		zw_str_add(s, report->causes ? "One of several" : "Somebody unseen");
 		return;
 	}
-	if (actor->principal.name)
-		zw_str_add_escaped(s, actor->principal.name, strlen(actor->principal.name));
-	else
-		zw_str_addf(s, "uid %u", actor->principal.uid);
-	zw_str_add(s, " with ");
-	zw_str_add_escaped(s, actor->name, strlen(actor->name));
+	zw_actor_add_who(actor, s);
 }
 
 static int describe(struct zw_report *report, const struct zw_agent_server *s,
@@ -268,7 +273,7 @@ static int tell(struct zw_agent *a, struct zw_agent_server *s, const struct guar
 static int check(struct zw_agent *a, struct zw_agent_server *s, struct guarded_file *f)
 {
 	struct guarded_file now = {.file.walk = {.fd = -1}};
-	int r = read_file(a, s->guarded->root_fd, f->file.path, &now);
+	int r = read_file(a, s, f->file.path, &now);
 
 	if (r == 0)
 		r = index_file(a, &now);
@@ -283,8 +288,8 @@ static int check(struct zw_agent *a, struct zw_agent_server *s, struct guarded_f
 		file_done(&now);
 		return r;
 	}
-	now.secret = f->secret;
 	now.file.path = ZW_TAKE(f->file.path);
+	now.secret = f->secret;
 	/* The new places first, so that what both have is never unwatched. */
 	unindex(a, f);
 	file_done(f);
@@ -363,15 +368,16 @@ static struct guarded_file *find_file(struct zw_agent_guarded *g, const char *pa
 	return NULL;
 }
 
-static int add_path(struct zw_agent *a, struct zw_agent_guarded *g, const char *path)
+static int add_path(struct zw_agent *a, struct zw_agent_server *s, const char *path)
 {
+	struct zw_agent_guarded *g = s->guarded;
 	struct guarded_file f = {.file.walk = {.fd = -1}, .secret = is_secret(path)};
 	int r;
 
 	if (g->files.len == FILES_MAX || find_file(g, path))
 		return 0;
 	f.file.path = strdup(path);
-	r = f.file.path ? read_file(a, g->root_fd, path, &f) : -ENOMEM;
+	r = f.file.path ? read_file(a, s, path, &f) : -ENOMEM;
 	if (r == 0)
 		r = index_file(a, &f);
 	if (r < 0) {
@@ -392,6 +398,8 @@ void zw_agent_guarded_free(struct zw_agent *a, struct zw_agent_server *s)
 
 	if (!g)
 		return;
+	if (a)
+		zw_agent_reads_forget(a, s, NULL);
 	ZW_VEC_FOREACH(f, &g->files) {
 		if (a && a->sites)
 			unindex(a, f);
@@ -404,8 +412,10 @@ void zw_agent_guarded_free(struct zw_agent *a, struct zw_agent_server *s)
 }
 
 /* Those that it includes no longer have nothing to say. */
-static void drop_others(struct zw_agent *a, struct zw_agent_guarded *g, const zw_paths *paths)
+static void drop_others(struct zw_agent *a, struct zw_agent_server *s, const zw_paths *paths)
 {
+	struct zw_agent_guarded *g = s->guarded;
+
 	for (size_t i = g->files.len; i-- > 0;) {
 		bool wanted = false;
 
@@ -414,6 +424,7 @@ static void drop_others(struct zw_agent *a, struct zw_agent_guarded *g, const zw
 		/* One that was removed is told of before it is forgotten. */
 		if (wanted || g->files.items[i].due_ns != UINT64_MAX)
 			continue;
+		zw_agent_reads_forget(a, s, g->files.items[i].file.path);
 		unindex(a, &g->files.items[i]);
 		file_done(&g->files.items[i]);
 		zw_vec_remove_unordered(&g->files, i);
@@ -444,8 +455,8 @@ int zw_agent_guarded_follow(
 	ZW_VEC_FOREACH(f, &s->guarded->files)
 		f->due_ns = 0;
 	check_server(a, s, now_ns);
-	drop_others(a, s->guarded, &paths);
+	drop_others(a, s, &paths);
 	for (size_t i = 0; r == 0 && i < paths.len; i++)
-		r = add_path(a, s->guarded, paths.items[i]);
+		r = add_path(a, s, paths.items[i]);
 	return r;
 }

@@ -11,6 +11,7 @@ enum loss_kind {
 	LOSS_PROC,  /* what processes are */
 	LOSS_NET,   /* a request, or an answer */
 	LOSS_QUERY, /* something new about plain queries, which changes nothing */
+	LOSS_READ,  /* a read of a key, the same */
 };
 
 struct loss {
@@ -60,6 +61,7 @@ static const struct loss losses[] = {
 	{"streams_lost", LOSS_NET, 0, streams_lost},
 	{"messages_cut", LOSS_NET, 0, messages_cut},
 	{"requests_forgotten", LOSS_NET, 0, requests_forgotten},
+	{"reads_lost", LOSS_READ, 0, zw_agent_reads_lost},
 };
 static_assert(ZW_ARRAY_SIZE(losses) == ZW_AGENT_LOSSES && ZW_AGENT_LOSSES < ZW_REPORT_COUNTS_MAX,
 	"the losses do not fit into what is told of them");
@@ -97,10 +99,15 @@ uint64_t zw_agent_net_losses(const struct zw_agent *a)
 	return sum_of(a, LOSS_NET);
 }
 
+/* Also of what changes nothing. */
+static uint64_t not_of_files(const struct zw_agent *a)
+{
+	return zw_agent_net_losses(a) + sum_of(a, LOSS_QUERY) + sum_of(a, LOSS_READ);
+}
+
 uint64_t zw_agent_losses(const struct zw_agent *a)
 {
-	return zw_agent_file_losses(a) + sum_of(a, LOSS_PROC) + zw_agent_net_losses(a) +
-	       sum_of(a, LOSS_QUERY);
+	return zw_agent_file_losses(a) + sum_of(a, LOSS_PROC) + not_of_files(a);
 }
 
 void zw_agent_report_losses(struct zw_agent *a)
@@ -111,7 +118,7 @@ void zw_agent_report_losses(struct zw_agent *a)
 	if (zw_probe_drops(a->probe, a->drops) < 0)
 		return;
 	lost = zw_agent_losses(a);
-	net = zw_agent_net_losses(a) + sum_of(a, LOSS_QUERY);
+	net = not_of_files(a);
 	if (lost == a->drops_reported)
 		return;
 	report = zw_agent_report_new(a, ZW_ACTION_EVENTS_LOST, NULL);

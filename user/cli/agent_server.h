@@ -13,6 +13,7 @@
 
 struct zw_agent;
 struct zw_agent_guarded;
+struct zw_agent_reads;
 struct zw_agent_zone;
 struct zw_served;
 
@@ -83,6 +84,10 @@ void zw_agent_list_soon(struct zw_agent *a, struct zw_agent_server *s);
 
 /* agent_guarded.c: the files of servers' configurations */
 
+/* Whether @actor may configure @s: whoever administers any zone may. */
+enum zw_verdict zw_agent_guarded_judge(
+	const struct zw_agent *a, const struct zw_agent_server *s, const struct zw_actor *actor);
+
 /* Follows what the configuration is now, and tells what of it changed. 0 or -ENOMEM, -E2BIG. */
 int zw_agent_guarded_follow(
 	struct zw_agent *a, struct zw_agent_server *s, const struct zw_server *found);
@@ -93,3 +98,19 @@ void zw_agent_guarded_touch(
 	struct zw_agent *a, const struct zw_inode_key *key, const struct zw_event *event);
 /* Looks at those that had events a moment ago. */
 void zw_agent_guarded_run(struct zw_agent *a, uint64_t now_ns);
+
+/* agent_reads.c: who reads them */
+
+/* Makes @a->reads; zw_agent_reads_free() frees what is there also after a failure. Where there is no fanotify nothing is seen.
+ * 0 or -errno. */
+int zw_agent_reads_open(struct zw_agent *a);
+void zw_agent_reads_free(struct zw_agent_reads *reads);
+/* From now on reads of @path, which is open as @fd, are told of, if it is a key or not everybody may read it. 0 or -ENOMEM. */
+int zw_agent_reads_watch(
+	struct zw_agent *a, struct zw_agent_server *s, const char *path, int fd);
+/* @path NULL: all of the server's. */
+void zw_agent_reads_forget(struct zw_agent *a, const struct zw_agent_server *s, const char *path);
+/* Tells of those there were. What processes did until then has been taken note of. */
+void zw_agent_reads_run(struct zw_agent *a, uint64_t now_ns);
+/* Reads that there was no room to tell of. */
+uint64_t zw_agent_reads_lost(const struct zw_agent *a);

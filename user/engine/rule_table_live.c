@@ -159,6 +159,15 @@ static const struct zw_rule rows[] = {
 		.quiet = "As server-config-changed.",
 	},
 	{
+		.id = "server-key-read",
+		.title = "key, or configuration that not everybody may read, was read by a stranger",
+		.indicator = "changes not initiated by legitimate administrators (incident card): a stolen key is a way in",
+		.technique = "T1552.004", .severity = ZW_SEVERITY_MEDIUM, .escalates = false, .kind = ZW_RULE_HOST,
+		.quiet = "Nobody of those whom server-config-changed is quiet about is a stranger; where no admins are given, neither"
+			" are root, the owner of the file, nor its group. The same program of the same user is told of once an hour for"
+			" each file. Opening it for reading alone counts as well, since what is mapped is read without a system call.",
+	},
+	{
 		.id = "answer-mismatch",
 		.title = "server answers otherwise than its zone says",
 		.indicator = "diverted answers though no record changed: a hijacked socket, a policy that rewrites answers, a server"

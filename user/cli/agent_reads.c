@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who reads files of servers' configurations that not everybody may read, and keys whoever may. What is known of a reader is
+ * what the table of processes knows of the pid. */
+#include "cli/agent.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "engine/rule.h"
+#include "probe/reads.h"
+
+/* The same program of the same user reads the same file again: once in so long. */
+#define AGAIN_NS (3600 * ZW_NSEC_PER_SEC)
+/* More in that time are counted. */
+#define TOLD_MAX 64
+
+struct read_file {
+	struct zw_agent_server *server; /* for as long as it is there */
+	char *path;
+	dev_t dev;
+	ino_t ino;
+	uid_t uid;
+	gid_t gid;
+};
+
+struct told {
+	dev_t dev;
+	ino_t ino;
+	uint64_t exe_dev, exe_ino;
+	uint32_t uid;
+};
+
+struct zw_agent_reads {
+	struct zw_reads *reads; /* NULL: there is no fanotify */
+	ZW_VEC(struct read_file) files;
+	ZW_VEC(struct told) told;
+	uint64_t since_ns; /* CLOCK_BOOTTIME: of the first one in @told */
+	uint64_t more;     /* that were not told of since */
+	uint64_t lost;
+};
+
+int zw_agent_reads_open(struct zw_agent *a)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+	int r;
+
+	a->reads = calloc(1, sizeof(*a->reads));
+	if (!a->reads)
+		return -ENOMEM;
+	r = zw_reads_open(&a->reads->reads);
+	if (r < 0) {
+		zw_notice("who reads keys of servers is not seen: fanotify: %s", strerror(-r));
+		return r == -ENOMEM ? r : 0;
+	}
+	ev.data.fd = zw_reads_fd(a->reads->reads);
+	return epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, ev.data.fd, &ev) < 0 ? -errno : 0;
+}
+
+void zw_agent_reads_free(struct zw_agent_reads *reads)
+{
+	if (!reads)
+		return;
+	ZW_VEC_FOREACH(f, &reads->files)
+		free(f->path);
+	zw_vec_free(&reads->files);
+	zw_vec_free(&reads->told);
+	zw_reads_close(reads->reads);
+	free(reads);
+}
+
+uint64_t zw_agent_reads_lost(const struct zw_agent *a)
+{
+	return a->reads->lost;
+}
+
+/* --- files --------------------------------------------------------------------------------------------- */
+
+void zw_agent_reads_forget(struct zw_agent *a, const struct zw_agent_server *s, const char *path)
+{
+	struct zw_agent_reads *reads = a->reads;
+
+	for (size_t i = reads->files.len; i-- > 0;) {
+		struct read_file *f = &reads->files.items[i];
+
+		if (f->server != s || (path && !zw_streq(f->path, path)))
+			continue;
+		free(f->path);
+		zw_vec_remove_unordered(&reads->files, i);
+	}
+}
+
+/* By its name. The public half of a DNSSEC key, Kexample.com.+013+12345.key, is for everybody, and what is in a .pem may be a
+ * certificate. */
+static bool is_key(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	return zw_endswith(name, ".private") ||
+	       (zw_endswith(name, ".key") && !(name[0] == 'K' && strstr(name, ".+")));
+}
+
+int zw_agent_reads_watch(struct zw_agent *a, struct zw_agent_server *s, const char *path, int fd)
+{
+	struct zw_agent_reads *reads = a->reads;
+	struct read_file f = {.server = s};
+	struct stat st;
+	int r;
+
+	zw_agent_reads_forget(a, s, path);
+	if (!reads->reads || fstat(fd, &st) < 0 || (st.st_mode & S_IROTH && !is_key(path)))
+		return 0;
+	r = zw_reads_watch(reads->reads, fd);
+	if (r < 0) {
+		zw_warning("who reads '%s' is not seen: fanotify: %s", path, strerror(-r));
+		return 0;
+	}
+	f.dev = st.st_dev;
+	f.ino = st.st_ino;
+	f.uid = st.st_uid;
+	f.gid = st.st_gid;
+	f.path = strdup(path);
+	r = f.path ? zw_vec_push(&reads->files, f) : -ENOMEM;
+	if (r < 0)
+		free(f.path);
+	return r;
+}
+
+/* --- readers ------------------------------------------------------------------------------------------- */
+
+/* Where nothing says who may administer, whom the file is for may read it. */
+static bool is_stranger(
+	const struct zw_agent *a, const struct read_file *f, const struct zw_actor *actor)
+{
+	switch (zw_agent_guarded_judge(a, f->server, actor)) {
+	case ZW_VERDICT_UNAUTHORIZED:
+		return true;
+	case ZW_VERDICT_UNJUDGED:
+		return !a->conf->policy.admins && actor->effective.uid != 0 &&
+		       actor->effective.uid != f->uid && actor->egid != f->gid;
+	default:
+		return false;
+	}
+}
+
+/* True: it was not told of lately. */
+static bool note(struct zw_agent *a, const struct read_file *f, const struct zw_actor *actor)
+{
+	struct zw_agent_reads *reads = a->reads;
+	const struct told new = {.dev = f->dev,
+		.ino = f->ino,
+		.exe_dev = actor ? actor->exe_dev : 0,
+		.exe_ino = actor ? actor->exe_ino : 0,
+		.uid = actor ? actor->principal.uid : ZW_ID_UNSET};
+
+	ZW_VEC_FOREACH(t, &reads->told)
+		if (t->dev == new.dev && t->ino == new.ino && t->exe_dev == new.exe_dev &&
+			t->exe_ino == new.exe_ino && t->uid == new.uid)
+			return false;
+	if (reads->told.len == 0)
+		reads->since_ns = zw_boottime_ns();
+	if (reads->told.len == TOLD_MAX || zw_vec_push(&reads->told, new) < 0) {
+		reads->more++;
+		return false;
+	}
+	return true;
+}
+
+static int add_reader(struct zw_report *report, struct zw_actor *actor, bool alive)
+{
+	report->cause = calloc(1, sizeof(*report->cause));
+	if (!report->cause)
+		return -ENOMEM;
+	report->causes = 1;
+	report->has_principal = true;
+	report->attribution = alive ? ZW_ATTRIBUTION_CERTAIN : ZW_ATTRIBUTION_PROBABLE;
+	report->cause[0] = (struct zw_report_cause){.role = ZW_ROLE_CLIENT,
+		.first_ns = report->time_ns,
+		.last_ns = report->time_ns,
+		.actor = zw_actor_ref(actor)};
+	return 0;
+}
+
+static int describe(struct zw_report *report, const struct read_file *f,
+	const struct zw_actor *actor, uint32_t tgid)
+{
+	struct zw_str text = {};
+
+	if (actor)
+		zw_actor_add_who(actor, &text);
+	else
+		zw_str_addf(&text, "A process that is gone (pid %u)", tgid);
+	zw_str_add(&text, " read ");
+	zw_str_add_escaped(&text, f->path, strlen(f->path));
+	zw_str_addf(&text, " of %s (pid %d)", zw_server_kind_to_string(f->server->kind),
+		(int)f->server->pid);
+	return zw_str_done(&text, &report->message);
+}
+
+static int tell(struct zw_agent *a, const struct read_file *f, struct zw_actor *actor,
+	const struct zw_read *read)
+{
+	_zw_report_free_ struct zw_report *report = zw_agent_report_new(a, ZW_ACTION_FINDING, NULL);
+	int r;
+
+	if (!report)
+		return -ENOMEM;
+	report->server_kind = strdup(zw_server_kind_to_string(f->server->kind));
+	report->server_pid = (uint32_t)f->server->pid;
+	report->file.path = strdup(f->path);
+	if (!report->server_kind || !report->file.path)
+		return -ENOMEM;
+	r = actor ? add_reader(report, actor, read->alive) : 0;
+	if (r == 0)
+		r = describe(report, f, actor, read->tgid);
+	if (r == 0)
+		r = zw_rules_add_finding(
+			&a->conf->rules, report, "server-key-read", f->path, "%s", report->message);
+	/* The rule may be disabled. */
+	if (r == 0 && report->findings)
+		zw_agent_deliver(a, ZW_TAKE(report));
+	return r;
+}
+
+static int on_file(struct zw_agent *a, const struct read_file *f, const struct zw_read *read)
+{
+	_zw_actor_unref_ struct zw_actor *actor = NULL;
+	int r = read->tgid ? zw_proc_table_lookup(a->procs, read->tgid, 0, &actor) : -ESRCH;
+
+	if (r < 0 && r != -ESRCH)
+		return r;
+	if ((actor && !is_stranger(a, f, actor)) || !note(a, f, actor))
+		return 0;
+	return tell(a, f, actor, read);
+}
+
+static void on_read(void *ctx, const struct zw_read *read)
+{
+	struct zw_agent *a = ctx;
+
+	ZW_VEC_FOREACH(f, &a->reads->files) {
+		if (f->dev != read->dev || f->ino != read->ino)
+			continue;
+		if (on_file(a, f, read) < 0)
+			zw_error("out of memory: who read '%s' is not told", f->path);
+		return;
+	}
+}
+
+static void tell_more(struct zw_agent *a)
+{
+	_zw_report_free_ struct zw_report *report = zw_agent_report_new(a, ZW_ACTION_FINDING, NULL);
+	int r = report ? zw_rules_add_finding(&a->conf->rules, report, "server-key-read", NULL,
+				 "%llu more reads of keys by strangers within an hour",
+				 (unsigned long long)a->reads->more)
+		       : -ENOMEM;
+
+	if (r < 0)
+		zw_error("out of memory: %llu reads of keys go without their event",
+			(unsigned long long)a->reads->more);
+	else if (report->findings)
+		zw_agent_deliver(a, ZW_TAKE(report));
+}
+
+void zw_agent_reads_run(struct zw_agent *a, uint64_t now_ns)
+{
+	struct zw_agent_reads *reads = a->reads;
+	unsigned int lost = 0;
+	int r;
+
+	if (!reads->reads)
+		return;
+	if (reads->told.len && now_ns > reads->since_ns + AGAIN_NS) {
+		if (reads->more)
+			tell_more(a);
+		reads->told.len = 0;
+		reads->more = 0;
+	}
+	r = zw_reads_take(reads->reads, on_read, a, &lost);
+	if (r < 0)
+		zw_error("who reads keys cannot be taken: %s", strerror(-r));
+	reads->lost += lost;
+}
