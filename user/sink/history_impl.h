@@ -64,6 +64,8 @@ struct zw_history_held {
 
 /* SQLite's result code to -errno. */
 int zw_history_errno(int code);
+/* Makes the statements of a database that is open. */
+int zw_history_prepare(struct zw_history *history);
 /* Runs SQL without results. */
 int zw_history_exec(struct zw_history *history, const char *sql);
 int zw_history_execf(struct zw_history *history, const char *fmt, ...) _zw_printf_(2, 3);
