@@ -7,46 +7,46 @@
 
 /* --- headers ------------------------------------------------------------------------------------------- */
 
+static const struct header_case {
+	const char *name;
+	struct spec s;
+} headers_found[] = {
+	{"IPv4", {}},
+	{"IPv4 with options", {.options = 10}},
+	{"IPv4 in a VLAN", {.tag = {0x8100}}},
+	{"IPv4 in two VLANs", {.tag = {0x88a8, 0x8100}}},
+	{"IPv4 with bytes behind it", {.padding = 20}},
+	{"IPv6", {.ip6 = true}},
+	{"IPv6 in two VLANs", {.ip6 = true, .tag = {0x88a8, 0x8100}}},
+	{"IPv6 with options", {.ip6 = true, .extension = {0xff, IPPROTO_DSTOPTS}}},
+	{"IPv6 with routing", {.ip6 = true, .extension = {IPPROTO_ROUTING, IPPROTO_DSTOPTS}}},
+	{"IPv6 with authentication", {.ip6 = true, .extension = {IPPROTO_AH}}},
+	{"IPv6 with a fragment header that fragments nothing",
+		{.ip6 = true, .extension = {IPPROTO_FRAGMENT}}},
+	{"IPv6 with seven extension headers",
+		{.ip6 = true, .extension = {0xff, 60, 60, 60, 60, 60, 60}}},
+	{"from the served port", {.sport = 53, .dport = 40000}},
+};
+
+static const struct header_case headers_passed_over[] = {
+	{"another port", {.dport = 54}},
+	{"another protocol", {.proto = IPPROTO_SCTP}},
+	{"a fragment that is not the first", {.fragment = 0x2001}},
+	{"the last fragment", {.fragment = 0x0001}},
+	{"an IPv6 fragment that is not the first",
+		{.ip6 = true, .extension = {IPPROTO_FRAGMENT}, .fragment = 8 | 1}},
+	{"another IPv6 protocol behind extensions",
+		{.ip6 = true, .extension = {0xff}, .proto = IPPROTO_SCTP}},
+};
+
 static void test_headers(struct bench *b)
 {
 	struct frame update;
-	const struct {
-		const char *name;
-		struct spec s;
-	} found[] =
-		{
-			{"IPv4", {}},
-			{"IPv4 with options", {.options = 10}},
-			{"IPv4 in a VLAN", {.tag = {0x8100}}},
-			{"IPv4 in two VLANs", {.tag = {0x88a8, 0x8100}}},
-			{"IPv4 with bytes behind it", {.padding = 20}},
-			{"IPv6", {.ip6 = true}},
-			{"IPv6 in two VLANs", {.ip6 = true, .tag = {0x88a8, 0x8100}}},
-			{"IPv6 with options", {.ip6 = true, .extension = {0xff, IPPROTO_DSTOPTS}}},
-			{"IPv6 with routing",
-				{.ip6 = true, .extension = {IPPROTO_ROUTING, IPPROTO_DSTOPTS}}},
-			{"IPv6 with authentication", {.ip6 = true, .extension = {IPPROTO_AH}}},
-			{"IPv6 with a fragment header that fragments nothing",
-				{.ip6 = true, .extension = {IPPROTO_FRAGMENT}}},
-			{"IPv6 with seven extension headers",
-				{.ip6 = true, .extension = {0xff, 60, 60, 60, 60, 60, 60}}},
-			{"from the served port", {.sport = 53, .dport = 40000}},
-		},
-	  passed_over[] = {
-		  {"another port", {.dport = 54}},
-		  {"another protocol", {.proto = IPPROTO_SCTP}},
-		  {"a fragment that is not the first", {.fragment = 0x2001}},
-		  {"the last fragment", {.fragment = 0x0001}},
-		  {"an IPv6 fragment that is not the first",
-			  {.ip6 = true, .extension = {IPPROTO_FRAGMENT}, .fragment = 8 | 1}},
-		  {"another IPv6 protocol behind extensions",
-			  {.ip6 = true, .extension = {0xff}, .proto = IPPROTO_SCTP}},
-	  };
 
 	dns_make(&update, DNS_UPDATE, "example.com", 6);
-	for (size_t i = 0; i < ZW_ARRAY_SIZE(found); i++) {
-		_zw_free_ char *name = zw_asprintf("headers: %s", found[i].name);
-		struct spec s = found[i].s;
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(headers_found); i++) {
+		_zw_free_ char *name = zw_asprintf("headers: %s", headers_found[i].name);
+		struct spec s = headers_found[i].s;
 		const struct zw_packet_facts *p;
 		const struct outcome *o;
 
@@ -63,9 +63,9 @@ static void test_headers(struct bench *b)
 				       : memcmp(p->daddr, "\x7f\0\0\2", 4) == 0),
 			name);
 	}
-	for (size_t i = 0; i < ZW_ARRAY_SIZE(passed_over); i++) {
-		_zw_free_ char *name = zw_asprintf("passed over: %s", passed_over[i].name);
-		struct spec s = passed_over[i].s;
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(headers_passed_over); i++) {
+		_zw_free_ char *name = zw_asprintf("passed over: %s", headers_passed_over[i].name);
+		struct spec s = headers_passed_over[i].s;
 
 		s.payload = update.b;
 		s.bytes = update.len;

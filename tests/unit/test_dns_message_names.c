@@ -148,74 +148,76 @@ static void test_long_compressed_names(void **state)
 	}
 }
 
+static const struct rdata_case {
+	unsigned int type;
+	const char *before;
+	size_t before_len;
+	size_t names;
+	const char *after;
+	size_t after_len;
+	bool allowed;
+} rdata_cases[] = {
+	{2, "", 0, 1, "", 0, true},
+	{3, "", 0, 1, "", 0, true},
+	{4, "", 0, 1, "", 0, true},
+	{5, "", 0, 1, "", 0, true},
+	{6, "", 0, 2, "abcdefghijklmnopqrst", 20, true},
+	{7, "", 0, 1, "", 0, true},
+	{8, "", 0, 1, "", 0, true},
+	{9, "", 0, 1, "", 0, true},
+	{12, "", 0, 1, "", 0, true},
+	{14, "", 0, 2, "", 0, true},
+	{15, "\0\1", 2, 1, "", 0, true},
+	{17, "", 0, 2, "", 0, true},
+	{18, "\0\1", 2, 1, "", 0, true},
+	{21, "\0\1", 2, 1, "", 0, true},
+	{24, "abcdefghijklmnopqr", 18, 1, "signature", 9, true},
+	{26, "\0\1", 2, 2, "", 0, true},
+	{30, "", 0, 1, "\x40", 1, true},
+	{33, "\0\1\0\2\0\3", 6, 1, "", 0, true},
+	{35, "\0\1\0\2\1U\3E2U\0", 11, 1, "", 0, true},
+	{36, "\0\1", 2, 1, "", 0, false},
+	{39, "", 0, 1, "", 0, false},
+	{46, "abcdefghijklmnopqr", 18, 1, "signature", 9, false},
+	{47, "", 0, 1, "\0\1\x40", 3, false},
+	{64, "\0\1", 2, 1, "", 0, false},
+};
+
+static void check_rdata(const struct rdata_case *c, bool compressed)
+{
+	_zw_message_ struct zw_message *m = NULL;
+	struct wire w, rdata = {}, plain = {};
+	int r;
+
+	begin_query(&w, "\7example", 9);
+	put(&rdata, c->before, c->before_len);
+	plain = rdata;
+	for (size_t n = 0; n < c->names; n++) {
+		put(&rdata, compressed ? "\1n\xc0\x0c" : "\1n\7example", compressed ? 4 : 11);
+		put(&plain, "\1n\7example", 11);
+	}
+	put(&rdata, c->after, c->after_len);
+	put(&plain, c->after, c->after_len);
+	put_rr(&w, ZW_SECTION_ANSWER, "example", c->type, ZW_CLASS_IN, 1, rdata.data, rdata.len);
+	r = zw_message_parse(w.data, w.len, &m);
+	if (compressed && !c->allowed) {
+		assert_int_equal(r, -EBADMSG);
+		return;
+	}
+	if (r < 0)
+		print_error("type %u\n", c->type);
+	assert_int_equal(r, 0);
+	assert_int_equal(m->rr[0].rdata_len, plain.len);
+	assert_memory_equal(m->rr[0].rdata, plain.data, plain.len);
+}
+
 /* Names are decompressed in the types that may be (RFC 3597 section 4), and in no other. */
 static void test_rdata_decompression(void **state)
 {
-	static const struct {
-		unsigned int type;
-		const char *before;
-		size_t before_len;
-		size_t names;
-		const char *after;
-		size_t after_len;
-		bool allowed;
-	} cases[] = {
-		{2, "", 0, 1, "", 0, true},
-		{3, "", 0, 1, "", 0, true},
-		{4, "", 0, 1, "", 0, true},
-		{5, "", 0, 1, "", 0, true},
-		{6, "", 0, 2, "abcdefghijklmnopqrst", 20, true},
-		{7, "", 0, 1, "", 0, true},
-		{8, "", 0, 1, "", 0, true},
-		{9, "", 0, 1, "", 0, true},
-		{12, "", 0, 1, "", 0, true},
-		{14, "", 0, 2, "", 0, true},
-		{15, "\0\1", 2, 1, "", 0, true},
-		{17, "", 0, 2, "", 0, true},
-		{18, "\0\1", 2, 1, "", 0, true},
-		{21, "\0\1", 2, 1, "", 0, true},
-		{24, "abcdefghijklmnopqr", 18, 1, "signature", 9, true},
-		{26, "\0\1", 2, 2, "", 0, true},
-		{30, "", 0, 1, "\x40", 1, true},
-		{33, "\0\1\0\2\0\3", 6, 1, "", 0, true},
-		{35, "\0\1\0\2\1U\3E2U\0", 11, 1, "", 0, true},
-		{36, "\0\1", 2, 1, "", 0, false},
-		{39, "", 0, 1, "", 0, false},
-		{46, "abcdefghijklmnopqr", 18, 1, "signature", 9, false},
-		{47, "", 0, 1, "\0\1\x40", 3, false},
-		{64, "\0\1", 2, 1, "", 0, false},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ZW_ARRAY_SIZE(cases); i++) {
-		for (int compressed = 0; compressed < 2; compressed++) {
-			_zw_message_ struct zw_message *m = NULL;
-			struct wire w, rdata = {}, plain = {};
-			int r;
-
-			begin_query(&w, "\7example", 9);
-			put(&rdata, cases[i].before, cases[i].before_len);
-			plain = rdata;
-			for (size_t n = 0; n < cases[i].names; n++) {
-				put(&rdata, compressed ? "\1n\xc0\x0c" : "\1n\7example",
-					compressed ? 4 : 11);
-				put(&plain, "\1n\7example", 11);
-			}
-			put(&rdata, cases[i].after, cases[i].after_len);
-			put(&plain, cases[i].after, cases[i].after_len);
-			put_rr(&w, ZW_SECTION_ANSWER, "example", cases[i].type, ZW_CLASS_IN, 1,
-				rdata.data, rdata.len);
-			r = zw_message_parse(w.data, w.len, &m);
-			if (compressed && !cases[i].allowed) {
-				assert_int_equal(r, -EBADMSG);
-				continue;
-			}
-			if (r < 0)
-				print_error("type %u\n", cases[i].type);
-			assert_int_equal(r, 0);
-			assert_int_equal(m->rr[0].rdata_len, plain.len);
-			assert_memory_equal(m->rr[0].rdata, plain.data, plain.len);
-		}
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(rdata_cases); i++) {
+		check_rdata(&rdata_cases[i], false);
+		check_rdata(&rdata_cases[i], true);
 	}
 }
 
