@@ -33,28 +33,15 @@ configure() {
 
 # Another host: a namespace at the other end of a pair of devices.
 far_host() {
-	unshare --net sleep infinity &
-	FAR_PID=$!
-	e2e_at_exit "dns_kill $FAR_PID"
-	e2e_until 5 far_host_is_there || return 1
-	ip link add fg0 type veth peer name fg1 netns "$FAR_PID" && ip addr add $HERE/24 dev fg0 && ip link set fg0 up || return 1
-	in_far sh -c "ip addr add $FAR/24 dev fg1 && ip link set fg1 up && ip link set lo up"
+	dns_far_host fg "$HERE" "$FAR" || return 1
 	MAC=$(ip -j link show fg0 | jq -r '.[0].address')
-	e2e_until 5 in_far dig +tries=1 +time=1 -p "$PORT" "@$HERE" www.fg-dyn.test A >/dev/null
-}
-
-far_host_is_there() {
-	[ "$(readlink "/proc/$FAR_PID/ns/net")" != "$(readlink /proc/self/ns/net)" ]
-}
-
-in_far() {
-	nsenter --net="/proc/$FAR_PID/ns/net" "$@"
+	e2e_until 5 dns_far dig +tries=1 +time=1 -p "$PORT" "@$HERE" www.fg-dyn.test A >/dev/null
 }
 
 # forge SOURCE SOURCE-PORT DESTINATION DESTINATION-PORT ID ANSWER ZONE [NAME ADDRESS]: one UDP packet from the far host,
 # whatever it says of itself: an UPDATE that adds the record, or the answer NOERROR to one.
 forge() {
-	in_far python3 - "$MAC" "$@" <<'PYTHON'
+	dns_far python3 - "$MAC" "$@" <<'PYTHON'
 import socket, struct, sys
 mac, source, sport, destination, dport, number, answer, zone, *record = sys.argv[1:]
 def name(text):

@@ -65,6 +65,32 @@ dns_wait() {
 	return 1
 }
 
+# --- another host ----------------------------------------------------------------------------------
+
+# dns_far_host LINK HERE ADDRESS...: a host of its own network, with these addresses, that sees this one as HERE.
+dns_far_host() {
+	local link=$1 here=$2
+
+	shift 2
+	unshare --net sleep infinity &
+	FAR_PID=$!
+	e2e_at_exit "dns_kill $FAR_PID"
+	e2e_until 5 dns_far_is_there || return 1
+	ip link add "${link}0" type veth peer name "${link}1" netns "$FAR_PID" && ip addr add "$here/24" dev "${link}0" &&
+		ip link set "${link}0" up || return 1
+	dns_far sh -c 'for address; do ip addr add "$address/24" dev "$0" || exit; done
+		ip link set "$0" up && ip link set lo up' "${link}1" "$@"
+}
+
+dns_far_is_there() {
+	[ "$(readlink "/proc/$FAR_PID/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+}
+
+# Runs a command there.
+dns_far() {
+	nsenter --net="/proc/$FAR_PID/ns/net" "$@"
+}
+
 # --- events ----------------------------------------------------------------------------------------
 
 # dns_next ZONE: waits for the next event, which is in $event; empty when none comes.

@@ -10,7 +10,6 @@ dns_private_net "$0" "$@"
 e2e_begin setpriv ip dig named tsig-keygen nsupdate
 
 PORT=5320
-CLIENT_NET=
 
 configure() {
 	DIR=$E2E_TMP/bind
@@ -31,22 +30,6 @@ configure() {
 	dns_start "$DIR/log" named -g -c "$DIR/named.conf"
 	SERVER="{\"kind\":\"bind\",\"pid\":$DNS_PID,\"view\":\"_default\"}"
 	dns_wait "$PORT" rf-none.test 192.0.2.1 "$DIR/log"
-}
-
-# Another host: a namespace at the other end of a pair of devices.
-far_host() {
-	unshare --net sleep infinity &
-	CLIENT_NET=$!
-	e2e_at_exit "dns_kill $CLIENT_NET"
-	e2e_until 5 far_host_is_there || return 1
-	ip link add rf0 type veth peer name rf1 netns "$CLIENT_NET" && ip addr add 198.51.100.1/24 dev rf0 &&
-		ip link set rf0 up || return 1
-	nsenter --net="/proc/$CLIENT_NET/ns/net" sh -c \
-		'ip addr add 198.51.100.7/24 dev rf1 && ip link set rf1 up && ip link set lo up'
-}
-
-far_host_is_there() {
-	[ "$(readlink "/proc/$CLIENT_NET/ns/net")" != "$(readlink /proc/self/ns/net)" ]
 }
 
 # update UID SERVER OPTIONS LINE...: by nsupdate, whose pid is in $act_pid.
@@ -139,7 +122,7 @@ test_flood_told() {
 # Its processes are not ours to name.
 test_remote() {
 	{ echo "server 198.51.100.1 $PORT" && echo "update add c.rf-none.test. 300 A 192.0.2.9" && echo send; } |
-		nsenter --net="/proc/$CLIENT_NET/ns/net" nsupdate "$@" >"$E2E_TMP/nsupdate" 2>&1
+		dns_far nsupdate "$@" >"$E2E_TMP/nsupdate" 2>&1
 	dns_expect "from another host ${*:-over UDP}" rf-none.test update-refused "$SERVER" '
 		fault(.zonewitness.request.rcode == "REFUSED"; "rcode is \(.zonewitness.request.rcode)"),
 		fault(.source.ip == "198.51.100.7"; "source is \(.source.ip)"),
@@ -147,7 +130,7 @@ test_remote() {
 		fault(.process == null; "accuses \(.process)")'
 }
 
-configure && far_host || { e2e_end; exit 1; }
+configure && dns_far_host rf 198.51.100.1 198.51.100.7 || { e2e_end; exit 1; }
 agent_start --discover || { e2e_end; exit 1; }
 test_local
 test_signed
