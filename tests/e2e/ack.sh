@@ -14,6 +14,7 @@ EVENT_SECONDS=20
 BOB=31501 EVE=31502
 
 program=$E2E_TMP/zonewitness
+AGENT_PROGRAM=$program
 cp "$ZW" "$program" && chmod 755 "$program"
 socket=$E2E_TMP/status.sock conf=$E2E_TMP/zonewitness.yaml history=$E2E_TMP/history.db
 zone_dir=$E2E_TMP/zones
@@ -37,15 +38,6 @@ cat >"$conf" <<-END
 	journald: {enabled: false}
 	json: {file: $E2E_TMP/events.json}
 END
-
-start_run() {
-	AGENT_OUT=$E2E_TMP/events.json AGENT_ERR=$E2E_TMP/run.err
-	: >"$AGENT_OUT"
-	"$program" run --config "$conf" --socket "$socket" >/dev/null 2>"$AGENT_ERR" </dev/null &
-	AGENT_PID=$!
-	e2e_until 30 agent_ready_or_dead
-	agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
-}
 
 as() {
 	local uid=$1
@@ -174,7 +166,7 @@ test_restart() {
 
 	agent_stop
 	zw "without an agent it is listed too" 0 '' expect --list
-	start_run
+	agent_run "$conf" "$socket"
 	change "expected after a restart" $BOB one.test authorized 'any(.zonewitness.reasons[]; contains("ticket CHG-8"))'
 	e2e_until 10 used 2 || e2e_fail "the count goes on" "it does not" "$(expect --list --json)"
 	number=$(expect --list --json | jq '.expectations[] | select(.ticket == "CHG-8").expectation')
@@ -196,7 +188,7 @@ test_no_agent() {
 	zw "not by others" 1 'cannot be written' as $EVE "$program" ack --config "$conf" --socket "$socket" "$id" --ticket t
 	cp "$history" "$E2E_TMP/copy.db"
 	zw "in a copy" 0 '' "$program" ack --db "$E2E_TMP/copy.db" "$id" --ticket COPY
-	start_run
+	agent_run "$conf" "$socket"
 	change "the agent that starts knows of it" $EVE two.test authorized 'any(.zonewitness.reasons[]; contains("ticket CHG-10"))'
 }
 
@@ -212,7 +204,7 @@ group_expect() {
 	test_no_agent
 }
 
-start_run
+agent_run "$conf" "$socket"
 for group in "${E2E_CHOSEN[@]}"; do
 	"group_$group"
 done

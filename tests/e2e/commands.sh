@@ -11,6 +11,7 @@ EVENT_SECONDS=10
 
 # Where other users may run it, whatever the directory of the build allows.
 program=$E2E_TMP/zonewitness
+AGENT_PROGRAM=$program
 cp "$ZW" "$program" || e2e_die "cannot copy $ZW"
 chmod 755 "$program"
 socket=$E2E_TMP/status.sock
@@ -93,18 +94,6 @@ bad_conf() {
 }
 
 as_writer=(setpriv --reuid "$WRITER" --regid "$WRITER" --clear-groups --)
-
-# start_run ARGUMENTS...: the agent as systemd starts it; returns when it is ready.
-start_run() {
-	AGENT_OUT=$E2E_TMP/events.json
-	AGENT_ERR=$E2E_TMP/run.err
-	: >"$AGENT_OUT"
-	"$program" run --config "$conf" --socket "$socket" "$@" \
-		>"$E2E_TMP/run.out" 2>"$AGENT_ERR" </dev/null &
-	AGENT_PID=$!
-	e2e_until 30 agent_ready_or_dead
-	agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
-}
 
 # change NAME VERDICT ADDRESS: the writer gives www of good.test that address, and it is judged so.
 change() {
@@ -208,7 +197,7 @@ test_start() {
 	local event faults=''
 
 	write_conf 31999
-	start_run
+	agent_run "$conf" "$socket"
 	event=$(agent_wait "$EVENT_SECONDS" '.event.action == "zone-unreadable"') ||
 		faults="no zone-unreadable for the missing file"
 	[ -n "$faults" ] || [ "$(jq -r .zonewitness.zone <<<"$event")" = late.test. ] ||
@@ -297,7 +286,7 @@ test_stop() {
 test_killed() {
 	local event faults=''
 
-	start_run --json
+	agent_run "$conf" "$socket" --json
 	# What it found to differ from the stored state would come before it is ready.
 	[ -z "$(agent_events '.event.action == "record-change"')" ] ||
 		faults="a change is reported though there was none"
@@ -308,7 +297,7 @@ test_killed() {
 	e2e_check "an agent that is killed" "$faults" "$(cat "$AGENT_ERR")"
 
 	"${as_writer[@]}" sed -i 's/^www .*/www IN A 192.0.2.66/' "$zone_dir/good.db"
-	start_run
+	agent_run "$conf" "$socket"
 	faults=''
 	event=$(agent_wait "$EVENT_SECONDS" '.event.action == "record-change"') || faults="no record-change event"
 	[ -n "$faults" ] || faults=$(jq -r '.zonewitness |
@@ -357,7 +346,7 @@ test_service_manager() {
 
 	listen "$E2E_TMP/notify" "$E2E_TMP/heard"
 	write_conf "$writer"
-	NOTIFY_SOCKET=$E2E_TMP/notify WATCHDOG_USEC=2000000 start_run
+	NOTIFY_SOCKET=$E2E_TMP/notify WATCHDOG_USEC=2000000 agent_run "$conf" "$socket"
 	e2e_until "$EVENT_SECONDS" heard ' READY=1' || faults="no READY=1"$'\n'
 	"${as_writer[@]}" sed -i 's/^www .*/www IN A 192.0.2.77/' "$zone_dir/good.db"
 	e2e_until "$EVENT_SECONDS" heard 'STATUS=.*; 1 changes' || faults+="the status does not tell of a change"$'\n'

@@ -41,15 +41,6 @@ serve() {
 	dns_wait $PORT $zone 192.0.2.1 "$DIR/log"
 }
 
-start_run() {
-	AGENT_OUT=$E2E_TMP/events.json AGENT_ERR=$E2E_TMP/run.err
-	: >"$AGENT_OUT"
-	"$ZW" run --config "$conf" --socket "$E2E_TMP/status.sock" >/dev/null 2>"$AGENT_ERR" </dev/null &
-	AGENT_PID=$!
-	e2e_until 120 agent_ready_or_dead || e2e_die "the agent is not ready"
-	agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
-}
-
 TOLD=0
 nth() {
 	event=$(agent_events '.event.action == "config-change"' | sed -n "$TOLD p")
@@ -105,7 +96,7 @@ as() {
 }
 
 serve || e2e_die "BIND does not serve"
-start_run
+agent_run "$conf" "$E2E_TMP/status.sock"
 as $EVE perl -e 'open F, ">>", $ARGV[0] or die; print F "// written in place\n"' "$DIR/named.conf"
 told "written in place" named.conf $EVE server-config-changed true
 as $EVE sed -i 's/nothing/something/' "$DIR/extra.conf"

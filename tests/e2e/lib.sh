@@ -282,6 +282,21 @@ agent_start() {
 	fi
 }
 
+# The agent as systemd starts it; its events are what CONFIG has it write to $E2E_TMP/events.json, from now on. Dies when
+# it does not become ready. Usage: agent_run CONFIG SOCKET [OPTION...]
+agent_run() {
+	local config=$1 socket=$2
+
+	shift 2
+	AGENT_OUT=$E2E_TMP/events.json AGENT_ERR=$E2E_TMP/run.err
+	: >"$AGENT_OUT"
+	"${AGENT_PROGRAM:-$ZW}" run --config "$config" --socket "$socket" "$@" \
+		>"$E2E_TMP/run.out" 2>"$AGENT_ERR" </dev/null &
+	AGENT_PID=$!
+	e2e_until 120 agent_ready_or_dead || e2e_die "the agent is not ready"
+	agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
+}
+
 # Ends the agent and checks that it ends well: exit status 0 and agent-stopped as its last line.
 agent_stop() {
 	local status faults='' pid=$AGENT_PID

@@ -82,15 +82,6 @@ is_signed() {
 	[ -n "$(dig +short +tries=1 +time=1 -p "$PORT" @127.0.0.1 rv-signed.test RRSIG)" ]
 }
 
-run_agent() {
-	AGENT_OUT=$E2E_TMP/events.json AGENT_ERR=$E2E_TMP/run.err
-	: >"$AGENT_OUT"
-	"$ZW" run --config "$E2E_TMP/zonewitness.yaml" --socket "$E2E_TMP/socket" >/dev/null 2>"$AGENT_ERR" </dev/null &
-	AGENT_PID=$!
-	e2e_until 30 agent_ready_or_dead
-	agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
-}
-
 # --- one change and its revert -----------------------------------------------------------------
 
 # state ZONE: its records as text in a fixed order, without the serial and what a signer makes.
@@ -321,7 +312,7 @@ group_files() {
 }
 
 prepare || e2e_die "the servers do not start"
-run_agent
+agent_run "$E2E_TMP/zonewitness.yaml" "$E2E_TMP/socket"
 for group in "${E2E_CHOSEN[@]}"; do
 	"group_$group"
 done

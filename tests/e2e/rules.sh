@@ -67,14 +67,8 @@ write_conf() {
 }
 
 start_run() {
-	AGENT_OUT=$E2E_TMP/events.json AGENT_ERR=$E2E_TMP/run.err
-	: >"$AGENT_OUT"
 	ZONE_TAKEN=()
-	"$ZW" run --config "$conf" --socket "$socket" >/dev/null 2>"$AGENT_ERR" </dev/null &
-	AGENT_PID=$!
-	# What is edited before would be what it begins with.
-	e2e_until 120 agent_ready_or_dead && agent_alive ||
-		e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
+	agent_run "$conf" "$socket"
 }
 
 # update OPTIONS ZONE LINE...: one dynamic update.

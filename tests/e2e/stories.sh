@@ -76,7 +76,7 @@ start_run() {
 		familiar_networks: [192.0.2.0/24, 10.0.0.0/8, 2001:db8::/32]
 		history: {file: $DIR/history.db}
 		journald: {enabled: false}
-		json: {file: $DIR/events.json}
+		json: {file: $E2E_TMP/events.json}
 	END
 	[ "$1" = rules ] || cat >>"$conf" <<-END
 		admins:
@@ -85,12 +85,7 @@ start_run() {
 		  - {tsig_key: lease-key, zones: [st-lease.test], types: [A, TXT]}
 		  - {tsig_key: acme-key, zones: [st-acme.test], names: ["*.st-acme.test"], types: [TXT]}
 	END
-	AGENT_OUT=$DIR/events.json AGENT_ERR=$DIR/run.err
-	: >"$AGENT_OUT"
-	"$ZW" run --config "$conf" --socket "$socket" >/dev/null 2>"$AGENT_ERR" </dev/null &
-	AGENT_PID=$!
-	e2e_until 120 agent_ready_or_dead || e2e_die "the agent is not ready"
-	agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
+	agent_run "$conf" "$socket"
 }
 
 # --- changes -----------------------------------------------------------------------------------
