@@ -7,6 +7,7 @@
 #include <bpf/libbpf.h>
 
 #include "probe/probe.h"
+#include "probe/ring.h"
 
 struct zw_file_bpf;
 struct zw_proc_bpf;
@@ -21,10 +22,8 @@ struct zw_probe {
 	struct zw_net *net;          /* NULL where the kernel takes none of it */
 	struct zw_unix_bpf *sockets; /* NULL: not served */
 	struct zw_guard *guard;      /* the same */
-	struct ring_buffer *file_ring, *proc_ring;
-	const volatile unsigned long *file_pos[2],
-		*proc_pos[2], /* consumed, produced: bytes ever */
-		*unix_pos[2];
+	struct zw_ring file_ring, proc_ring, unix_ring; /* the last as far as @sockets is served */
+	int epoll;                                      /* wakes for files and unix sockets */
 	uint32_t sockets_watched;
 	struct zw_hook_status *hook; /* one for each program of the table */
 	struct bpf_link **link;      /* the same */
@@ -53,8 +52,7 @@ int zw_unix_load(
 	struct zw_probe *p, enum zw_tier tier, const bool *want, struct zw_unix_bpf **ret_skel);
 void zw_unix_unload(struct zw_unix_bpf *skel);
 struct bpf_object *zw_unix_object(struct zw_unix_bpf *skel);
-/* Adds its ring to the one of files, so that one descriptor wakes for both. */
-int zw_unix_open_ring(struct zw_probe *p, ring_buffer_sample_fn fn);
+int zw_unix_ring_map(const struct zw_probe *p);
 int zw_unix_drops_map(const struct zw_probe *p);
 /* They cost nothing until a socket is watched. */
 void zw_unix_detach(struct zw_probe *p);
@@ -72,13 +70,6 @@ bool zw_program_exists(const struct btf *kernel, const struct zw_program *progra
 
 /* probe.c */
 
-/* Hands each event to the function of the drain that is running. */
-int zw_probe_on_sample(void *ctx, void *data, size_t len);
-/* The two positions of a ring, and the end of looking at them. */
-int zw_ring_map_positions(int map, const volatile unsigned long *ret_pos[2]);
-void zw_ring_unmap_positions(const volatile unsigned long *pos[2]);
-/* Takes all that was reserved before the call, and what else there is. */
-int zw_ring_drain(struct ring_buffer *ring, const volatile unsigned long *pos[2]);
 /* Calls @fn for each record of @size bytes, not more than a page, that an iterator writes. */
 int zw_run_iterator(struct bpf_link *link, size_t size, zw_probe_fn fn, void *ctx);
 

@@ -118,25 +118,20 @@ static int map_ports(struct zw_net *net)
 	return 0;
 }
 
-static int open_ring(struct zw_net *net, struct zw_probe *p)
+static int open_rings(struct zw_net *net, struct zw_probe *p)
 {
-	struct epoll_event event = {.events = EPOLLIN};
-	int map = bpf_map__fd(net->sock->maps.zw_ring);
+	int r = zw_ring_open(&net->ring, bpf_map__fd(net->sock->maps.zw_ring), p);
 
-	int r;
-
-	net->ring = ring_buffer__new(map, zw_probe_on_sample, p, NULL);
-	if (!net->ring)
-		return -errno;
-	r = ring_buffer__add(
-		net->ring, bpf_map__fd(net->first->maps.zw_query_ring), zw_probe_on_sample, p);
+	if (r == 0)
+		r = zw_ring_open(
+			&net->query_ring, bpf_map__fd(net->first->maps.zw_query_ring), p);
 	if (r < 0)
 		return r;
 	net->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (net->epoll < 0 ||
-		epoll_ctl(net->epoll, EPOLL_CTL_ADD, ring_buffer__epoll_fd(net->ring), &event) < 0)
+	if (net->epoll < 0)
 		return -errno;
-	return zw_ring_map_positions(map, net->pos);
+	r = zw_ring_wake(&net->ring, net->epoll);
+	return r < 0 ? r : zw_ring_wake(&net->query_ring, net->epoll);
 }
 
 int zw_net_open(struct zw_probe *p, const struct zw_probe_options *o, struct zw_net **ret_net)
@@ -158,7 +153,7 @@ int zw_net_open(struct zw_probe *p, const struct zw_probe_options *o, struct zw_
 	if (r == 0)
 		r = zw_query_open(&net->lane, net->first);
 	if (r == 0)
-		r = open_ring(net, p);
+		r = open_rings(net, p);
 	if (r < 0) {
 		zw_net_close(net);
 		return r;
@@ -172,8 +167,8 @@ void zw_net_close(struct zw_net *net)
 	if (!net)
 		return;
 	zw_net_unfollow_all(net);
-	zw_ring_unmap_positions(net->pos);
-	ring_buffer__free(net->ring);
+	zw_ring_close(&net->ring);
+	zw_ring_close(&net->query_ring);
 	if (net->epoll >= 0)
 		close(net->epoll);
 	zw_query_close(&net->lane);
@@ -252,11 +247,17 @@ int zw_probe_net_drain(struct zw_probe *p, zw_probe_fn fn, void *ctx)
 		return -EOPNOTSUPP;
 	/* Trouble with a device is no reason to leave packets in the ring. */
 	devices = zw_net_devices(p->net);
+	/* As in zw_probe_drain(). */
+	zw_ring_mark(&p->net->ring);
+	zw_ring_mark(&p->net->query_ring);
+	zw_ring_mark(&p->proc_ring);
 	p->fn = fn;
 	p->fn_ctx = ctx;
-	r = zw_ring_drain(p->proc_ring, p->proc_pos);
+	r = zw_ring_drain(&p->proc_ring);
 	if (r == 0)
-		r = zw_ring_drain(p->net->ring, p->net->pos);
+		r = zw_ring_drain(&p->net->ring);
+	if (r == 0)
+		r = zw_ring_drain(&p->net->query_ring);
 	p->fn = NULL;
 	return r < 0 ? r : devices;
 }

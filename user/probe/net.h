@@ -38,7 +38,7 @@ int zw_probe_net_unfollow(struct zw_probe *probe, uint32_t inum);
 
 /* Becomes readable when there are events, or devices come or go. */
 int zw_probe_net_fd(const struct zw_probe *probe);
-/* Takes what there is: processes first, then packets and bound sockets, each in the order of its ring; and attaches to
+/* Takes what there is when it is called: processes first, then packets and bound sockets, each in the order of its ring; and attaches to
  * devices that came. */
 int zw_probe_net_drain(struct zw_probe *probe, zw_probe_fn fn, void *ctx);
 

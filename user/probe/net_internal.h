@@ -9,6 +9,7 @@
 #include "probe/net_attach.h"
 #include "probe/net_link.h"
 #include "probe/query_internal.h"
+#include "probe/ring.h"
 
 struct zw_net_bpf;
 struct zw_sock_bpf;
@@ -35,8 +36,7 @@ struct zw_net {
 		*first; /* owns the maps that the copies share; attached only to be proven */
 	struct zw_ports *ports; /* the map, mapped */
 	struct zw_query_lane lane;
-	struct ring_buffer *ring;
-	const volatile unsigned long *pos[2]; /* consumed, produced: bytes ever */
+	struct zw_ring ring, query_ring; /* the lanes */
 	int epoll;
 	bool tcx;
 	ZW_VEC(struct zw_net_ns *) namespaces;

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "probe/internal.h"
 #include "probe/load.h"
@@ -13,53 +13,26 @@
 #include "inspect.skel.h"
 #include "proc.skel.h"
 
-int zw_probe_on_sample(void *ctx, void *data, size_t len)
+static int open_ring(struct zw_probe *p, struct zw_ring *ring, int map)
 {
-	struct zw_probe *p = ctx;
+	int r = zw_ring_open(ring, map, p);
 
-	p->fn(p->fn_ctx, data, len);
-	return 0;
+	return r < 0 ? r : zw_ring_wake(ring, p->epoll);
 }
 
-/* The two positions of a ring, each at the beginning of a page of its map (kernel/bpf/ringbuf.c). */
-int zw_ring_map_positions(int map, const volatile unsigned long *ret_pos[2])
-{
-	long page = sysconf(_SC_PAGESIZE);
-
-	for (int i = 0; i < 2; i++) {
-		void *p = mmap(NULL, (size_t)page, PROT_READ, MAP_SHARED, map, i * page);
-
-		if (p == MAP_FAILED)
-			return -errno;
-		ret_pos[i] = p;
-	}
-	return 0;
-}
-
-void zw_ring_unmap_positions(const volatile unsigned long *pos[2])
-{
-	for (int i = 0; i < 2; i++)
-		if (pos[i])
-			munmap((void *)(uintptr_t)pos[i], (size_t)sysconf(_SC_PAGESIZE));
-}
-
+/* Processes wake nobody: they are taken with what else comes, and a few times a second. */
 static int open_rings(struct zw_probe *p)
 {
 	int r;
 
-	p->file_ring =
-		ring_buffer__new(bpf_map__fd(p->file->maps.zw_ring), zw_probe_on_sample, p, NULL);
-	if (!p->file_ring)
+	p->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (p->epoll < 0)
 		return -errno;
-	p->proc_ring =
-		ring_buffer__new(bpf_map__fd(p->proc->maps.zw_ring), zw_probe_on_sample, p, NULL);
-	if (!p->proc_ring)
-		return -errno;
-	r = zw_ring_map_positions(bpf_map__fd(p->file->maps.zw_ring), p->file_pos);
+	r = open_ring(p, &p->file_ring, bpf_map__fd(p->file->maps.zw_ring));
 	if (r == 0)
-		r = zw_ring_map_positions(bpf_map__fd(p->proc->maps.zw_ring), p->proc_pos);
+		r = zw_ring_open(&p->proc_ring, bpf_map__fd(p->proc->maps.zw_ring), p);
 	if (r == 0 && p->sockets)
-		r = zw_unix_open_ring(p, zw_probe_on_sample);
+		r = open_ring(p, &p->unix_ring, zw_unix_ring_map(p));
 	return r;
 }
 
@@ -72,6 +45,7 @@ int zw_probe_open(
 
 	if (!p)
 		return -ENOMEM;
+	p->epoll = -1;
 	table = zw_programs(&p->programs);
 	p->hook = calloc(p->programs, sizeof(*p->hook));
 	p->link = calloc(p->programs, sizeof(*p->link));
@@ -105,11 +79,10 @@ void zw_probe_close(struct zw_probe *p)
 		return;
 	for (size_t i = 0; p->link && i < p->programs; i++)
 		bpf_link__destroy(p->link[i]);
-	zw_ring_unmap_positions(p->file_pos);
-	zw_ring_unmap_positions(p->proc_pos);
-	zw_ring_unmap_positions(p->unix_pos);
-	ring_buffer__free(p->file_ring);
-	ring_buffer__free(p->proc_ring);
+	zw_ring_close(&p->file_ring);
+	zw_ring_close(&p->proc_ring);
+	zw_ring_close(&p->unix_ring);
+	zw_closep(&p->epoll);
 	zw_file_bpf__destroy(p->file);
 	zw_proc_bpf__destroy(p->proc);
 	zw_inspect_bpf__destroy(p->inspect);
@@ -153,44 +126,25 @@ int zw_probe_prove(struct zw_probe *p)
 
 int zw_probe_fd(const struct zw_probe *p)
 {
-	return ring_buffer__epoll_fd(p->file_ring);
-}
-
-/* A program that was preempted between reserving and submitting holds up everything behind it. What was
- * reserved before this call is waited for, since a reading may depend on it; not for ever, as the task may be
- * stopped in a debugger of the kernel. */
-#define DRAIN_WAIT_NS 50000
-#define DRAIN_WAITS 2000
-
-int zw_ring_drain(struct ring_buffer *ring, const volatile unsigned long *pos[2])
-{
-	const struct timespec pause = {.tv_nsec = DRAIN_WAIT_NS};
-	unsigned long until = *pos[1];
-
-	for (int i = 0; i < DRAIN_WAITS; i++) {
-		int r = ring_buffer__consume(ring);
-
-		if (r < 0)
-			return r;
-		if ((long)(*pos[0] - until) >= 0)
-			return 0;
-		nanosleep(&pause, NULL);
-	}
-	return 0;
+	return p->epoll;
 }
 
 int zw_probe_drain(struct zw_probe *p, zw_probe_fn fn, void *ctx)
 {
 	int r;
 
+	/* Before what they are of is taken: who did what is taken here is known by then. */
+	zw_ring_mark(&p->file_ring);
+	if (p->sockets)
+		zw_ring_mark(&p->unix_ring);
+	zw_ring_mark(&p->proc_ring);
 	p->fn = fn;
 	p->fn_ctx = ctx;
-	r = zw_ring_drain(p->proc_ring, p->proc_pos);
+	r = zw_ring_drain(&p->proc_ring);
 	if (r == 0)
-		r = zw_ring_drain(p->file_ring, p->file_pos);
-	/* The same rings again, until this one is as far. */
+		r = zw_ring_drain(&p->file_ring);
 	if (r == 0 && p->sockets)
-		r = zw_ring_drain(p->file_ring, p->unix_pos);
+		r = zw_ring_drain(&p->unix_ring);
 	p->fn = NULL;
 	return r;
 }

@@ -52,7 +52,7 @@ int zw_probe_prove(struct zw_probe *probe);
 
 /* Becomes readable when there are events of files or sockets. */
 int zw_probe_fd(const struct zw_probe *probe);
-/* Takes what there is, process events first: an actor's exec is known before its write is looked at. */
+/* Takes what there is when it is called, process events first: an actor's exec is known before its write is looked at. */
 int zw_probe_drain(struct zw_probe *probe, zw_probe_fn fn, void *ctx);
 
 /* Watches an inode or changes what it is watched for (enum zw_watch_flags); -E2BIG when the map is full. */

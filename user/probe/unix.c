@@ -104,12 +104,9 @@ struct bpf_object *zw_unix_object(struct zw_unix_bpf *skel)
 	return skel->obj;
 }
 
-int zw_unix_open_ring(struct zw_probe *p, ring_buffer_sample_fn fn)
+int zw_unix_ring_map(const struct zw_probe *p)
 {
-	int r = ring_buffer__add(p->file_ring, bpf_map__fd(p->sockets->maps.zw_ring), fn, p);
-
-	return r < 0 ? r
-		     : zw_ring_map_positions(bpf_map__fd(p->sockets->maps.zw_ring), p->unix_pos);
+	return bpf_map__fd(p->sockets->maps.zw_ring);
 }
 
 int zw_unix_drops_map(const struct zw_probe *p)
