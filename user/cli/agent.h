@@ -298,6 +298,8 @@ void zw_agent_guard_stopping(struct zw_agent *a, struct zw_report *report);
 int zw_agent_net_open(struct zw_agent *a);
 /* NULL is allowed. */
 void zw_agent_net_free(struct zw_agent_net *net);
+/* Process @tgid runs another program now. */
+void zw_agent_net_exec(struct zw_agent *a, uint32_t tgid);
 /* Takes a packet into the book of requests. */
 int zw_agent_packet(struct zw_agent *a, const struct zw_event *event);
 /* Gives up what was waited for; now and then. */

@@ -66,6 +66,7 @@ static void on_process(struct zw_agent *a, const struct zw_event *event)
 	if (zw_proc_table_feed(a->procs, event) < 0)
 		a->bad_events++;
 	if (event->type == ZW_WIRE_EXEC) {
+		zw_agent_net_exec(a, event->proc.tgid);
 		on_exec(a, event);
 	} else if (event->type == ZW_WIRE_EXIT) {
 		ZW_VEC_FOREACH(s, &a->servers)

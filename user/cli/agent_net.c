@@ -45,16 +45,46 @@ static struct zw_request_process process_of(const struct zw_wire_owner *owner)
 		.made = owner->made};
 }
 
+/* Less than it takes anybody to become another user on purpose. */
+#define CLIENT_KEEP_NS (20 * ZW_NSEC_PER_MSEC)
+
+static struct zw_agent_client *client_at(struct zw_agent *a, uint32_t tgid)
+{
+	return &a->net->client[tgid % ZW_ARRAY_SIZE(a->net->client)];
+}
+
+void zw_agent_net_exec(struct zw_agent *a, uint32_t tgid)
+{
+	struct zw_agent_client *client = client_at(a, tgid);
+
+	if (client->tgid == tgid)
+		zw_actor_unref(ZW_TAKE(client->actor));
+}
+
 /* The actor, if it is or was a process of this host. 0 or -ENOMEM. */
 static int find_actor(
 	struct zw_agent *a, const struct zw_request_process *process, struct zw_actor **ret_actor)
 {
+	struct zw_agent_client *client = client_at(a, process->tgid);
+	uint64_t now = zw_boottime_ns();
+	struct zw_actor *actor;
 	int r;
 
 	if (process->tgid == 0)
 		return 0;
-	r = zw_proc_table_lookup(a->procs, process->tgid, process->start_ns, ret_actor);
-	return r == -ENOMEM ? r : 0;
+	if (!client->actor || client->tgid != process->tgid ||
+		client->start_ns != process->start_ns || now - client->at_ns > CLIENT_KEEP_NS) {
+		r = zw_proc_table_lookup(a->procs, process->tgid, process->start_ns, &actor);
+		if (r < 0)
+			return r == -ENOMEM ? r : 0;
+		zw_actor_unref(client->actor);
+		*client = (struct zw_agent_client){.start_ns = process->start_ns,
+			.at_ns = now,
+			.tgid = process->tgid,
+			.actor = actor};
+	}
+	*ret_actor = zw_actor_ref(client->actor);
+	return 0;
 }
 
 /* --- requests ------------------------------------------------------------------------------------------ */
@@ -407,6 +437,8 @@ void zw_agent_net_free(struct zw_agent_net *net)
 	zw_refusals_free(net->refusals);
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(net->told); i++)
 		zw_request_unref(net->told[i]);
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(net->client); i++)
+		zw_actor_unref(net->client[i].actor);
 	zw_vec_free(&net->ports);
 	zw_vec_free(&net->netns);
 	zw_vec_free(&net->served);

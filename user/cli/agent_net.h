@@ -30,6 +30,13 @@ struct zw_agent_taker {
 	bool tcp;
 };
 
+/* A client as it was looked at a moment ago: who sends thousands of requests a second is not looked at for each. */
+struct zw_agent_client {
+	uint64_t start_ns, at_ns; /* of the process, and CLOCK_BOOTTIME of the look */
+	uint32_t tgid;
+	struct zw_actor *actor; /* owned; NULL: nobody */
+};
+
 typedef ZW_VEC(struct zw_net_port) zw_agent_net_ports;
 
 struct zw_agent_net {
@@ -43,6 +50,7 @@ struct zw_agent_net {
 	/* Clients of refused updates that were told of with those that a secondary made of theirs. */
 	struct zw_request *told[16];
 	size_t told_next;
+	struct zw_agent_client client[16]; /* by their pids; the next of the same place takes it */
 	struct zw_agent_taker taker[64]; /* that were told of; the oldest is overwritten */
 	size_t taker_next;
 	bool unlooked; /* sockets that were there first are still to be looked at, when the agent is ready */
