@@ -209,11 +209,12 @@ static __always_inline void on_udp(struct __sk_buff *skb, struct packet *p, stru
 		control |= LOOK_KIND(look) == MESSAGE_SHORT;
 	}
 	control |= several;
-	count_message(t, p->direction, 0, look, bytes, control);
-	if (!control) {
-		query_message(skb, p, p->payload, bytes, MESSAGE_HOW(bytes, LOOK_CLASS(look)));
+	if (!control &&
+		query_message(skb, p, p->payload, bytes, MESSAGE_HOW(bytes, LOOK_CLASS(look))) >= 0)
 		return;
-	}
+	count_message(t, p->direction, 0, look, bytes, control);
+	if (!control)
+		return;
 	if (p->direction == ZW_DIRECTION_OUT && p->to_server)
 		zw_query_leaves(skb, p, bytes);
 	p->from = p->payload;
@@ -304,10 +305,8 @@ static __always_inline bool pass_quickly(struct __sk_buff *skb, struct packet *p
 	const struct ipv6hdr *ip6 = l3;
 	__be16 protocol = skb->protocol;
 	const struct udphdr *udp;
-	struct zw_traffic *t;
-	__u32 zero = 0, bytes;
+	__u32 bytes;
 	__u8 proto;
-	int class;
 
 	if (protocol == bpf_htons(ETH_P_IP)) {
 		if ((void *)(ip4 + 1) > end || *(__u8 *)ip4 != 0x45 ||
@@ -344,13 +343,7 @@ static __always_inline bool pass_quickly(struct __sk_buff *skb, struct packet *p
 		return false;
 	bytes -= sizeof(*udp);
 	p->tcp = 0;
-	class = query_message(skb, p, (__u32)((void *)(udp + 1) - data), bytes, bytes);
-	if (class < 0)
-		return false;
-	t = bpf_map_lookup_elem(&zw_traffic, &zero);
-	if (t)
-		count_message(t, p->direction, 0, LOOK(0, class, p->dns_flags, 0), bytes, false);
-	return true;
+	return query_message(skb, p, (__u32)((void *)(udp + 1) - data), bytes, bytes) >= 0;
 }
 
 /* The programs of devices only say where they are and go on in this one, so that the verifier looks once at what is many

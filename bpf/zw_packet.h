@@ -54,8 +54,7 @@ struct packet {
 	__u8 hook;
 	__u8 fragment; /* the first one */
 	__u8 reserved;
-	__u16 dns_flags; /* of the message that was counted last */
-	__u16 reserved2;
+	__u32 reserved2;
 };
 _Static_assert(sizeof(struct packet) == 48 + 32 + 4 + 12 + 4, "struct packet has hidden padding");
 
@@ -259,7 +258,7 @@ static __always_inline struct zw_traffic *traffic(void)
 	return bpf_map_lookup_elem(&zw_traffic, &zero);
 }
 
-/* Counts a message. The masks are no bounds, they tell the verifier of them. */
+/* Counts a message that is not counted as a plain query or answer in zw_query_cells. The masks are no bounds, they tell the verifier of them. */
 static __always_inline void count_message(
 	struct zw_traffic *t, __u8 direction, __u8 tcp, __u64 look, __u32 bytes, bool control)
 {

@@ -72,6 +72,7 @@ struct query_scratch {
 };
 
 QUERY_ARRAY(zw_query_control, struct zw_query_control);
+QUERY_ARRAY(zw_query_cells, struct zw_query_cells);
 QUERY_ARRAY(zw_query_totals, struct zw_query_totals);
 QUERY_ARRAY(zw_query_heads, struct zw_query_head);
 QUERY_ARRAY(zw_query_pairs, struct zw_pair_set);

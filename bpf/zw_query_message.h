@@ -245,7 +245,8 @@ static __always_inline void begin_waiting(
 		wait_far(s, t, hash, old);
 }
 
-static __always_inline void end_waiting(
+/* Whether it waited for this answer. */
+static __always_inline bool end_waiting(
 	struct zw_query_totals *t, struct query_scratch *s, __u64 hash)
 {
 	struct zw_pending_set *set = near_set(hash);
@@ -253,51 +254,56 @@ static __always_inline void end_waiting(
 	__u64 slot;
 
 	if (!set)
-		return;
+		return false;
 	slot = take_waiting(s, set, hash);
 	if (!slot)
 		slot = end_far(s, hash);
 	if (!slot) {
 		t->unasked[side]++;
-		return;
+		return false;
 	}
-	t->answered[side]++;
 	if (!timed(s))
-		return;
+		return true;
 	at = query_log2(zw_pending_age(slot, s->now_ns) >> 9);
 	t->time[side][at < ZW_QUERY_TIMES ? at : ZW_QUERY_TIMES - 1]++;
+	return true;
 }
 
 /* --- totals ------------------------------------------------------------------------------------------------ */
 
-static __always_inline void count_totals(
-	struct zw_query_totals *t, const struct query_scratch *s, const struct packet *p)
+static __always_inline void count_totals(struct zw_query_totals *t, const struct query_scratch *s,
+	const struct packet *p, bool answers)
 {
-	__u32 side = s->side & 1, tcp = p->tcp & 1, six = p->family == ZW_AF_INET6;
-	__u32 size = query_log2(s->bytes >> 4), class = s->class;
+	__u32 size = query_log2(s->bytes >> 4), cpu = s->cpu, response = s->response & 1, at;
+	struct zw_query_cells *cells = bpf_map_lookup_elem(&zw_query_cells, &cpu);
+	const struct zw_query_common common = {
+		.direction = p->direction,
+		.tcp = p->tcp & 1,
+		.six = p->family == ZW_AF_INET6,
+		.response = response,
+		/* AA is two bits beside RD. */
+		.flag = s->flags >> (8 + 2 * response) & 1,
+		.answers = answers,
+		.kind = (response ? s->flags : s->class) & 15,
+	};
 
+	if (!cells)
+		return;
+	at = zw_query_cell_index(&common);
 	asm volatile("" : "+r"(size));
-	asm volatile("" : "+r"(class));
+	asm volatile("" : "+r"(at));
+	at &= ZW_QUERY_CELLS - 1;
+	cells->cell[at].messages++;
+	cells->cell[at].bytes += s->bytes;
 	if (size >= ZW_QUERY_SIZES)
 		size = ZW_QUERY_SIZES - 1;
-	if (s->response) {
-		t->response[side][tcp][six]++;
-		t->response_bytes[side] += s->bytes;
-		t->rcode[side][s->flags & 0xf]++;
-		t->response_size[side][size]++;
-		if (side == ZW_QUERY_SERVED) {
-			t->truncated += !!(s->flags & DNS_TC);
-			t->authoritative += !!(s->flags & DNS_AA);
-		}
+	if (!response) {
+		t->query_size[s->side & 1][size]++;
 		return;
 	}
-	t->query[side][tcp][six]++;
-	t->query_bytes[side] += s->bytes;
-	t->query_size[side][size]++;
-	if (class < _ZW_QUERY_MAX)
-		t->type[side][class]++;
-	if (side == ZW_QUERY_SERVED)
-		t->recursion += !!(s->flags & DNS_RD);
+	t->response_size[s->side & 1][size]++;
+	if (s->flags & DNS_TC && s->side == ZW_QUERY_SERVED)
+		t->truncated++;
 }
 
 /* The OPT record of a query stands right behind the question (RFC 6891 6.1.1 lets it stand anywhere; only signatures
@@ -335,6 +341,7 @@ __noinline int zw_query_message(
 	struct zw_query_control *c = query_control();
 	struct zw_query_totals *t;
 	int type = NAME_BROKEN;
+	bool answers = false;
 
 	if (!p || !s || !c)
 		return -1;
@@ -352,18 +359,17 @@ __noinline int zw_query_message(
 	if (!(how & MESSAGE_SURE) && !plain(s, type))
 		return -1;
 	s->class = how & MESSAGE_SURE ? MESSAGE_CLASS(how) : query_class(type);
-	p->dns_flags = s->flags;
 	s->half = c->half & 1;
 	s->side = p->direction == (s->response ? ZW_DIRECTION_IN : ZW_DIRECTION_OUT)
 			  ? ZW_QUERY_ASKED
 			  : ZW_QUERY_SERVED;
-	count_totals(t, s, p);
 	hash_ends(s, p, c);
 	s->now_ns = timed(s) ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
 	if (s->response)
-		end_waiting(t, s, s->wait);
+		answers = end_waiting(t, s, s->wait);
 	else
 		begin_waiting(t, s, s->wait);
+	count_totals(t, s, p, answers);
 	return s->class;
 }
 

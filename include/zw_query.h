@@ -146,9 +146,55 @@ struct zw_query_head {
 
 #define ZW_QUERY_TIMED 16
 
-/* One for each processor, since the start. All numbers are exact. */
+/* Messages and their octets. One for each combination of what a message is counted by, and each processor, since the start:
+ * so it takes one place in memory to count one. */
+struct zw_query_cell {
+	__u64 messages;
+	__u64 bytes;
+};
+
+#define ZW_QUERY_CELLS 2048
+
+struct zw_query_cells {
+	struct zw_query_cell cell[ZW_QUERY_CELLS];
+};
+
+/* What the messages of a cell have in common; each less than 2 but where it says so. */
+struct zw_query_common {
+	__u32 direction; /* enum zw_direction */
+	__u32 tcp;
+	__u32 six; /* IPv6 */
+	__u32 response;
+	__u32 flag;    /* of queries: RD, of responses: AA */
+	__u32 answers; /* a response to a query that waited */
+	__u32 kind;    /* less than 16; of queries: enum zw_query_class, of responses: the rcode */
+};
+
+static inline __u32 zw_query_cell_index(const struct zw_query_common *c)
+{
+	return c->direction << 9 | c->tcp << 8 | c->six << 7 | c->response << 6 | c->flag << 5 |
+	       c->answers << 4 | c->kind;
+}
+
+static inline struct zw_query_common zw_query_cell_common(__u32 index)
+{
+	const struct zw_query_common c = {
+		.direction = index >> 9,
+		.tcp = index >> 8 & 1,
+		.six = index >> 7 & 1,
+		.response = index >> 6 & 1,
+		.flag = index >> 5 & 1,
+		.answers = index >> 4 & 1,
+		.kind = index & 15,
+	};
+
+	return c;
+}
+
+/* One for each processor, since the start. All numbers are exact. What is marked so is 0 there, and added from the cells
+ * by who reads. */
 struct zw_query_totals {
-	/* [side][0: UDP, 1: TCP][0: IPv4, 1: IPv6] */
+	/* [side][0: UDP, 1: TCP][0: IPv4, 1: IPv6]; from the cells down to `rcode` */
 	__u64 query[_ZW_QUERY_SIDE_MAX][2][2];
 	__u64 response[_ZW_QUERY_SIDE_MAX][2][2];
 	__u64 query_bytes[_ZW_QUERY_SIDE_MAX];
@@ -161,7 +207,7 @@ struct zw_query_totals {
 	 * long as all the rest of it. */
 	__u64 time[_ZW_QUERY_SIDE_MAX][ZW_QUERY_TIMES];
 	/* query = answered + unanswered + repeated + displaced + those that wait still */
-	__u64 answered[_ZW_QUERY_SIDE_MAX];
+	__u64 answered[_ZW_QUERY_SIDE_MAX]; /* from the cells */
 	__u64 unanswered
 		[_ZW_QUERY_SIDE_MAX];        /* after ZW_QUERY_PATIENCE_NS; counted by the reader */
 	__u64 repeated[_ZW_QUERY_SIDE_MAX];  /* asked again before there was an answer */
@@ -170,10 +216,10 @@ struct zw_query_totals {
 	/* Of the queries served. */
 	__u64 edns;
 	__u64 dnssec_ok;
-	__u64 recursion; /* RD is set */
+	__u64 recursion; /* RD is set; from the cells */
 	/* Of the responses served. */
-	__u64 truncated; /* TC is set */
-	__u64 authoritative;
+	__u64 truncated;     /* TC is set */
+	__u64 authoritative; /* from the cells */
 	/* Counted above, but for a name, or an answer, that could not be read. */
 	__u64 nameless;     /* served: broken, cut, no question or several */
 	__u64 headless;     /* not counted above: not even the header was in one packet */
@@ -331,6 +377,7 @@ ZW_ASSERT_SIZE(struct zw_query_pair, 40 + 64);
 ZW_ASSERT_SIZE(struct zw_query_name, 24 + 64 + ZW_QUERY_NAME_BYTES);
 ZW_ASSERT_SIZE(struct zw_query_zone, 16 + 64 + ZW_QUERY_ZONE_REGISTERS + ZW_QUERY_NAME_BYTES);
 ZW_ASSERT_SIZE(struct zw_query_head, _ZW_QUERY_TABLE_MAX *(8 + 64) + 2 * ZW_QUERY_REGISTERS);
+ZW_ASSERT_SIZE(struct zw_query_cells, 16 * ZW_QUERY_CELLS);
 ZW_ASSERT_SIZE(struct zw_outbound_key, 48);
 ZW_ASSERT_SIZE(struct zw_outbound, 32 + sizeof(struct zw_wire_owner));
 ZW_ASSERT_SIZE(struct zw_query_control,

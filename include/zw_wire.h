@@ -352,7 +352,7 @@ struct zw_wire_owner {
 	__u32 euid;
 	__u32 loginuid;
 	__u32 session;
-	__u32 made; /* 1: it made the socket, and nobody was seen using it */
+	__u32 made;             /* 1: it made the socket, and nobody was seen using it */
 	char comm[ZW_COMM_LEN]; /* of the thread group leader */
 };
 
@@ -500,7 +500,8 @@ enum zw_query_class {
 	_ZW_QUERY_MAX,
 };
 
-/* The query lane: one for each processor, in the map zw_traffic. [0] UDP, [1] TCP. */
+/* The query lane, by direction: one for each processor, in the map zw_traffic. There, plain queries and answers are left
+ * out: who reads adds them from struct zw_query_cells. [0] UDP, [1] TCP. */
 struct zw_traffic {
 	__u64 query[_ZW_DIRECTION_MAX][2][_ZW_QUERY_MAX];
 	__u64 response[_ZW_DIRECTION_MAX][2][16]; /* by the rcode of the header */

@@ -52,6 +52,7 @@ static int share_with_first(const struct zw_net *net, struct zw_net_bpf *skel)
 		OF_FIRST(zw_traffic),
 		OF_FIRST(zw_below_vlan),
 		OF_FIRST(zw_query_control),
+		OF_FIRST(zw_query_cells),
 		OF_FIRST(zw_query_totals),
 		OF_FIRST(zw_query_heads),
 		OF_FIRST(zw_query_pairs),
@@ -302,6 +303,7 @@ int zw_probe_net_traffic(struct zw_probe *p, struct zw_traffic *ret_traffic)
 		for (size_t i = 0; i < sizeof(sum) / sizeof(*to); i++)
 			to[i] += from[i];
 	}
+	zw_query_add_traffic(&p->net->lane, &sum);
 	*ret_traffic = sum;
 	return 0;
 }

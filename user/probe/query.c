@@ -132,6 +132,77 @@ static void sum_u64(void *to, const void *from, size_t bytes)
 			__atomic_load_n(&((const uint64_t *)from)[i], __ATOMIC_RELAXED);
 }
 
+static struct zw_query_cell read_cell(const struct zw_query_cell *cell)
+{
+	const struct zw_query_cell c = {
+		.messages = __atomic_load_n(&cell->messages, __ATOMIC_RELAXED),
+		.bytes = __atomic_load_n(&cell->bytes, __ATOMIC_RELAXED),
+	};
+
+	return c;
+}
+
+static void add_query(
+	struct zw_query_totals *t, const struct zw_query_common *c, const struct zw_query_cell *n)
+{
+	bool asked = c->direction == ZW_DIRECTION_OUT;
+
+	t->query[asked][c->tcp][c->six] += n->messages;
+	t->query_bytes[asked] += n->bytes;
+	if (c->kind < _ZW_QUERY_MAX)
+		t->type[asked][c->kind] += n->messages;
+	if (c->flag && !asked)
+		t->recursion += n->messages;
+}
+
+static void add_response(
+	struct zw_query_totals *t, const struct zw_query_common *c, const struct zw_query_cell *n)
+{
+	bool asked = c->direction == ZW_DIRECTION_IN;
+
+	t->response[asked][c->tcp][c->six] += n->messages;
+	t->response_bytes[asked] += n->bytes;
+	t->rcode[asked][c->kind] += n->messages;
+	if (c->answers)
+		t->answered[asked] += n->messages;
+	if (c->flag && !asked)
+		t->authoritative += n->messages;
+}
+
+static void add_cells(const struct zw_query_lane *lane, struct zw_query_totals *t)
+{
+	for (uint32_t i = 0; i < lane->cpus * ZW_QUERY_CELLS; i++) {
+		const struct zw_query_cells *cells = &lane->cells[i / ZW_QUERY_CELLS];
+		const struct zw_query_cell n = read_cell(&cells->cell[i % ZW_QUERY_CELLS]);
+		const struct zw_query_common c = zw_query_cell_common(i % ZW_QUERY_CELLS);
+
+		if (n.messages == 0)
+			continue;
+		if (c.response)
+			add_response(t, &c, &n);
+		else
+			add_query(t, &c, &n);
+	}
+}
+
+void zw_query_add_traffic(const struct zw_query_lane *lane, struct zw_traffic *traffic)
+{
+	for (uint32_t i = 0; i < lane->cpus * ZW_QUERY_CELLS; i++) {
+		const struct zw_query_cells *cells = &lane->cells[i / ZW_QUERY_CELLS];
+		const struct zw_query_cell n = read_cell(&cells->cell[i % ZW_QUERY_CELLS]);
+		const struct zw_query_common c = zw_query_cell_common(i % ZW_QUERY_CELLS);
+
+		if (n.messages == 0)
+			continue;
+		if (c.response)
+			traffic->response[c.direction][c.tcp][c.kind] += n.messages;
+		else if (c.kind < _ZW_QUERY_MAX)
+			traffic->query[c.direction][c.tcp][c.kind] += n.messages;
+		/* Over TCP there is the length before each. */
+		traffic->bytes[c.direction][c.tcp] += n.bytes + 2 * n.messages * c.tcp;
+	}
+}
+
 static void difference(void *to, const void *now, const void *before, size_t bytes)
 {
 	for (size_t i = 0; i < bytes / sizeof(uint64_t); i++)
@@ -149,6 +220,7 @@ static int read_totals(struct zw_probe *p, struct zw_query_lane *lane, struct zw
 	give_up(lane, monotonic_ns());
 	for (uint32_t c = 0; c < lane->cpus; c++)
 		sum_u64(&now, &lane->totals[c], sizeof(now));
+	add_cells(lane, &now);
 	for (int i = 0; i < _ZW_QUERY_SIDE_MAX; i++)
 		now.unanswered[i] += lane->unanswered[i];
 	difference(&book->delta, &now, &book->total, sizeof(now));

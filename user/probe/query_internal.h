@@ -18,6 +18,7 @@ struct zw_query_lane {
 	uint32_t cpus;
 	uint32_t sets[_ZW_QUERY_TABLE_MAX]; /* of each half and processor */
 	struct zw_query_control *control;
+	struct zw_query_cells *cells;   /* by processor */
 	struct zw_query_totals *totals; /* by processor */
 	struct zw_query_head *heads;    /* by half and processor */
 	struct zw_pair_set *pairs;
@@ -42,3 +43,5 @@ void zw_query_tell_sizes(struct zw_net_bpf *skel);
 /* Maps them. 0 or -errno; zw_query_close() ends it either way. */
 int zw_query_open(struct zw_query_lane *lane, const struct zw_net_bpf *skel);
 void zw_query_close(struct zw_query_lane *lane);
+/* Adds what the cells say of directions. */
+void zw_query_add_traffic(const struct zw_query_lane *lane, struct zw_traffic *traffic);

@@ -55,6 +55,7 @@ int zw_query_size(struct zw_net_bpf *skel)
 		struct bpf_map *map;
 		uint32_t entries;
 	} maps[] = {
+		{skel->maps.zw_query_cells, cpus()},
 		{skel->maps.zw_query_totals, cpus()},
 		{skel->maps.zw_query_scratch, cpus()},
 		{skel->maps.zw_query_heads, both},
@@ -113,6 +114,7 @@ int zw_query_open(struct zw_query_lane *lane, const struct zw_net_bpf *skel)
 		void **at;
 	} maps[] = {
 		{skel->maps.zw_query_control, (void **)&lane->control},
+		{skel->maps.zw_query_cells, (void **)&lane->cells},
 		{skel->maps.zw_query_totals, (void **)&lane->totals},
 		{skel->maps.zw_query_heads, (void **)&lane->heads},
 		{skel->maps.zw_query_pairs, (void **)&lane->pairs},
