@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Feeds: what is written into a zone and leads to what a list warns of is a finding, unless another list has it ignored;
-# a list is taken over when its file is replaced or written to, and a broken one leaves the one before it in force.
+# a list is taken over when its file is replaced or written to, and a broken one leaves the one before it in force. So are
+# names that a real Knot DNS is asked for and answers, and addresses that ask.
 set -u
 . "$(dirname "$0")/lib.sh"
-e2e_need_root
-e2e_begin
+. "$(dirname "$0")/lib-dns.sh"
+dns_private_net "$0" "$@"
+e2e_begin knotd dig
 
 SECONDS_MAX=60
 zone=$E2E_TMP/feeds.test.db
@@ -13,6 +15,8 @@ lists=$E2E_TMP/lists
 conf=$E2E_TMP/zonewitness.yaml
 socket=$E2E_TMP/status.sock
 serial=1
+PORT=5392
+knot=$E2E_TMP/knot
 
 # write_zone RECORD...: the zone has these records besides its own; renamed into place.
 write_zone() {
@@ -33,7 +37,7 @@ write_list() {
 
 write_conf() {
 	{
-		echo 'servers: []'
+		echo "servers: [{kind: knot, config: $knot/knot.conf}]"
 		echo "zones: [{name: feeds.test, file: $zone}]"
 		echo 'journald: {enabled: false}'
 		echo "spool_file: $E2E_TMP/spool"
@@ -42,6 +46,18 @@ write_conf() {
 		echo "maxmind: [$E2E_ROOT/tests/data/geo/country.mmdb, $E2E_ROOT/tests/data/geo/asn.mmdb]"
 		printf '%s\n' "$@"
 	} >"$conf"
+}
+
+# Serves a domain that a list has, and one that none has.
+start_knot() {
+	mkdir -p "$knot/db" || return 1
+	printf 'server:\n    rundir: "%s"\n    listen: 127.0.0.1@%d\ndatabase:\n    storage: "%s/db"\n' "$knot" "$PORT" "$knot" >"$knot/knot.conf"
+	printf 'template:\n  - id: default\n    storage: "%s/zones"\n    file: "%%s.db"\n' "$knot" >>"$knot/knot.conf"
+	printf 'zone:\n  - domain: fd-listed.test\n  - domain: fd-plain.test\n' >>"$knot/knot.conf"
+	dns_file "$knot/zones/fd-listed.test.db" fd-listed.test 192.0.2.1
+	dns_file "$knot/zones/fd-plain.test.db" fd-plain.test 192.0.2.1
+	dns_start "$knot/log" knotd -c "$knot/knot.conf"
+	dns_wait "$PORT" fd-listed.test 192.0.2.1 "$knot/log"
 }
 
 start_agent() {
@@ -114,9 +130,10 @@ write_zone
 write_list bad-ips.txt '# bad addresses' 203.0.113.0/24 2001:db8:bad::/48 'no address at all?'
 write_list urls.csv '# id,dateadded,url,url_status,threat' \
 	'"1","2026-11-22","http://dl.attacker.test:8080/x","online","malware_download"'
+write_list asked.txt fd-listed.test 127.0.0.66 203.0.113.250
 write_list ignored.json '{"name": "ours", "type": "cidr", "list": ["203.0.113.128/25"]}'
 write_conf 'feeds:' "  - {file: $lists/bad-ips.txt, name: bad addresses}" "  - {file: $lists/urls.csv, format: csv}" \
-	"  - {file: $lists/ignored.json, format: misp}" "  - {file: $lists/later.txt}"
+	"  - {file: $lists/ignored.json, format: misp}" "  - {file: $lists/later.txt}" "  - {file: $lists/asked.txt, name: asked for}"
 
 test_check() {
 	"$ZW" check "$conf" >"$E2E_TMP/check.out" 2>&1
@@ -150,6 +167,52 @@ test_findings() {
 	expect_finding "nothing new" ''
 	write_zone 'mail A 203.0.113.200'
 	expect_finding "ignored" ''
+}
+
+# ask FROM NAME
+ask() {
+	dig +short +tries=1 +time=5 -b "$1" -p "$PORT" @127.0.0.1 "$2" A >>"$E2E_TMP/dig" 2>&1
+}
+
+asked_findings() {
+	agent_events '.event.action == "finding" and (.zonewitness.findings[0].rule | startswith("feed-"))'
+}
+
+# expect_asked CHECK RULE SUBJECT REASON [SOURCE]
+expect_asked() {
+	local found
+
+	found=$(agent_wait "$SECONDS_MAX" '.event.action == "finding" and .zonewitness.findings[0].rule == $rule' --arg rule "$2")
+	e2e_check "$1" "$(jq -n -r --argjson e "${found:-null}" --arg subject "$3" --arg reason "$4" --arg source "${5:-}" '
+		if $e == null then "there is none" else $e.zonewitness.findings[0] as $f
+		| (if $f.subject == $subject then empty else "it is about \($f.subject)" end),
+		  (if $f.reason | startswith($reason) then empty else "it says \($f.reason)" end),
+		  (if ($e.source.ip // "") == $source then empty else "the source is \($e.source)" end)
+		end')" "$found"
+}
+
+# What nobody lists, and what is listed and not answered, comes first, so that it would be found first.
+test_asked() {
+	ask 127.0.0.1 www.fd-plain.test
+	ask 127.0.0.1 none.fd-listed.test
+	ask 127.0.0.65 www.fd-plain.test
+	ask 127.0.0.1 www.fd-listed.test
+	expect_asked "a listed domain is asked for" feed-query fd-listed.test \
+		"www.fd-listed.test. was asked for; the feed 'asked for' lists fd-listed.test"
+	ask 127.0.0.66 www.fd-plain.test
+	expect_asked "a listed address asks" feed-source 127.0.0.66 "127.0.0.66 asks; the feed 'asked for' lists 127.0.0.66" 127.0.0.66
+	ask 127.0.0.66 www.fd-plain.test
+	ask 127.0.0.1 www.fd-listed.test
+}
+
+# After the end: of each its beginning and its end, with the two queries there were.
+test_asked_once() {
+	local got
+
+	got=$(asked_findings | jq -r '"\(.zonewitness.findings[0] | "\(.rule) \(.subject)") \(.zonewitness.counts.queries)"' |
+		sort | paste -s -d ';')
+	e2e_check "and nothing else is found" "$([ "$got" = "feed-query fd-listed.test 1;feed-query fd-listed.test 2;feed-source 127.0.0.66 1;feed-source 127.0.0.66 2" ] ||
+		echo "there is $got")" "$(asked_findings)"
 }
 
 test_replaced() {
@@ -205,12 +268,15 @@ test_reload() {
 	e2e_check "nor is anything ignored" "$(grep -c ignored.json <<<"$event" | grep -v 0)"
 }
 
+start_knot || { e2e_end; exit 1; }
 test_check
 start_agent
 test_status
 test_findings
+test_asked
 test_replaced
 test_broken
 test_reload
 agent_stop
+test_asked_once
 e2e_end

@@ -291,6 +291,10 @@ static void test_sources_in_feeds(void **state)
 	}
 	assert_begun(w, 1,
 		"feed-source|198.51.100.7|198.51.100.7 asks; the feed 'bad ones' lists 198.51.100.0/24");
+	/* When it was told of. */
+	assert_int_equal(w->queries, 1);
+	zw_watch_expire(w->watch, 1000000 * SECOND, true);
+	assert_int_equal(w->queries, 200);
 }
 
 static void test_names_in_feeds(void **state)

@@ -159,6 +159,8 @@ struct zw_alarm *zw_alarm_raise(struct zw_alarms *x, const char *rule, const cha
 			a->owner = owner;
 		/* Of a finding of its own the rest is counted by whoever owns it. */
 		a->queries += sight->queries;
+	} else if (!owner) {
+		a->queries += sight->queries;
 	}
 	if (a->seen)
 		count_subject(a, subject);

@@ -52,7 +52,8 @@ ZW_DEFINE_CLEANUP(struct zw_alarms *, zw_alarms_free);
 /* What was seen. */
 struct zw_alarm_sight {
 	uint64_t now_ns;
-	uint64_t queries;   /* until now, for the beginning */
+	uint64_t
+		queries; /* until now, for the beginning; without an owner, who would count, of each time */
 	uint64_t rate;      /* of them a second */
 	const char *source; /* as in struct zw_alarm; copied when it is seen first */
 };

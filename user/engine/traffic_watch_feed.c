@@ -8,35 +8,29 @@ static const char *tag_of(const struct zw_feed_match *match)
 	return match->tag ? match->tag : "no more is said of it";
 }
 
-/* These have no owner that counts for them. */
-static void count_on(struct zw_alarm *alarm, uint64_t queries)
-{
-	if (alarm)
-		alarm->queries += queries;
-}
-
 static void look_at_source(
 	struct zw_watch *w, const struct zw_query_source *row, const struct zw_feeds *feeds)
 {
 	struct zw_traffic_source source = zw_traffic_source_of(row->family, row->addr);
-	struct zw_alarm_sight sight = {.now_ns = w->now_ns, .rate = row->n.queries};
+	struct zw_alarm_sight sight = {
+		.now_ns = w->now_ns, .queries = row->n.queries, .rate = row->n.queries};
 	char text[ZW_TRAFFIC_KEY_MAX];
 	struct zw_feed_match match;
 
 	if (!row->n.queries || !zw_feeds_match_address(feeds, row->family, row->addr, &match))
 		return;
 	zw_traffic_key_text(ZW_TRAFFIC_SOURCE, &source, sizeof(source), text);
-	count_on(zw_alarm_raise(w->alarms, "feed-source", text, NULL, &sight,
-			 "%s asks; the feed '%s' lists %s (%s)", text, match.feed, match.entry,
-			 tag_of(&match)),
-		row->n.queries);
+	zw_alarm_raise(w->alarms, "feed-source", text, NULL, &sight,
+		"%s asks; the feed '%s' lists %s (%s)", text, match.feed, match.entry,
+		tag_of(&match));
 }
 
 /* Grouped by what is listed, not by what is asked for: below a bad domain there are as many names as anybody likes. */
 static void look_at_name(
 	struct zw_watch *w, const struct zw_query_name *row, const struct zw_feeds *feeds)
 {
-	struct zw_alarm_sight sight = {.now_ns = w->now_ns, .rate = row->n.queries};
+	struct zw_alarm_sight sight = {
+		.now_ns = w->now_ns, .queries = row->n.queries, .rate = row->n.queries};
 	char text[ZW_TRAFFIC_KEY_MAX];
 	struct zw_feed_match match;
 
@@ -45,10 +39,9 @@ static void look_at_name(
 		row->len > ZW_QUERY_NAME_BYTES || !zw_feeds_match_name(feeds, row->name, &match))
 		return;
 	zw_traffic_key_text(ZW_TRAFFIC_NAME, row->name, row->len, text);
-	count_on(zw_alarm_raise(w->alarms, "feed-query", match.entry, NULL, &sight,
-			 "%s was asked for; the feed '%s' lists %s (%s)", text, match.feed,
-			 match.entry, tag_of(&match)),
-		row->n.queries);
+	zw_alarm_raise(w->alarms, "feed-query", match.entry, NULL, &sight,
+		"%s was asked for; the feed '%s' lists %s (%s)", text, match.feed, match.entry,
+		tag_of(&match));
 }
 
 void zw_watch_feeds(
