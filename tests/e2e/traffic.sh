@@ -8,7 +8,7 @@ set -u
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-dns.sh"
 dns_private_net "$0" "$@"
-e2e_begin knotd dig dnsperf perl python3
+e2e_begin knotd dig dnsperf perl python3 "$E2E_TOOLS/zw-traffic"
 
 PORT=5391 ZONE=traffic.test OTHER=quiet.test
 # Of the ordinary load, of names that are there; and of the flood.
@@ -27,12 +27,11 @@ configure() {
 	printf 'zone:\n  - domain: %s\n  - domain: %s\n' "$ZONE" "$OTHER"
 }
 
-# Only this server: what others on the machine do is not ours to count.
+# Only this server: what others on the machine do is not ours to count. Usage: configure_agent HISTORY RULES
 configure_agent() {
 	printf 'servers:\n  - {kind: knot, config: "%s/knot.conf"}\n' "$DIR"
-	printf 'history: {file: "%s"}\njournald: {enabled: false}\n' "$DB"
-	# Baselines are told of once they are known for a day; a load here is shorter.
-	printf 'rules:\n  random-subdomain-flood: {window: 10s}\n'
+	printf 'history: {file: "%s"}\njournald: {enabled: false}\n' "$1"
+	printf 'rules:\n  %s\n' "$2"
 }
 
 start_run() {
@@ -245,6 +244,26 @@ test_read_back() {
 	e2e_check "what is no kind is refused" "$([ $? = 2 ] || echo "it is not")"
 }
 
+# The same ordinary load where less was usual for more than a day, which an earlier agent has learned.
+test_usual() {
+	local db=$E2E_TMP/usual/history.db found
+
+	mkdir -p "${db%/*}"
+	"$E2E_TOOLS/zw-traffic" "$db" learn $(($(date +%s) - 26 * 3600)) 1550 "$ZONE." 20 || return
+	# A load that two minutes share is one in each.
+	configure_agent "$db" 'domain-spike: {queries: 1000}' >"$E2E_TMP/conf.yaml"
+	start_run || return
+	perf "$E2E_TMP/ordinary" -Q 2000
+	agent_until 15 eval '[ -n "$(findings domain-spike)" ]'
+	found=$(findings domain-spike)
+	e2e_check "what is usual is known from the history" "$(jq -s -r --arg zone "$ZONE." '
+		(.[0].zonewitness.findings[0] // {}) as $f
+		| (if length == 1 and $f.subject == $zone then empty else "\(length) findings, of \($f.subject)" end),
+		  (if $f.reason // "" | test("; usual( at this hour)? are 20 a minute, give or take 0$") then empty else "it says \($f.reason)" end)' \
+		<<<"$found")" "$found"
+	agent_stop
+}
+
 # Without an agent it counts by itself.
 test_top_alone() {
 	local load
@@ -264,7 +283,8 @@ dns_file "$DIR/zones/$ZONE.db" "$ZONE" 192.0.2.1
 dns_file "$DIR/zones/$OTHER.db" "$OTHER" 192.0.2.1
 echo '* IN A 192.0.2.9' >>"$DIR/zones/$OTHER.db"
 configure >"$DIR/knot.conf"
-configure_agent >"$E2E_TMP/conf.yaml"
+# Baselines are told of once they are known for a day; a load here is shorter.
+configure_agent "$DB" 'random-subdomain-flood: {window: 10s}' >"$E2E_TMP/conf.yaml"
 dns_start "$DIR/log" knotd -c "$DIR/knot.conf"
 dns_wait "$PORT" "$ZONE" 192.0.2.1 "$DIR/log" || e2e_die "Knot DNS does not serve"
 start_run || e2e_die "no agent"
@@ -276,5 +296,6 @@ test_flood
 test_tunnel
 test_end
 test_read_back
+test_usual
 test_top_alone
 e2e_end
