@@ -64,7 +64,9 @@ struct query_scratch {
 	__u8 name_len; /* wire form */
 	__u8 labels, longest;
 	__u8 response, side, served;
-	__u8 whole; /* all of it is in `b` */
+	__u8 whole;  /* all of it is in `b` */
+	__u8 refers; /* there are no answers: of the records, name servers count, */
+	__u8 denies; /* unless a SOA says that there is nothing */
 	/* The message, as much as fits; its beginning next to what is kept of it. */
 	__u8 b[ZW_QUERY_MESSAGE_BYTES + ZW_QUERY_SLACK];
 	struct zw_outbound_key outbound_key;

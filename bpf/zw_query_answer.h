@@ -8,6 +8,8 @@
 #define QUICK_RECORDS 4
 #define QUICK_WORDS 4
 #define RR_FIXED 10 /* type, class, TTL, length: RFC 1035 4.1.3 */
+#define DNS_TYPE_NS 2
+#define DNS_TYPE_SOA 6
 #define DNS_TYPE_OPT 41
 #define DNS_TYPE_RRSIG 46
 #define DNS_TC 0x0200
@@ -121,9 +123,25 @@ static long answer_step(__u32 i, void *ctx)
 		return 1;
 	s->pos = pos + bytes;
 	s->done++;
-	if (type != DNS_TYPE_RRSIG)
+	if (s->refers && type == DNS_TYPE_SOA) {
+		s->denies = 1;
+		return 1;
+	}
+	if (s->refers ? type == DNS_TYPE_NS : type != DNS_TYPE_RRSIG)
 		s->sum += zw_query_data(s, pos, bytes, type);
 	return 0;
+}
+
+/* A referral (RFC 1034 section 4.3.2, step 3b) is told by the name servers in its authority section. */
+static __always_inline void add_referral(struct query_scratch *s)
+{
+	if (!s->counts[2] || s->counts[2] > ZW_QUERY_RECORDS)
+		return;
+	s->refers = 1;
+	s->denies = 0;
+	bpf_loop(s->counts[2], answer_step, &s, 0);
+	if (s->denies)
+		s->sum = 0;
 }
 
 /* The place of a slot in @set whose upper half is @tag, ZW_QUERY_WAYS when there is none. */
@@ -180,6 +198,7 @@ __noinline int zw_query_answer(struct query_scratch *s, __u16 port)
 	s->pos = s->question_end;
 	s->done = 0;
 	s->sum = 0;
+	s->refers = 0;
 	for (int i = 0; i < QUICK_RECORDS && s->done < records; i++)
 		if (!quick_record(s))
 			break;
@@ -189,6 +208,8 @@ __noinline int zw_query_answer(struct query_scratch *s, __u16 port)
 		t->answer_part++;
 		return 0;
 	}
+	if (records == 0 && rcode == RCODE_NOERROR)
+		add_referral(s);
 	key = zw_query_finish(s->name + ((__u64)s->type << 16 | port) * 0xd6e8feb86659fd93ULL);
 	slot = (key >> 32) << 32 | (__u32)((s->sum + rcode) >> 16);
 	/* 0 is free. */

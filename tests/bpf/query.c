@@ -354,6 +354,61 @@ static void test_answers(struct lane *l)
 	check(l->events == 0 && l->totals.answer_long == 1, "answer: too many records");
 }
 
+/* @n records of the authority section. */
+static void dns_authority(struct frame *f, struct spec *s, uint8_t n)
+{
+	f->b[9] = n;
+	s->bytes = f->len;
+}
+
+/* What has no answers is told by the name servers it refers to, unless it denies. */
+static void test_referrals(struct lane *l)
+{
+	struct frame f;
+	struct spec s = {.payload = f.b, .sport = 53, .dport = 40000, .back = true};
+
+	dns_answer(&f, 0, "www.sub.example.com", TYPE_A, 0);
+	dns_rr(&f, 2, 60, "\3ns1\300\20", 6);
+	dns_rr(&f, 2, 60, "\3ns2\300\20", 6);
+	dns_authority(&f, &s, 2);
+	lane_run(l, &s);
+	check(told(l, ZW_QUERY_ANSWER_NEW) == 1 && told(l, ZW_QUERY_ANSWER_NONE) == 1,
+		"referral: the first one is told of");
+	dns_answer(&f, 0, "www.sub.example.com", TYPE_A, 0);
+	dns_rr(&f, 2, 5, "\3ns2\300\20", 6);
+	dns_rr(&f, 2, 5, "\3ns1\300\20", 6);
+	dns_rr(&f, 46, 5, "whatever was signed, and how", 28);
+	dns_authority(&f, &s, 3);
+	lane_run(l, &s);
+	check(l->events == 0 && l->totals.answer_known == 1,
+		"referral: neither order, TTL nor signatures count");
+	f.b[f.len - 28 - 12 - 2 - 1] = '3';
+	lane_run(l, &s);
+	check(told(l, ZW_QUERY_ANSWER_NEW) == 1 && l->events == 1,
+		"referral: other name servers are told of");
+	dns_answer(&f, 0, "sub.example.com", 28, 0);
+	dns_rr(&f, 6, 60, "what a zone says of itself: 1", 29);
+	dns_authority(&f, &s, 1);
+	lane_run(l, &s);
+	check(told(l, ZW_QUERY_ANSWER_NONE) == 1, "referral: no data is told of");
+	f.b[f.len - 1] = '2';
+	lane_run(l, &s);
+	check(l->events == 0 && l->totals.answer_known == 1,
+		"referral: what denies is the same whatever its serial");
+	dns_rr(&f, 2, 60, "\3ns1\300\20", 6);
+	dns_authority(&f, &s, 2);
+	lane_run(l, &s);
+	check(l->events == 0 && l->totals.answer_known == 1, "referral: also beside name servers");
+	/* Fewer than it claims: as far as they are there. */
+	dns_answer(&f, 0, "cut.example.com", TYPE_A, 0);
+	dns_rr(&f, 2, 60, "\3ns1\300\20", 6);
+	dns_authority(&f, &s, 9);
+	lane_run(l, &s);
+	check(told(l, ZW_QUERY_ANSWER_NONE) == 1, "referral: cut short");
+	lane_run(l, &s);
+	check(l->events == 0 && l->totals.answer_known == 1, "referral: cut short as before");
+}
+
 static void give_answer(struct lane *l, uint16_t rcode, const char *prefix, int i, uint8_t last)
 {
 	const uint8_t addr[] = {192, 0, 2, last};
@@ -588,6 +643,7 @@ static void test_all(struct bench *b)
 	test_hostile(&l);
 	test_tcp(&l);
 	test_answers(&l);
+	test_referrals(&l);
 	test_answer_limits(&l);
 	test_answer_no_room(&l);
 	test_outbound(&l);
