@@ -7,8 +7,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "history_support.h"
 
@@ -297,6 +300,40 @@ static void test_while_written(void **state)
 	zw_reader_end(early);
 }
 
+/* Whether another process is told of a lock on the database, as one that closes it asks before it removes the journal. */
+static bool is_locked(const char *path)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+		int fd = open(path, O_RDWR);
+
+		_exit(fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 0 : 1);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* The agent reads what it wrote before in the process that writes on. */
+static void test_locks_stay(void **state)
+{
+	struct history_fixture *f = *state;
+	_zw_history_close_ struct zw_history *history = NULL;
+	_zw_reader_close_ struct zw_reader *reader = NULL;
+
+	history_fill(f, true);
+	history = history_open_writer(f);
+	assert_true(is_locked(f->path));
+	reader = history_open_reader(f->path);
+	assert_true(is_locked(f->path));
+	zw_reader_close(reader);
+	reader = NULL;
+	assert_true(is_locked(f->path));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +344,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_copies, history_setup, history_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_while_written, history_setup, history_teardown),
+		cmocka_unit_test_setup_teardown(test_locks_stay, history_setup, history_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,9 +4,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sink/history_format.h"
 #include "sink/history_impl.h"
@@ -237,12 +237,12 @@ static int open_db(struct zw_reader *reader)
 
 static int check_file(struct zw_reader *reader, struct zw_str *error)
 {
-	/* O_NONBLOCK: a FIFO does not hold us. */
-	_zw_close_ int fd = open(reader->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &reader->seen) < 0)
+	/*
+	 * Not opened here: closing any descriptor of the file would drop the locks that the agent's writer holds in this
+	 * process, and the next program to close the database would take the journal away from under it (fcntl(2),
+	 * sqlite.org/howtocorrupt.html 2.2).
+	 */
+	if (access(reader->path, R_OK) < 0 || stat(reader->path, &reader->seen) < 0)
 		return -errno;
 	if (S_ISREG(reader->seen.st_mode))
 		return 0;
