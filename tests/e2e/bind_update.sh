@@ -22,7 +22,7 @@ FAR=journals/far
 # options DIRECTORY PORT CONTROL [STATEMENTS]
 options() {
 	printf 'options { directory "%s"; listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; }; pid-file none;
-		session-keyfile none; recursion no; dnssec-validation no; allow-new-zones yes; notify explicit;
+		session-keyfile none; recursion no; dnssec-validation no; allow-new-zones yes; notify explicit; notify-delay 0;
 		key-directory "%s/keys"; max-journal-size 4k; serial-query-rate 1000; %s };\n' "$1" "$2" "$1" "${4:-}"
 	cat "$E2E_TMP/keys"
 	echo "controls { inet 127.0.0.1 port $3 allow { any; } keys { rndc-key; }; };"

@@ -23,7 +23,7 @@ configure() {
 
 configure_primary() {
 	printf 'options { directory "%s/primary"; listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; };\n' "$DIR" "$PRIMARY_PORT"
-	printf ' pid-file none; session-keyfile none; recursion no; notify explicit; dnssec-validation no;\n'
+	printf ' pid-file none; session-keyfile none; recursion no; notify explicit; notify-delay 0; dnssec-validation no;\n'
 	printf ' also-notify { 127.0.0.1 port %d; }; allow-update { any; }; allow-transfer { any; }; };\n' "$PORT"
 	printf 'controls { };\nzone "nsd-slave.test" { type primary; file "nsd-slave.test.db"; };\n'
 }
