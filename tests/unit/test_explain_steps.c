@@ -82,6 +82,53 @@ static void test_steps_that_lead_elsewhere(void **state)
 	end(s);
 }
 
+/* --- no time ------------------------------------------------------------------------------------------ */
+
+static bool after_some(void *ctx)
+{
+	unsigned int *left = ctx;
+
+	return *left == 0 || --*left == 0;
+}
+
+/* Nobody is accused of what was not looked into, and all of it is told of once. */
+static void test_hurried(void **state)
+{
+	struct scene *s = begin();
+	unsigned int left = 2;
+
+	(void)state;
+	s->in.hurried = after_some;
+	s->in.hurried_ctx = &left;
+	add_step(s, 8, "www 60 A 192.0.2.66\n");
+	add_step(s, 9, WWW2);
+	add_step(s, 10, WWW2 "mail 60 A 203.0.113.9\n");
+	update(s, s->alice, AT(10), "delete www A; add www 60 A 192.0.2.66");
+	update(s, s->peer, AT(20), SET_WWW2);
+	update(s, s->peer, AT(30), "add mail 60 A 203.0.113.9");
+	server_change(s, WWW1, WWW2 "mail 60 A 203.0.113.9\n");
+	CAME_OUT(s, "update certain client:alice server:bind | www A 192.0.2.1>192.0.2.66",
+		"unknown none nobody server:bind | mail A ->203.0.113.9 www A "
+		"192.0.2.66>192.0.2.2");
+	assert_string_equal(s->out.more.items[0]->reason[0],
+		"the agent was asked to stop before it had looked for who did this");
+	end(s);
+}
+
+static void test_hurried_from_the_beginning(void **state)
+{
+	struct scene *s = begin();
+	unsigned int left = 0;
+
+	(void)state;
+	s->in.hurried = after_some;
+	s->in.hurried_ctx = &left;
+	update(s, s->alice, AT(10), SET_WWW2);
+	server_change(s, WWW1, WWW2);
+	CAME_OUT(s, "unknown none nobody server:bind | www A 192.0.2.1>192.0.2.2");
+	end(s);
+}
+
 /* --- what it costs ------------------------------------------------------------------------------------ */
 
 /* Clients that take turns, each with an update of its own for one name of @names; the requests that were tried. */
@@ -151,6 +198,8 @@ int main(void)
 		cmocka_unit_test(test_steps_of_the_same),
 		cmocka_unit_test(test_steps_at_once),
 		cmocka_unit_test(test_steps_that_lead_elsewhere),
+		cmocka_unit_test(test_hurried),
+		cmocka_unit_test(test_hurried_from_the_beginning),
 		cmocka_unit_test(test_many_steps),
 		cmocka_unit_test(test_many_steps_at_once),
 	};

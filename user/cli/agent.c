@@ -22,8 +22,6 @@
 /* A cause older than two reconciliations explains nothing any more. */
 #define CAUSE_PERIODS 2
 #define CAUSE_KEEP_MIN_NS (120 * ZW_NSEC_PER_SEC)
-/* What is half-written all the time does not keep the agent from stopping. */
-#define STOP_MAX_NS (3 * ZW_NSEC_PER_SEC)
 /* Ancestors of a living process may have exited long ago; the table has a bound of its own besides. */
 #define PROC_KEEP_NS (3600 * ZW_NSEC_PER_SEC)
 
@@ -273,19 +271,6 @@ static void report_ready(struct zw_agent *a)
 	zw_agent_deliver(a, report);
 }
 
-static void report_stopped(struct zw_agent *a)
-{
-	struct zw_report *report = zw_agent_report_new(a, ZW_ACTION_AGENT_STOPPED, NULL);
-
-	if (!report)
-		return;
-	report->count[report->counts++] = (struct zw_report_count){"changes", a->changes};
-	report->count[report->counts++] = (struct zw_report_count){"events", a->events};
-	zw_agent_guard_stopping(a, report);
-	report->counts += zw_agent_answers_list(a, report->count + report->counts);
-	zw_agent_deliver(a, report);
-}
-
 static void read_signals(struct zw_agent *a)
 {
 	struct signalfd_siginfo info;
@@ -417,35 +402,6 @@ static int start(struct zw_agent *a)
 	return 0;
 }
 
-/* What was read whole after the end was asked for is told; what is written to it from then on is for the next agent. */
-static void leave_settled(struct zw_agent *a, uint64_t since_ns)
-{
-	for (size_t i = a->due.len; i-- > 0;) {
-		struct zw_agent_zone *z = a->due.items[i];
-
-		if (z->state == ZW_ZONE_GOOD && z->good_ns >= since_ns)
-			zw_agent_unschedule(a, z);
-	}
-}
-
-/* Looks at what was waiting, without the second looks of quieter times. */
-static void settle_for_good(struct zw_agent *a)
-{
-	uint64_t since = zw_boottime_ns(), until = since + STOP_MAX_NS;
-
-	a->stopping = true;
-	while (a->due.len && zw_boottime_ns() < until) {
-		struct timespec pause = {.tv_nsec = (long)a->conf->settle_ns};
-
-		ZW_VEC_FOREACH(z, &a->due)
-			(*z)->due_ns = 1;
-		(void)zw_agent_run_due(a);
-		leave_settled(a, since);
-		if (a->due.len)
-			nanosleep(&pause, NULL);
-	}
-}
-
 int zw_agent_run(struct zw_agent *a)
 {
 	uint64_t tick_ns = 0, slow_ns = 0;
@@ -473,15 +429,6 @@ int zw_agent_run(struct zw_agent *a)
 	}
 	if (!a->ready)
 		return r;
-	(void)zw_notify_stopping();
-	/* What was seen is told, also what was waiting to settle. */
-	(void)zw_agent_drain(a);
-	settle_for_good(a);
-	zw_agent_refusals_expire(a, zw_boottime_ns(), true);
-	zw_agent_traffic_stop(a);
-	zw_agent_answers_tick(a, zw_boottime_ns(), true);
-	zw_agent_history_tick(a);
-	zw_agent_expectations_save(a);
-	report_stopped(a);
+	zw_agent_stop(a);
 	return r;
 }

@@ -141,6 +141,7 @@ struct zw_agent {
 	uint64_t events, bad_events, changes, failed_looks;
 	uint64_t started_ns; /* CLOCK_BOOTTIME */
 	bool ready, stopping, reload;
+	uint64_t stopping_ns; /* CLOCK_BOOTTIME: when it was found that it is to stop; 0: not yet */
 	int timer_fd, signal_fd, epoll_fd, status_fd;
 	char *status_path;
 	zw_expectations expectations;
@@ -211,6 +212,9 @@ void zw_agent_deliver(struct zw_agent *a, struct zw_report *report);
 int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 	const struct zw_agent_reading *r, struct zw_report *report, struct zw_explained *ret);
 
+/* agent_read.c: how long a zone that is written to all the time is waited for before it is read as it is. */
+uint64_t zw_agent_busy_max(const struct zw_agent *a, const struct zw_agent_zone *z);
+
 /* agent_rules.c */
 
 int zw_agent_rules_open(struct zw_agent *a);
@@ -254,6 +258,13 @@ void zw_agent_sinks_done(struct zw_agent_sinks *next);
 int zw_agent_sinks_open(struct zw_agent *a, struct zw_agent_sinks *next);
 /* From here on they go to the old ones no more. */
 void zw_agent_sinks_close(struct zw_agent *a, struct zw_agent_sinks *next);
+
+/* agent_stop.c */
+
+/* True when somebody asked it to stop so long ago that what is under way is to be cut short; @agent is one. */
+bool zw_agent_is_hurried(void *agent);
+/* Tells what was seen, also what was waiting to settle, and that this is the end. */
+void zw_agent_stop(struct zw_agent *a);
 
 /* agent_reload.c */
 

@@ -122,6 +122,8 @@ int zw_agent_explain(struct zw_agent *a, struct zw_agent_zone *z, const struct z
 		.seen = a->requests_seen,
 		.served = is_served(z),
 		.database = z->source->database,
+		.hurried = zw_agent_is_hurried,
+		.hurried_ctx = a,
 	};
 	_zw_actor_unref_ struct zw_actor *server = NULL;
 	sibling_list siblings = {};

@@ -171,6 +171,30 @@ void zw_agent_history_told(struct zw_agent *a, struct zw_agent_zone *z,
 	z->unsaved = !a->history_leads;
 }
 
+int zw_agent_history_cut(struct zw_agent *a, struct zw_agent_zone *z,
+	const struct zw_explained *explained, size_t from, struct zw_snapshot *after,
+	struct zw_snapshot **ret_state)
+{
+	_zw_draft_ struct zw_draft *draft = NULL;
+	int r = zw_draft_new(after, &draft);
+
+	for (size_t i = explained->more.len; i-- > from && r == 0;) {
+		const struct zw_diff *diff = explained->more.items[i]->diff;
+
+		for (size_t k = 0; diff && k < diff->len && r == 0; k++)
+			r = put_rrset(draft, diff->entries[k].owner, diff->entries[k].type,
+				&diff->entries[k].before);
+	}
+	if (r == 0)
+		r = zw_draft_snapshot(draft, ret_state);
+	if (r < 0)
+		return r;
+	zw_snapshot_unref(ZW_TAKE(z->told));
+	if (a->history_leads)
+		z->told = zw_snapshot_ref(*ret_state);
+	return 0;
+}
+
 static int tell_rest(struct zw_agent *a, struct zw_agent_zone *z, const struct zw_history_zone *key,
 	struct zw_snapshot *before, struct zw_snapshot *after)
 {

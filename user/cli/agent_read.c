@@ -11,9 +11,13 @@
 #define BUSY_MAX_NS (2 * ZW_NSEC_PER_SEC)
 /* The same when the agent is to end, which it does within a second. */
 #define BUSY_MAX_STOP_NS (300 * ZW_NSEC_PER_MSEC)
+/* A journal says up to where it is whole, so that nothing is won by waiting for more. */
+#define BUSY_MAX_JOURNAL_NS (250 * ZW_NSEC_PER_MSEC)
 
-static uint64_t busy_max(const struct zw_agent *a)
+uint64_t zw_agent_busy_max(const struct zw_agent *a, const struct zw_agent_zone *z)
 {
+	if (z->journal_at.offset)
+		return BUSY_MAX_JOURNAL_NS;
 	return a->stopping ? BUSY_MAX_STOP_NS : BUSY_MAX_NS;
 }
 
@@ -67,7 +71,7 @@ int zw_agent_catch_up(struct zw_agent *a, struct zw_agent_zone *z, struct zw_age
 		r->busy = true;
 	if (r->busy && !z->first_ns)
 		z->first_ns = r->begin_ns;
-	if (r->busy && r->begin_ns - z->first_ns >= busy_max(a)) {
+	if (r->busy && r->begin_ns - z->first_ns >= zw_agent_busy_max(a, z)) {
 		r->busy = false;
 		r->torn = true;
 	}
@@ -78,7 +82,7 @@ int zw_agent_catch_up(struct zw_agent *a, struct zw_agent_zone *z, struct zw_age
 static bool being_written(
 	struct zw_agent *a, const struct zw_agent_zone *z, const struct zw_agent_reading *r)
 {
-	if (!z->first_ns || r->begin_ns - z->first_ns >= busy_max(a) ||
+	if (!z->first_ns || r->begin_ns - z->first_ns >= zw_agent_busy_max(a, z) ||
 		r->begin_ns >= z->last_ns + a->conf->settle_held_ns)
 		return false;
 	ZW_VEC_FOREACH(f, &r->files)

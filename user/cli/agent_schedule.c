@@ -29,6 +29,16 @@ void zw_agent_unschedule(struct zw_agent *a, struct zw_agent_zone *z)
 		}
 }
 
+/* When it will have been quiet for a while; what is written to without end is looked at now and then all the same. */
+static uint64_t quiet_at(const struct zw_agent *a, const struct zw_agent_zone *z)
+{
+	uint64_t since = z->first_ns > z->read_ns ? z->first_ns : z->read_ns;
+	uint64_t quiet = z->last_ns + a->conf->settle_ns;
+	uint64_t longest = since + zw_agent_busy_max(a, z) + a->conf->settle_ns;
+
+	return quiet < longest ? quiet : longest;
+}
+
 void zw_agent_touch(struct zw_agent *a, struct zw_agent_zone *z, uint64_t time_ns)
 {
 	if (!z->first_ns)
@@ -36,7 +46,7 @@ void zw_agent_touch(struct zw_agent *a, struct zw_agent_zone *z, uint64_t time_n
 	if (time_ns > z->last_ns)
 		z->last_ns = time_ns;
 	z->tries = 0;
-	zw_agent_schedule(a, z, z->last_ns + a->conf->settle_ns);
+	zw_agent_schedule(a, z, quiet_at(a, z));
 }
 
 /* Half a tick. */

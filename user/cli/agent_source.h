@@ -43,6 +43,7 @@ struct zw_agent_reading {
 	bool quiet; /* what differs was reported already, but for what the server adds by itself */
 	bool busy;  /* it changed while it was read: look again */
 	bool torn; /* the same, but it does so without end: what was read may never have been there */
+	bool cut;  /* told of up to @snapshot, which is not all that was read */
 	bool same;                             /* nothing about it changed, it was not parsed */
 	struct zw_snapshot *snapshot;          /* NULL: unreadable */
 	struct zw_journal_position journal_at; /* of @snapshot */
@@ -55,6 +56,11 @@ struct zw_agent_reading {
  * -errno. */
 int zw_agent_report_change(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r,
 	struct zw_diff **diff);
+
+/* agent_stop.c: when there is no time to tell of each change, what was told of, all before @from of @explained, becomes the
+ * state that the last look compares with, which tells of the rest at once. True: so it is. */
+bool zw_agent_leave_rest(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r,
+	const struct zw_explained *explained, size_t from);
 
 /* What a server keeps the state of a zone in, and how it is read from there. Both functions fail with -ENOMEM only,
  * or with what zw_agent_drain() fails with: what is wrong with the zone itself is a result. */

@@ -141,8 +141,11 @@ int zw_agent_report_change(struct zw_agent *a, struct zw_agent_zone *z, struct z
 	a->changes += 1 + explained.more.len;
 	zw_agent_history_told(a, z, report, &explained, r->snapshot, changes);
 	zw_agent_deliver(a, ZW_TAKE(report));
-	ZW_VEC_FOREACH(more, &explained.more)
-		zw_agent_deliver(a, ZW_TAKE(*more));
+	for (size_t i = 0; i < explained.more.len; i++) {
+		if (zw_agent_leave_rest(a, z, r, &explained, i))
+			break;
+		zw_agent_deliver(a, ZW_TAKE(explained.more.items[i]));
+	}
 	return 0;
 }
 
@@ -320,6 +323,11 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 		z->first_ns = r->begin_ns;
 	}
 	look_again(a, z);
+	z->cut = r->cut;
+	if (r->cut) {
+		z->digest_wanted = true;
+		zw_agent_schedule(a, z, zw_boottime_ns());
+	}
 	return rc;
 }
 

@@ -101,6 +101,7 @@ struct zw_agent_zone {
 	uint64_t good_drops;          /* events lost until then */
 	enum zw_zone_state state;
 	uint64_t bad_digest; /* of what was reported as unreadable */
+	bool cut;            /* not all that the last look read was told of */
 	bool early;          /* an operation on names may not be done yet, see zw_hook_is_early() */
 	bool wants_entry; /* a file of it is missing, or covered by what comes: entries of its directory matter */
 	size_t wanting_slot; /* then its place among those of its chain */
@@ -180,6 +181,11 @@ void zw_agent_history_leave(struct zw_agent *a, const struct zw_agent_zone *z);
 void zw_agent_history_told(struct zw_agent *a, struct zw_agent_zone *z,
 	const struct zw_report *first, const struct zw_explained *explained,
 	struct zw_snapshot *after, size_t changes);
+/* Those of @explained from @from on are not told now after all: *ret_state is what the zone was before them, made of @after,
+ * and is what was told. 0 or -ENOMEM. */
+int zw_agent_history_cut(struct zw_agent *a, struct zw_agent_zone *z,
+	const struct zw_explained *explained, size_t from, struct zw_snapshot *after,
+	struct zw_snapshot **ret_state);
 /* Stores an event, before it is told elsewhere. */
 void zw_agent_history_event(struct zw_agent *a, const struct zw_report *report);
 /* @z, which was @z->good, is @after now, whatever was told of it. */

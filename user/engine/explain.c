@@ -202,7 +202,7 @@ static int assign_groups(struct explanation *x)
 			r = zw_vec_push(&list, p->group);
 	if (r == 0 && list.len)
 		qsort(list.items, list.len, sizeof(*list.items), by_group);
-	for (size_t i = 0; r == 0 && i < list.len; i++)
+	for (size_t i = 0; r == 0 && i < list.len && !is_hurried(x); i++)
 		if (i == 0 || list.items[i] != list.items[i - 1])
 			r = zw_explain_assign_group(x, list.items[i]);
 	zw_vec_free(&list);
@@ -229,7 +229,7 @@ int zw_explain_whole(struct explanation *x, bool only, zw_reports *reports)
 	if (r == 0 && any_asked_about(x))
 		r = assign_groups(x);
 	if (r == 0 && x->pieces.len)
-		r = zw_explain_rest(x);
+		r = is_hurried(x) ? zw_explain_leave(x) : zw_explain_rest(x);
 	return r < 0 ? r : zw_explain_reports(x, only, reports);
 }
 

@@ -57,6 +57,10 @@ struct zw_explain_input {
 	uint64_t lost;                 /* packets and commands lost in the window */
 	const struct zw_explain_sibling *sibling;
 	size_t siblings;
+	/* Asked now and then: once it says true, what is not explained by then is told of as nobody's, with that reason.
+	 * NULL: there is time. */
+	bool (*hurried)(void *ctx);
+	void *hurried_ctx;
 };
 
 typedef ZW_VEC(struct zw_report *) zw_reports;

@@ -77,6 +77,7 @@ struct ask_index;
  * takes some microseconds. */
 struct budget {
 	uint64_t tried, limit;
+	bool hurried; /* there is no more time */
 };
 
 struct explanation {
@@ -172,6 +173,8 @@ int zw_explain_assign_group(struct explanation *x, size_t group);
 
 /* explain_rest.c: what nobody asked for by content */
 int zw_explain_rest(struct explanation *x);
+/* What there is no time for. */
+int zw_explain_leave(struct explanation *x);
 /* Whether it is a transfer to this server that can have brought the difference. */
 bool zw_explain_is_inbound(const struct explanation *x, const struct zw_request *request);
 
@@ -244,6 +247,13 @@ static inline struct part_change change_of(const struct zw_diff_entry *entry)
 		.after = entry->after,
 		.owner = entry->owner,
 		.type = entry->type};
+}
+
+static inline bool is_hurried(const struct explanation *x)
+{
+	if (!x->budget->hurried && x->in->hurried)
+		x->budget->hurried = x->in->hurried(x->in->hurried_ctx);
+	return x->budget->hurried;
 }
 
 static inline bool same_rrset(const struct zw_rrset *a, const struct zw_rrset *b)

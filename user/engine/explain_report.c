@@ -347,6 +347,9 @@ static int explain_limits(
 {
 	if (part->by.len)
 		return explain_requests(x, part, report);
+	if (part->kind == PART_NOBODY && x->budget->hurried)
+		return zw_report_add_reason(report,
+			"the agent was asked to stop before it had looked for who did this");
 	if (part->kind == PART_NOBODY && is_incomplete(x))
 		return zw_report_add_reason(
 			report, "requests were lost in this time, among them perhaps the cause");

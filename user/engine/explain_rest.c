@@ -234,6 +234,13 @@ static int only_signing(struct explanation *x, bool signs)
 	return r < 0 ? r : 0;
 }
 
+int zw_explain_leave(struct explanation *x)
+{
+	int r = any_left(x, ALL_KINDS) ? by_nobody(x, ALL_KINDS) : 0;
+
+	return r < 0 ? r : 0;
+}
+
 int zw_explain_rest(struct explanation *x)
 {
 	bool signs = server_signs(x);

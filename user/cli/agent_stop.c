@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The end: what was seen is told, as well as that can be done in the second that a stop may take. */
+#include <signal.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "cli/agent_source.h"
+#include "cli/agent_traffic.h"
+#include "sink/notify.h"
+
+/* What is half-written all the time does not keep the agent from stopping. */
+#define STOP_MAX_NS (3 * ZW_NSEC_PER_SEC)
+/* So long after it was asked to stop it goes on as ever: what it is at is mostly done by then. The rest of the second that
+ * a stop may take is for telling of it. */
+#define HURRY_NS (300 * ZW_NSEC_PER_MSEC)
+
+/* The loop reads signals between two looks, and a look at what thousands of updates left may take seconds. */
+static bool is_asked_to_stop(const struct zw_agent *a)
+{
+	sigset_t set;
+
+	return a->stopping || (sigpending(&set) == 0 && (sigismember(&set, SIGTERM) > 0 ||
+								sigismember(&set, SIGINT) > 0));
+}
+
+bool zw_agent_is_hurried(void *agent)
+{
+	struct zw_agent *a = agent;
+	uint64_t now;
+
+	if (!is_asked_to_stop(a))
+		return false;
+	now = zw_boottime_ns();
+	a->stopping = true;
+	if (!a->stopping_ns)
+		a->stopping_ns = now;
+	return now - a->stopping_ns > HURRY_NS;
+}
+
+bool zw_agent_leave_rest(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r,
+	const struct zw_explained *explained, size_t from)
+{
+	struct zw_snapshot *state;
+
+	if (!zw_agent_is_hurried(a))
+		return false;
+	if (zw_agent_history_cut(a, z, explained, from, r->snapshot, &state) < 0)
+		return false;
+	zw_snapshot_unref(r->snapshot);
+	r->snapshot = state;
+	r->journal_at = (struct zw_journal_position){};
+	r->cut = true;
+	/* The next look is not to take the same bytes for the same state. */
+	ZW_VEC_FOREACH(f, &r->files)
+		f->digest = 0;
+	a->changes -= explained->more.len - from;
+	return true;
+}
+
+static void report_stopped(struct zw_agent *a)
+{
+	struct zw_report *report = zw_agent_report_new(a, ZW_ACTION_AGENT_STOPPED, NULL);
+
+	if (!report)
+		return;
+	report->count[report->counts++] = (struct zw_report_count){"changes", a->changes};
+	report->count[report->counts++] = (struct zw_report_count){"events", a->events};
+	zw_agent_guard_stopping(a, report);
+	report->counts += zw_agent_answers_list(a, report->count + report->counts);
+	zw_agent_deliver(a, report);
+}
+
+/* What was read whole after the end was asked for is told, but for the rest of what there was too much of; what is written to it from then on is for the next agent. */
+static void leave_settled(struct zw_agent *a, uint64_t since_ns)
+{
+	for (size_t i = a->due.len; i-- > 0;) {
+		struct zw_agent_zone *z = a->due.items[i];
+
+		if (z->state == ZW_ZONE_GOOD && z->good_ns >= since_ns && !z->cut)
+			zw_agent_unschedule(a, z);
+	}
+}
+
+/* Looks at what was waiting, without the second looks of quieter times. */
+static void settle_for_good(struct zw_agent *a)
+{
+	uint64_t since = zw_boottime_ns(), until = since + STOP_MAX_NS;
+
+	a->stopping = true;
+	while (a->due.len && zw_boottime_ns() < until) {
+		struct timespec pause = {.tv_nsec = (long)a->conf->settle_ns};
+
+		ZW_VEC_FOREACH(z, &a->due)
+			(*z)->due_ns = 1;
+		(void)zw_agent_run_due(a);
+		leave_settled(a, since);
+		if (a->due.len)
+			nanosleep(&pause, NULL);
+	}
+}
+
+void zw_agent_stop(struct zw_agent *a)
+{
+	(void)zw_notify_stopping();
+	/* What was seen is told, also what was waiting to settle. */
+	(void)zw_agent_drain(a);
+	settle_for_good(a);
+	zw_agent_refusals_expire(a, zw_boottime_ns(), true);
+	zw_agent_traffic_stop(a);
+	zw_agent_answers_tick(a, zw_boottime_ns(), true);
+	zw_agent_history_tick(a);
+	zw_agent_expectations_save(a);
+	report_stopped(a);
+}
