@@ -25,8 +25,10 @@
 #define BUFFER_BYTES (256 * 1024)
 /* How long after its deadline the process is waited for: what it has read in time is still taken. */
 #define GRACE_NS (2 * ZW_NSEC_PER_SEC)
-/* A process that cannot be killed, because the disk does not answer, is left to itself. */
+/* One that is done ends in that time, or is killed. */
 #define REAP_NS (100 * ZW_NSEC_PER_MSEC)
+/* One that is killed is gone as soon as it would run; when a disk that does not answer holds it, it is left to itself. */
+#define KILLED_NS (5 * ZW_NSEC_PER_SEC)
 #define REAP_STEP_NS ZW_NSEC_PER_MSEC
 
 static_assert(ZW_STATE_FRAME_MAX + sizeof(uint32_t) < BUFFER_BYTES, "a frame fits");
@@ -212,26 +214,29 @@ int zw_state_job_start(const struct zw_state_request *request, struct zw_state_j
 
 /* --- ending -------------------------------------------------------------------------------------------- */
 
-/* The exit status; -1 when it did not end in time. */
-static int reap(struct zw_state_job *job)
+/* The exit status; -1 when it was killed, or has to be. */
+static int reap(struct zw_state_job *job, bool killed)
 {
 	const struct timespec pause = {.tv_nsec = REAP_STEP_NS};
-	uint64_t until = zw_boottime_ns() + REAP_NS;
+	uint64_t until = zw_boottime_ns() + (killed ? KILLED_NS : REAP_NS);
+	pid_t pid = job->pid;
 	int status = -1;
 
+	job->pid = 0;
 	for (;;) {
-		pid_t pid = waitpid(job->pid, &status, WNOHANG);
+		pid_t ended = waitpid(pid, &status, WNOHANG);
 
-		if (pid != 0 && !(pid < 0 && errno == EINTR))
-			break;
+		if (ended != 0 && !(ended < 0 && errno == EINTR))
+			return killed ? -1 : status;
 		if (zw_boottime_ns() >= until) {
-			status = -1;
-			break;
+			if (killed)
+				return -1;
+			kill(pid, SIGKILL);
+			killed = true;
+			until += KILLED_NS;
 		}
 		nanosleep(&pause, NULL);
 	}
-	job->pid = 0;
-	return status;
 }
 
 void zw_state_job_free(struct zw_state_job *job)
@@ -240,7 +245,7 @@ void zw_state_job_free(struct zw_state_job *job)
 		return;
 	if (job->pid > 0) {
 		kill(job->pid, SIGKILL);
-		(void)reap(job);
+		(void)reap(job, true);
 	}
 	zw_closep(&job->fd);
 	free(job);
@@ -371,7 +376,7 @@ static int take_end(
 
 	if (!take_error(in, &r, &end) || r > 0)
 		return nonsense(job, error);
-	(void)reap(job);
+	(void)reap(job, false);
 	return r < 0 ? fail(job, error, r, end.reason) : 1;
 }
 
@@ -427,7 +432,7 @@ static int take_frames(
 /* The pipe ended without an end. */
 static int died(struct zw_state_job *job, struct zw_zone_error *error)
 {
-	int status = reap(job);
+	int status = reap(job, false);
 
 	if (status != -1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
 		return fail(
