@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "history_fill.h"
-#include "sink/history_related.h"
+#include "read_round.h"
 
 #define RATE 1000
 #define BATCH 10
@@ -30,30 +30,13 @@ struct reader {
 
 static int read_once(const char *path)
 {
-	_zw_reader_close_ struct zw_reader *reader = NULL;
-	_zw_reader_event_ struct zw_reader_event event = {};
 	_zw_reader_state_ struct zw_reader_state state = {};
 	_zw_str_ struct zw_str error = {};
 	uint64_t seq;
-	int r = zw_reader_open(path, &reader, &error);
+	int r = read_round(path, &seq, &state, &error);
 
-	if (r == 0)
-		r = zw_reader_begin(reader);
-	if (r == 0)
-		r = zw_reader_last_change(reader, 1, &seq);
-	if (r == 0)
-		r = zw_reader_event(reader, seq, &event);
-	for (int kind = 0; kind < _ZW_RELATED_MAX && r == 0; kind++) {
-		_zw_reader_seqs_ struct zw_reader_seqs seqs = {};
-
-		r = zw_reader_related(reader, &event, (enum zw_related)kind, 5, &seqs);
-	}
-	if (r == 0)
-		r = zw_reader_state(reader, 1, &(struct zw_moment){}, &state);
 	if (r < 0)
-		fprintf(stderr, "%s\n", error.buf ? error.buf : zw_reader_error(reader));
-	if (reader)
-		zw_reader_end(reader);
+		fprintf(stderr, "%s\n", error.buf);
 	return r;
 }
 

@@ -12,8 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "sink/history_read.h"
-#include "sink/history_related.h"
+#include "bench/read_round.h"
 #include "writer_fixture.h"
 
 #define RATE 1000
@@ -42,35 +41,19 @@ struct reader {
 	const char *fault; /* what it saw that cannot be */
 };
 
-/* The last change, what belongs to it, and the zone, which is what that change made of it. */
+/* The zone is what its last change made of it. */
 static int read_once(struct reader *me)
 {
-	_zw_reader_close_ struct zw_reader *reader = NULL;
-	_zw_reader_event_ struct zw_reader_event event = {};
 	_zw_reader_state_ struct zw_reader_state now = {};
 	_zw_str_ struct zw_str error = {};
 	uint32_t serial = 0;
 	uint64_t seq = 0;
-	int r = zw_reader_open(me->path, &reader, &error);
+	int r = read_round(me->path, &seq, &now, &error);
 
-	if (r == 0)
-		r = zw_reader_begin(reader);
-	if (r == 0)
-		r = zw_reader_last_change(reader, 1, &seq);
-	if (r == 0)
-		r = zw_reader_event(reader, seq, &event);
-	for (int kind = 0; kind < _ZW_RELATED_MAX && r == 0; kind++) {
-		_zw_reader_seqs_ struct zw_reader_seqs seqs = {};
-
-		r = zw_reader_related(reader, &event, (enum zw_related)kind, 5, &seqs);
-	}
-	if (r == 0)
-		r = zw_reader_state(reader, 1, &(struct zw_moment){}, &now);
 	if (r < 0) {
 		me->fault = "a query failed";
 		return r;
 	}
-	zw_reader_end(reader);
 	if (seq < me->last)
 		me->fault = "the history went back";
 	else if (now.seq != seq || !zw_snapshot_serial(now.snapshot, &serial) || serial != seq)

@@ -273,21 +273,28 @@ static int visit(struct print *p, const char *proc_root)
 	return r;
 }
 
+/* @p has its server; @roots stay open for it. */
+static int look_at(struct print *p, const char *proc_root, struct zw_server_roots *roots)
+{
+	int r;
+
+	p->driver = zw_server_driver(p->server->kind);
+	if (!p->driver)
+		return -EINVAL;
+	r = zw_server_roots_open(p->server, proc_root, roots);
+	if (r < 0)
+		return r;
+	p->own_fd = roots->own;
+	p->config_fd = roots->config;
+	return visit(p, proc_root);
+}
+
 int zw_server_fingerprint(const struct zw_server *server, const char *proc_root, uint64_t *ret_fp)
 {
 	_zw_server_roots_ struct zw_server_roots roots = {-1, -1};
-	_zw_cleanup_(print_done) struct print p = {
-		.server = server, .driver = zw_server_driver(server->kind)};
-	int r;
+	_zw_cleanup_(print_done) struct print p = {.server = server};
+	int r = look_at(&p, proc_root, &roots);
 
-	if (!p.driver)
-		return -EINVAL;
-	r = zw_server_roots_open(server, proc_root, &roots);
-	if (r < 0)
-		return r;
-	p.own_fd = roots.own;
-	p.config_fd = roots.config;
-	r = visit(&p, proc_root);
 	if (r < 0)
 		return r;
 	*ret_fp = p.value;
@@ -320,18 +327,9 @@ int zw_server_config_files(const struct zw_server *server, const char *proc_root
 {
 	_zw_server_roots_ struct zw_server_roots roots = {-1, -1};
 	_zw_paths_ zw_paths found = {};
-	_zw_cleanup_(print_done) struct print p = {
-		.server = server, .driver = zw_server_driver(server->kind), .found = &found};
-	int fd, r;
+	_zw_cleanup_(print_done) struct print p = {.server = server, .found = &found};
+	int fd, r = look_at(&p, proc_root, &roots);
 
-	if (!p.driver)
-		return -EINVAL;
-	r = zw_server_roots_open(server, proc_root, &roots);
-	if (r < 0)
-		return r;
-	p.own_fd = roots.own;
-	p.config_fd = roots.config;
-	r = visit(&p, proc_root);
 	if (r == 0)
 		r = add_keys(&p);
 	if (r < 0)

@@ -357,16 +357,12 @@ int zw_log_query_plan(struct zw_log_query *query, struct zw_str *out)
 
 int zw_log_last(struct zw_reader *reader, uint64_t *ret_seq)
 {
-	static const char text[] = "SELECT max(seq) FROM event";
-	_zw_reader_reset_ sqlite3_stmt *stmt = NULL;
-	int r = zw_reader_sql(reader, text, &stmt);
+	int64_t last = 0;
+	int r = zw_reader_query_int(reader, "SELECT max(seq) FROM event", &last);
 
 	if (r == 0)
-		r = zw_reader_step(reader, stmt);
-	if (r < 0)
-		return r;
-	*ret_seq = r > 0 ? (uint64_t)sqlite3_column_int64(stmt, 0) : 0;
-	return 0;
+		*ret_seq = (uint64_t)last;
+	return r;
 }
 
 /* How much @id has in common with the one next to it; @sql finds that. */

@@ -103,8 +103,7 @@ void zw_reader_reset(sqlite3_stmt *stmt)
 	sqlite3_clear_bindings(stmt);
 }
 
-int zw_reader_row(
-	struct zw_reader *reader, const char *text, int64_t id, sqlite3_stmt **ret_stmt)
+int zw_reader_row(struct zw_reader *reader, const char *text, int64_t id, sqlite3_stmt **ret_stmt)
 {
 	sqlite3_stmt *stmt;
 	int r = zw_reader_sql(reader, text, &stmt);
@@ -121,8 +120,7 @@ int zw_reader_row(
 	return 0;
 }
 
-/* Runs a statement without parameters; the first column of its first row. */
-static int query_int(struct zw_reader *reader, const char *text, int64_t *ret_value)
+int zw_reader_query_int(struct zw_reader *reader, const char *text, int64_t *ret_value)
 {
 	_zw_reader_reset_ sqlite3_stmt *stmt = NULL;
 	int r = zw_reader_sql(reader, text, &stmt);
@@ -220,7 +218,7 @@ static int open_way(struct zw_reader *reader, enum zw_reader_way way)
 			return failed(reader, code);
 	}
 	/* Reads the first page, which shows whether this way works. */
-	return query_int(reader, "PRAGMA schema_version", &version);
+	return zw_reader_query_int(reader, "PRAGMA schema_version", &version);
 }
 
 static int open_db(struct zw_reader *reader)
@@ -253,10 +251,10 @@ static int check_file(struct zw_reader *reader, struct zw_str *error)
 static int check_format(struct zw_reader *reader, struct zw_str *error)
 {
 	int64_t application, version;
-	int r = query_int(reader, "PRAGMA application_id", &application);
+	int r = zw_reader_query_int(reader, "PRAGMA application_id", &application);
 
 	if (r == 0)
-		r = query_int(reader, "PRAGMA user_version", &version);
+		r = zw_reader_query_int(reader, "PRAGMA user_version", &version);
 	if (r < 0)
 		return r;
 	if (application != ZW_HISTORY_APPLICATION_ID) {
