@@ -61,6 +61,26 @@ static void test_reasons_are_copied_in_order(void **state)
 	assert_string_equal(report->reason[1], "100% second");
 }
 
+static void test_one_cause_is_the_principal(void **state)
+{
+	struct zw_actor *actor = sample_actor();
+	_zw_report_free_ struct zw_report *report = sample_report(ZW_ACTION_TAMPER, 1);
+	_zw_report_free_ struct zw_report *other = sample_report(ZW_ACTION_FINDING, 2);
+
+	(void)state;
+	assert_int_equal(zw_report_set_cause(report, ZW_ROLE_WRITER, actor, 7), 0);
+	assert_int_equal(report->causes, 1);
+	assert_true(report->has_principal);
+	assert_int_equal(report->attribution, ZW_ATTRIBUTION_CERTAIN);
+	assert_int_equal(report->cause[0].role, ZW_ROLE_WRITER);
+	assert_int_equal(report->cause[0].first_ns, 7);
+	assert_int_equal(report->cause[0].last_ns, 7);
+	assert_int_equal(actor->refs, 2);
+	zw_actor_unref(actor);
+	assert_int_equal(zw_report_set_cause(other, ZW_ROLE_PEER, NULL, 8), 0);
+	assert_null(other->cause[0].actor);
+}
+
 static void test_free_drops_references_only(void **state)
 {
 	struct zw_actor *actor = sample_actor();
@@ -88,6 +108,7 @@ int main(void)
 		cmocka_unit_test(test_every_value_has_one_name),
 		cmocka_unit_test(test_names_are_those_of_the_interface),
 		cmocka_unit_test(test_reasons_are_copied_in_order),
+		cmocka_unit_test(test_one_cause_is_the_principal),
 		cmocka_unit_test(test_free_drops_references_only),
 	};
 

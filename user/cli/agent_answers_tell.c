@@ -20,22 +20,6 @@ static const struct zw_agent_zone *zone_of(
 	return NULL;
 }
 
-/* Who answered is who is to be asked. */
-static int set_cause(struct zw_report *report, const struct zw_answer_doubt *d)
-{
-	report->cause = calloc(1, sizeof(*report->cause));
-	if (!report->cause)
-		return -ENOMEM;
-	report->causes = 1;
-	report->has_principal = true;
-	report->attribution = ZW_ATTRIBUTION_CERTAIN;
-	report->cause[0] = (struct zw_report_cause){.role = ZW_ROLE_SERVER,
-		.first_ns = report->time_ns,
-		.last_ns = report->time_ns,
-		.actor = zw_actor_ref(d->actor)};
-	return 0;
-}
-
 static char *who_of(const struct zw_answer_doubt *d)
 {
 	if (d->actor)
@@ -92,7 +76,7 @@ int zw_answers_tell(
 		return z ? -ENOMEM : 0;
 	report->time_ns = d->time_ns + zw_boot_to_real_offset_ns();
 	if (d->actor) {
-		r = set_cause(report, d);
+		r = zw_report_set_cause(report, ZW_ROLE_SERVER, d->actor, report->time_ns);
 		if (r < 0)
 			return r;
 	}

@@ -43,25 +43,10 @@ static uint64_t sent_at(const struct zw_guard_record *record)
 static int add_sender(
 	struct zw_agent *a, struct zw_report *report, const struct zw_guard_record *record)
 {
-	struct zw_actor *actor;
+	_zw_actor_unref_ struct zw_actor *actor = NULL;
 	int r = sender_of(a, record, &actor);
 
-	if (r < 0)
-		return r;
-	report->cause = calloc(1, sizeof(*report->cause));
-	if (!report->cause) {
-		zw_actor_unref(actor);
-		return -ENOMEM;
-	}
-	report->cause[0] = (struct zw_report_cause){.role = ZW_ROLE_CLIENT,
-		.channel = ZW_CHANNEL_UNKNOWN,
-		.first_ns = sent_at(record),
-		.last_ns = sent_at(record),
-		.actor = actor};
-	report->causes = 1;
-	report->has_principal = true;
-	report->attribution = ZW_ATTRIBUTION_CERTAIN;
-	return 0;
+	return r < 0 ? r : zw_report_set_cause(report, ZW_ROLE_CLIENT, actor, sent_at(record));
 }
 
 static void add_name(struct zw_str *s, const struct zw_report *report)

@@ -25,25 +25,15 @@ static_assert((int)_ZW_BASELINE_CLASS_MAX <= (int)ZW_OUTBOUND_CLASS_FIRST, "they
 static int add_cause(struct zw_report *report, enum zw_role role, struct zw_actor *actor,
 	const struct zw_endpoint *peer)
 {
-	struct zw_report_cause *cause = calloc(1, sizeof(*cause));
 	char addr[ZW_ADDRESS_TEXT_MAX];
+	int r = zw_report_set_cause(report, role, actor, report->time_ns);
 
-	if (!cause)
-		return -ENOMEM;
-	report->cause = cause;
-	report->causes = 1;
-	report->has_principal = true;
-	report->attribution = ZW_ATTRIBUTION_CERTAIN;
-	cause->role = role;
-	cause->first_ns = cause->last_ns = report->time_ns;
-	if (actor)
-		cause->actor = zw_actor_ref(actor);
-	if (!peer)
-		return 0;
+	if (r < 0 || !peer)
+		return r;
 	zw_endpoint_to_text(peer, addr);
-	cause->peer = strdup(addr);
-	cause->peer_port = peer->port;
-	return cause->peer ? 0 : -ENOMEM;
+	report->cause->peer = strdup(addr);
+	report->cause->peer_port = peer->port;
+	return report->cause->peer ? 0 : -ENOMEM;
 }
 
 static void deliver(struct zw_agent *a, struct zw_report *report)

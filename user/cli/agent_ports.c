@@ -184,16 +184,9 @@ static int describe(struct zw_report *report, const struct zw_agent_server *s,
 
 	report->server_kind = strdup(zw_server_kind_to_string(s->kind));
 	report->server_pid = (uint32_t)s->pid;
-	report->cause = calloc(1, sizeof(*report->cause));
-	if (!report->server_kind || !report->cause)
+	if (!report->server_kind ||
+		zw_report_set_cause(report, ZW_ROLE_WRITER, actor, report->time_ns) < 0)
 		return -ENOMEM;
-	report->causes = 1;
-	report->has_principal = true;
-	report->attribution = ZW_ATTRIBUTION_CERTAIN;
-	report->cause[0] = (struct zw_report_cause){.role = ZW_ROLE_WRITER,
-		.first_ns = report->time_ns,
-		.last_ns = report->time_ns,
-		.actor = zw_actor_ref(actor)};
 	report->severity = 90;
 	report->escalate = true;
 	zw_endpoint_to_text(end, addr);

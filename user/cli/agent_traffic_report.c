@@ -35,17 +35,14 @@ static int add_peer(struct zw_report *report, const struct zw_alarm *alarm)
 {
 	bool is_subject = is_address(alarm->subject);
 	const char *peer = is_subject ? alarm->subject : alarm->source;
+	int r;
 
 	if (!peer)
 		return 0;
-	report->cause = calloc(1, sizeof(*report->cause));
-	if (!report->cause)
-		return -ENOMEM;
-	report->causes = 1;
-	report->cause->role = ZW_ROLE_PEER;
-	report->cause->first_ns = report->cause->last_ns = report->time_ns;
+	r = zw_report_set_cause(report, ZW_ROLE_PEER, NULL, report->time_ns);
+	if (r < 0)
+		return r;
 	report->cause->peer = strdup(peer);
-	report->has_principal = true;
 	report->attribution = is_subject ? ZW_ATTRIBUTION_CERTAIN : ZW_ATTRIBUTION_PROBABLE;
 	return report->cause->peer ? 0 : -ENOMEM;
 }

@@ -45,20 +45,12 @@ static int set_text(char **to, const char *text)
 /* The actor is the only cause. */
 static int add_cause(struct work *w, struct zw_report *report)
 {
-	report->cause = calloc(1, sizeof(*report->cause));
-	if (!report->cause)
-		return -ENOMEM;
-	report->causes = 1;
-	report->cause[0] = (struct zw_report_cause){
-		.role = ZW_ROLE_CLIENT,
-		.channel = ZW_CHANNEL_CONTROL,
-		.evidence = ZW_EVIDENCE_REQUEST,
-		.first_ns = w->c->now_ns,
-		.last_ns = w->c->now_ns,
-		.actor = zw_actor_ref(w->c->who),
-	};
-	report->has_principal = true;
-	report->attribution = ZW_ATTRIBUTION_CERTAIN;
+	int r = zw_report_set_cause(report, ZW_ROLE_CLIENT, w->c->who, w->c->now_ns);
+
+	if (r < 0)
+		return r;
+	report->cause->channel = ZW_CHANNEL_CONTROL;
+	report->cause->evidence = ZW_EVIDENCE_REQUEST;
 	report->channel = ZW_CHANNEL_CONTROL;
 	return 0;
 }

@@ -142,6 +142,22 @@ void zw_report_free(struct zw_report *report)
 	free(report);
 }
 
+int zw_report_set_cause(
+	struct zw_report *report, enum zw_role role, struct zw_actor *actor, uint64_t time_ns)
+{
+	report->cause = calloc(1, sizeof(*report->cause));
+	if (!report->cause)
+		return -ENOMEM;
+	report->cause[0] = (struct zw_report_cause){.role = role,
+		.first_ns = time_ns,
+		.last_ns = time_ns,
+		.actor = actor ? zw_actor_ref(actor) : NULL};
+	report->causes = 1;
+	report->has_principal = true;
+	report->attribution = ZW_ATTRIBUTION_CERTAIN;
+	return 0;
+}
+
 int zw_report_add_reason(struct zw_report *report, const char *fmt, ...)
 {
 	_zw_free_ char *text = NULL;

@@ -198,6 +198,10 @@ ZW_DEFINE_CLEANUP(struct zw_report *, zw_report_free);
 /* Frees what the @n causes own and the array. */
 void zw_report_causes_free(struct zw_report_cause *cause, size_t n);
 
+/* Makes @actor (of which a reference is taken; may be NULL) at @time_ns the only cause of @report, which has none yet, and
+ * its principal, for certain. 0 or -ENOMEM. */
+int zw_report_set_cause(
+	struct zw_report *report, enum zw_role role, struct zw_actor *actor, uint64_t time_ns);
 /* Appends a copy of the formatted sentence to reason[]; 0 or -ENOMEM. */
 int zw_report_add_reason(struct zw_report *report, const char *fmt, ...) _zw_printf_(2, 3);
 
