@@ -134,7 +134,7 @@ int BPF_PROG(zw_tp_xfs_rename, struct xfs_inode *from, struct xfs_inode *to,
 	return on_named_entry(&to->i_vnode, to_name->name, ZW_HOOK_TP_XFS_RENAME);
 }
 
-/* Mounting has no tracepoint of its own. Only success counts. */
+/* Where mount.bpf.c does not run. Only success counts. */
 struct sys_exit_args {
 	__u64 common;
 	long nr;

@@ -14,6 +14,15 @@ struct super_block {
 	unsigned long s_magic;
 };
 
+struct bpf_map {
+	__u32 max_entries;
+};
+
+/* Found by its name in the value of a map (kernel/bpf/btf.c), so it is as the kernel's own. */
+struct bpf_task_work {
+	__u64 __opaque;
+} __attribute__((aligned(8)));
+
 struct hlist_node {
 	struct hlist_node *next;
 };

@@ -38,6 +38,7 @@ static const char *const hook_names[] = {
 	[ZW_HOOK_TP_CTIME_SKIP] = "tp_btf/ctime_xchg_skip",
 	[ZW_HOOK_TP_CTIME_SET] = "tp_btf/inode_set_ctime_to_ts",
 	[ZW_HOOK_TP_XFS_RENAME] = "tp_btf/xfs_rename",
+	[ZW_HOOK_TP_MOUNT] = "tp_btf/cap_capable",
 	[ZW_HOOK_TP_SYS_MOUNT] = "tp/syscalls/sys_exit_mount",
 	[ZW_HOOK_TP_SYS_UMOUNT] = "tp/syscalls/sys_exit_umount",
 	[ZW_HOOK_TP_SYS_MOVE_MOUNT] = "tp/syscalls/sys_exit_move_mount",
@@ -119,7 +120,7 @@ const char *zw_fop_to_string(enum zw_fop op)
 
 bool zw_hook_is_mounted(enum zw_hook hook)
 {
-	return hook >= ZW_HOOK_TP_SYS_MOUNT && hook <= ZW_HOOK_TP_SYS_PIVOT_ROOT;
+	return hook >= ZW_HOOK_TP_MOUNT && hook <= ZW_HOOK_TP_SYS_PIVOT_ROOT;
 }
 
 bool zw_hook_is_ctime(enum zw_hook hook)

@@ -14,6 +14,7 @@ struct zw_proc_bpf;
 struct zw_inspect_bpf;
 struct zw_net;
 struct zw_unix_bpf;
+struct zw_mount_bpf;
 
 struct zw_probe {
 	struct zw_file_bpf *file;
@@ -21,6 +22,7 @@ struct zw_probe {
 	struct zw_inspect_bpf *inspect;
 	struct zw_net *net;          /* NULL where the kernel takes none of it */
 	struct zw_unix_bpf *sockets; /* NULL: not served */
+	struct zw_mount_bpf *mounts; /* NULL: the tracepoints of system calls stand in for it */
 	struct zw_guard *guard;      /* the same */
 	struct zw_ring file_ring, proc_ring, unix_ring; /* the last as far as @sockets is served */
 	int epoll;                                      /* wakes for files and unix sockets */
@@ -79,6 +81,15 @@ int zw_run_iterator(struct bpf_link *link, size_t size, zw_probe_fn fn, void *ct
 void zw_guard_load(struct zw_probe *p, const char *pin);
 void zw_guard_unload(struct zw_guard *guard);
 struct bpf_object *zw_guard_object(const struct zw_guard *guard);
+
+/* mount.c */
+
+/* Loads and fires it, by itself; the state of its hook says how it fared. */
+void zw_mount_try(struct zw_probe *p);
+/* Loads and attaches it beside p->file. 0 or -errno, which is noted at the hook, too. */
+int zw_mount_load(struct zw_probe *p);
+struct bpf_object *zw_mount_object(const struct zw_mount_bpf *skel);
+void zw_mount_unload(struct zw_mount_bpf *skel);
 
 /* net.c */
 

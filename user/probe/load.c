@@ -308,6 +308,9 @@ static int load_chosen(struct zw_probe *p, const struct zw_probe_options *o, con
 	if (p->served[ZW_CAP_CONTROL] &&
 		zw_unix_load(p, p->tier[ZW_CAP_CONTROL], want, &p->sockets) < 0)
 		p->served[ZW_CAP_CONTROL] = false;
+	for (size_t i = 0; i < p->programs; i++)
+		if (want[i] && p->hook[i].program->object == ZW_OBJ_MOUNT && zw_mount_load(p) < 0)
+			p->served[ZW_CAP_MOUNT] = false;
 	return attach_object(p, ZW_OBJ_FILE, p->file->obj, want);
 }
 
@@ -349,6 +352,7 @@ int zw_probe_load(struct zw_probe *p, const struct zw_probe_options *o, struct z
 	if (all || o->allow[ZW_TIER_FENTRY])
 		try_tier(p, o, kernel, ZW_TIER_FENTRY);
 	btf__free(kernel);
+	zw_mount_try(p);
 	choose_tiers(p, o, want);
 	if (!p->served[ZW_CAP_STORE] || !p->served[ZW_CAP_PROCESS])
 		return refuse(error, -EOPNOTSUPP,

@@ -15,7 +15,8 @@
 	{                                                                              \
 		.hook = ZW_HOOK_TP_SYS_##hook_id, .object = ZW_OBJ_FILE, .name = prog, \
 		.tracepoint = "syscalls/sys_exit_" call, .tier = ZW_TIER_TRACEPOINT,   \
-		.capability = ZW_CAP_MOUNT, .required = req, .beside = true            \
+		.capability = ZW_CAP_MOUNT, .required = req, .beside = true,           \
+		.spared_by = ZW_HOOK_TP_MOUNT                                          \
 	}
 /* The same function of security/security.c, once for each of the two upper tiers. */
 #define SECURITY(hook_id, fn, cap, req)                                                           \
@@ -96,6 +97,13 @@ static const struct zw_program programs[] = {
 	SECURITY(SB_MOUNT, "sb_mount", ZW_CAP_MOUNT, true),
 	SECURITY(SB_UMOUNT, "sb_umount", ZW_CAP_MOUNT, true),
 	SECURITY(MOVE_MOUNT, "move_mount", ZW_CAP_MOUNT, false),
+	{.hook = ZW_HOOK_TP_MOUNT,
+		.object = ZW_OBJ_MOUNT,
+		.name = "zw_tp_capable",
+		.btf = "bpf_task_work_schedule_resume_impl",
+		.tier = ZW_TIER_TRACEPOINT,
+		.capability = ZW_CAP_MOUNT,
+		.beside = true},
 	SYS(MOUNT, "zw_tp_mount", "mount", true),
 	SYS(UMOUNT, "zw_tp_umount", "umount", true),
 	SYS(MOVE_MOUNT, "zw_tp_move_mount", "move_mount", false),

@@ -39,6 +39,7 @@ enum zw_object {
 	ZW_OBJ_NET, /* one copy for each network namespace that is followed */
 	ZW_OBJ_UNIX,
 	ZW_OBJ_GUARD,
+	ZW_OBJ_MOUNT,
 	_ZW_OBJ_MAX,
 };
 

@@ -83,6 +83,7 @@ void zw_probe_close(struct zw_probe *p)
 	zw_ring_close(&p->proc_ring);
 	zw_ring_close(&p->unix_ring);
 	zw_closep(&p->epoll);
+	zw_mount_unload(p->mounts);
 	zw_file_bpf__destroy(p->file);
 	zw_proc_bpf__destroy(p->proc);
 	zw_inspect_bpf__destroy(p->inspect);
@@ -119,6 +120,7 @@ int zw_probe_prove(struct zw_probe *p)
 		[ZW_OBJ_NET] = zw_net_object(p->net, ZW_OBJ_NET),
 		[ZW_OBJ_UNIX] = p->sockets ? zw_unix_object(p->sockets) : NULL,
 		[ZW_OBJ_GUARD] = zw_guard_object(p->guard),
+		[ZW_OBJ_MOUNT] = zw_mount_object(p->mounts),
 	};
 
 	return zw_prove_programs(p->scratch, objs, p->net, p->hook, p->link, p->programs);
@@ -293,7 +295,7 @@ int zw_probe_holders(struct zw_probe *p, uint64_t dev, uint64_t ino, zw_probe_fn
 	return 0;
 }
 
-/* Runs of the programs of @obj that the kernel left out; so far as it counts them, which it does since 5.12. */
+/* Adds runs of the programs of @obj that the kernel left out; so far as it counts them, which it does since 5.12. */
 static int count_skipped(const struct bpf_object *obj, uint64_t *ret_skipped)
 {
 	struct bpf_program *prog;
@@ -310,7 +312,7 @@ static int count_skipped(const struct bpf_object *obj, uint64_t *ret_skipped)
 			return -errno;
 		sum += info.recursion_misses;
 	}
-	*ret_skipped = sum;
+	*ret_skipped += sum;
 	return 0;
 }
 
@@ -348,6 +350,8 @@ int zw_probe_drops(struct zw_probe *p, uint64_t ret_counts[static _ZW_DROP_MAX])
 			r = add_drops(maps[m], cpus, value, ret_counts);
 	if (r == 0)
 		r = count_skipped(p->file->obj, &ret_counts[ZW_DROP_FILE_SKIPPED]);
+	if (r == 0 && p->mounts)
+		r = count_skipped(zw_mount_object(p->mounts), &ret_counts[ZW_DROP_FILE_SKIPPED]);
 	if (r == 0)
 		r = count_skipped(p->proc->obj, &ret_counts[ZW_DROP_PROC_SKIPPED]);
 	if (r == 0 && p->sockets)
