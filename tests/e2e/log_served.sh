@@ -112,9 +112,10 @@ took() {
 	history_took "$1" "$DNS_FOLLOW_SECONDS" "$2"
 }
 
-# What processes write to one database within a second is told apart by its content at best.
+# What processes write to one database within a second, which is of the clock and not of the machine, is told apart by its
+# content at best.
 apart() {
-	sleep $((2 * ZW_TIME_SCALE))
+	sleep $((1 + ZW_TIME_SCALE))
 }
 
 make_history() {

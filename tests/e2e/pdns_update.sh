@@ -124,9 +124,10 @@ expect_writer() {
 		.process.pid == $pid then empty else "accuses \(.process.executable)[\(.process.pid)]" end' <<<"${event:-null}")" "$event"
 }
 
-# What different processes write within a second is told apart by its content at best: these have a second for themselves.
+# What different processes write within a second, which is of the clock and not of the machine, is told apart by its content
+# at best: these have a second for themselves.
 apart() {
-	sleep $((2 * ZW_TIME_SCALE))
+	sleep $((1 + ZW_TIME_SCALE))
 }
 
 test_tools() {
