@@ -297,7 +297,8 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 		/* Nothing to compare with: this is where it begins. A zone that could never be read may have had
 		 * all of these records; one whose file was missing or empty had none. */
 		z->state = ZW_ZONE_GOOD;
-		z->begun_ns = r->end_ns;
+		/* A history may still come that knows what it was before. */
+		z->begun_ns = a->history ? r->end_ns : 0;
 	} else if (!r->same) {
 		rc = zw_diff_new(z->good, r->snapshot, &diff);
 		if (rc < 0)
