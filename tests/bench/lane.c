@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the packet programs take for a query and for its answer, without what the network takes: each is run many times
- * by BPF_PROG_RUN, and the least of several averages counts. Usage: lane DIRECTORY */
+ * by BPF_PROG_RUN, and the least of several averages counts. And what the agent takes to read what they counted, as it
+ * does once a second. Usage: lane DIRECTORY */
 #include <limits.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "bpf/net_bench.h"
+#include "probe/query.h"
 
 #define ROUNDS 20
 #define REPEAT 100000
+#define NAMES 20000 /* more than there is room for */
 
 static unsigned int cost(struct bench *b, const struct spec *s)
 {
@@ -25,6 +30,55 @@ static unsigned int cost(struct bench *b, const struct spec *s)
 			least = opts.duration;
 	}
 	return least;
+}
+
+static void ask_for_names(struct bench *b)
+{
+	struct frame f;
+	struct spec s = {.payload = f.b};
+	char text[40];
+
+	for (int i = 0; i < NAMES; i++) {
+		snprintf(text, sizeof(text), "n%d.example%d.com", i, i % 500);
+		dns_make(&f, 0, text, TYPE_A);
+		s.bytes = f.len;
+		s.sport = (uint16_t)(20000 + i);
+		run(b, &s);
+	}
+}
+
+/* Processor time, in microseconds. */
+static unsigned int read_once(struct bench *b, struct zw_query_book *book)
+{
+	struct timespec from, to;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+	if (zw_query_read(b->probe, book) < 0)
+		die("reading the query lane");
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+	return (unsigned int)(((uint64_t)(to.tv_sec - from.tv_sec) * ZW_NSEC_PER_SEC +
+				      (uint64_t)to.tv_nsec - (uint64_t)from.tv_nsec) /
+			      1000);
+}
+
+/* The half that is read is the one before the last turn: so each other reading has the rows. */
+static void measure_reading(struct bench *b)
+{
+	_zw_query_book_ struct zw_query_book book = {};
+	unsigned int least = UINT_MAX, full = UINT_MAX, took;
+	size_t rows = 0;
+
+	for (int i = 0; i < 5; i++) {
+		ask_for_names(b);
+		(void)read_once(b, &book);
+		took = read_once(b, &book);
+		full = took < full ? took : full;
+		rows = book.names.len + book.sources.len + book.zones.len;
+		(void)read_once(b, &book);
+		took = read_once(b, &book);
+		least = took < least ? took : least;
+	}
+	printf("lane: to read %zu rows %u us, none %u us\n", rows, full, least);
 }
 
 static void measure(struct bench *b)
@@ -48,6 +102,7 @@ static void measure(struct bench *b)
 	/* What BPF_PROG_RUN itself takes is in all three. */
 	printf("lane: a query %u ns, its answer %u ns, another packet %u ns\n", query, answer,
 		other);
+	measure_reading(b);
 }
 
 int main(int argc, char **argv)
