@@ -175,7 +175,7 @@ __noinline int zw_query_answer(struct query_scratch *s, __u16 port)
 {
 	struct zw_query_totals *t;
 	struct zw_answer_set *set;
-	__u32 records, rcode;
+	__u32 records, rcode, at;
 	__u64 key, slot;
 	bool changed;
 
@@ -215,8 +215,8 @@ __noinline int zw_query_answer(struct query_scratch *s, __u16 port)
 	/* 0 is free. */
 	slot |= slot == 0;
 	s->answer = slot;
-	s->answer_at = answer_index(key, records == 0);
-	set = bpf_map_lookup_elem(&zw_query_answers, &s->answer_at);
+	at = s->answer_at = answer_index(key, records == 0);
+	set = bpf_map_lookup_elem(&zw_query_answers, &at);
 	if (!set)
 		return 0;
 	if (query_way(set->slot, slot) < ZW_QUERY_WAYS) {

@@ -79,8 +79,9 @@ static __always_inline void fill_query(struct __sk_buff *skb, const struct packe
 /* The answer in @s is known from now on, in place of any other when its set is full. */
 static __noinline int remember_answer(struct query_scratch *s, struct zw_query_totals *t)
 {
-	struct zw_answer_set *set = bpf_map_lookup_elem(&zw_query_answers, &s->answer_at);
-	__u32 at;
+	/* 6.1 takes no key from a global function's argument. */
+	__u32 at = s->answer_at;
+	struct zw_answer_set *set = bpf_map_lookup_elem(&zw_query_answers, &at);
 
 	if (!set)
 		return 0;
