@@ -229,10 +229,10 @@ static void test_tunnelling_of_many(void **state)
 	struct world *w = *state;
 
 	for (int i = 0; i < 60; i++) {
-		for (int host = 1; host <= 20; host++) {
+		for (uint8_t host = 1; host <= 20; host++) {
 			char address[INET_ADDRSTRLEN];
 
-			snprintf(address, sizeof(address), "192.0.2.%d", host);
+			snprintf(address, sizeof(address), "192.0.2.%u", host);
 			add_askers(w, 7, 60, address, 1);
 		}
 		add_tunnel(w);
