@@ -49,6 +49,7 @@ configure() {
 		primary bu-many.test 'allow-update { any; };'
 		primary bu-frozen.test 'allow-update { any; };'
 		primary bu-far.test 'allow-update { any; }; journal "'"$FAR"'";'
+		printf 'zone "bu-ram.test" { type primary; file "ram/zone.db"; allow-update { any; }; };\n'
 		primary bu-inline.test 'inline-signing yes; dnssec-policy default;'
 		primary bu-catalog.test 'allow-update { any; };'
 		primary bu-member.test 'allow-update { any; };'
@@ -68,6 +69,9 @@ prepare() {
 	DIR=$E2E_TMP/primary DIR2=$E2E_TMP/secondary
 	mkdir -p "$DIR/zones" "$DIR/journals" "$DIR/keys" "$DIR2/zones" "$DIR2/keys" "$DIR2/members" || return 1
 	chmod 777 "$DIR/zones" "$DIR2/zones"
+	mkdir "$DIR/ram" && mount -t tmpfs none "$DIR/ram" || return 1
+	e2e_at_exit "umount '$DIR/ram'"
+	dns_file "$DIR/ram/zone.db" bu-ram.test 192.0.2.1
 	rndc-confgen -a -c "$E2E_TMP/rndc.key" -k rndc-key >/dev/null 2>&1 || return 1
 	tsig-keygen ddns-key >"$E2E_TMP/ddns.key" || return 1
 	cat "$E2E_TMP/rndc.key" "$E2E_TMP/ddns.key" >"$E2E_TMP/keys"
@@ -278,6 +282,12 @@ is_settled() {
 }
 
 # The editor is who changed the zone, and the server that reads it again is not. Then its journal goes on elsewhere.
+# On a file system that tells of what is made by the change time of the directory alone.
+test_ram() {
+	update "" "update add ram.bu-ram.test. 300 A 192.0.2.7"
+	expect_written "first journal on a tmpfs" bu-ram.test "$SERVER" '[1, 2]' 'add ram A  > 192.0.2.7'
+}
+
 test_freeze() {
 	update "" "update add z1.bu-frozen.test. 300 A 192.0.2.11"
 	expect_written "update before the freeze" bu-frozen.test "$SERVER" '[1, 2]' 'add z1 A  > 192.0.2.11'
@@ -385,6 +395,7 @@ test_tsig
 test_many
 test_two_clients
 test_far_journal
+test_ram
 test_freeze
 test_come_and_go
 test_secondary
@@ -393,6 +404,6 @@ test_damaged
 test_inline
 test_restart
 agent_stop
-dns_no_more bu-open.test bu-ixfr.test bu-axfr.test bu-key.test bu-many.test bu-frozen.test bu-far.test bu-inline.test \
+dns_no_more bu-open.test bu-ixfr.test bu-axfr.test bu-key.test bu-many.test bu-frozen.test bu-far.test bu-ram.test bu-inline.test \
 	bu-added.test bu-catalog.test bu-member.test
 e2e_end

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What BIND's journal makes of a zone file, and how the first one of a zone is noticed. */
+#include "cli/agent_index.h"
 #include "cli/agent_source.h"
 
 #include <errno.h>
@@ -203,15 +204,40 @@ void zw_agent_journal_forget(struct zw_agent *a, const struct zw_agent_zone *z)
 		zw_map_remove(a->journals, &key, len);
 }
 
+static struct zw_agent_zone *waiting_for(
+	const struct zw_agent *a, const struct zw_agent_chain *chain, const char *name)
+{
+	struct key key;
+
+	return zw_map_get(a->journals, &key, make_key(&key, chain, name));
+}
+
+/* Some entry came, went, or was renamed: who makes a file is not told of with its name where nothing but the change time of
+ * the directory tells. */
+static void mark_all(
+	struct zw_agent *a, const struct zw_agent_chain *chain, const struct zw_event *event)
+{
+	if (chain->zones.len > ZW_CHAINS_AT_ONCE)
+		return;
+	ZW_VEC_FOREACH(z, &chain->zones)
+		if ((*z)->journal_beside &&
+			waiting_for(a, chain, strrchr((*z)->journal, '/') + 1) == *z)
+			zw_agent_touch(a, *z, event->time_ns);
+}
+
 void zw_agent_journal_mark(
 	struct zw_agent *a, const struct zw_agent_chain *chain, const struct zw_event *event)
 {
 	struct zw_agent_zone *z;
-	struct key key;
 
-	if (!event->file.name[0] || !zw_map_len(a->journals))
+	if (!zw_map_len(a->journals))
 		return;
-	z = zw_map_get(a->journals, &key, make_key(&key, chain, event->file.name));
+	if (!event->file.name[0]) {
+		if (event->file.op == ZW_FOP_DIRENT)
+			mark_all(a, chain, event);
+		return;
+	}
+	z = waiting_for(a, chain, event->file.name);
 	if (z)
 		zw_agent_touch(a, z, event->time_ns);
 }
