@@ -117,6 +117,26 @@ static void test_transfer_between_servers_of_this_host(void **state)
 	end(s);
 }
 
+/* Who sent it was not seen: it counts where it came from, and what that has. */
+static void test_transfer_by_nobody_of_this_host(void **state)
+{
+	_zw_snapshot_ struct zw_snapshot *same = zone_state(8, WWW2);
+	struct zw_explain_sibling sibling = {.server_pid = 600, .snapshot = same};
+
+	(void)state;
+	for (int asked = 0; asked < 2; asked++) {
+		struct scene *s = begin();
+
+		sibling.asked = asked;
+		s->in.sibling = &sibling;
+		s->in.siblings = 1;
+		transfer(s, "127.0.0.1", 8);
+		server_change(s, WWW1, WWW2);
+		assert_int_equal(s->out.relayed, asked);
+		end(s);
+	}
+}
+
 #define SIGNED1 WWW1 "www 60 RRSIG A 8 2 60 20300101000000 20200101000000 1 @ AA==\n"
 #define SIGNED2 WWW1 "www 60 RRSIG A 8 2 60 20310101000000 20200101000000 1 @ AA==\n"
 #define NEW_KEY "@ 60 DNSKEY 257 3 8 AA==\n"
@@ -285,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_transfer_with_another_serial),
 		cmocka_unit_test(test_transfer_before_the_window),
 		cmocka_unit_test(test_transfer_between_servers_of_this_host),
+		cmocka_unit_test(test_transfer_by_nobody_of_this_host),
 		cmocka_unit_test(test_signing),
 		cmocka_unit_test(test_update_of_a_signed_zone),
 		cmocka_unit_test(test_key_by_update),

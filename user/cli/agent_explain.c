@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Who asked a server for what it made of a zone. */
+#include "cli/agent_net.h"
 #include "cli/served.h"
 
 #include <errno.h>
@@ -40,31 +41,41 @@ static uint64_t lag_of(const struct zw_agent_zone *z)
 
 typedef ZW_VEC(struct zw_explain_sibling) sibling_list;
 
-static bool is_transferred(struct zw_agent *a, const struct zw_explain_input *in)
+static int find_transfers(
+	const struct zw_agent *a, const struct zw_explain_input *in, zw_requests *ret_list)
 {
 	uint64_t from_ns =
 		in->from_ns > ZW_EXPLAIN_TRANSFER_NS ? in->from_ns - ZW_EXPLAIN_TRANSFER_NS : 0;
 	zw_requests list = {};
-	bool any = false;
+	int r = zw_request_book_find(a->requests, in->origin, from_ns, in->to_end_ns, &list);
 
-	if (zw_request_book_find(a->requests, in->origin, from_ns, in->to_end_ns, &list) < 0)
-		return false;
-	ZW_VEC_FOREACH(r, &list)
-		any |= (*r)->kind == ZW_REQUEST_TRANSFER;
-	zw_vec_free(&list);
-	return any;
+	if (r < 0)
+		return r;
+	for (size_t i = list.len; i-- > 0;)
+		if (list.items[i]->kind != ZW_REQUEST_TRANSFER)
+			zw_vec_remove_unordered(&list, i);
+	*ret_list = list;
+	return 0;
+}
+
+static bool was_asked(const struct zw_agent *a, const zw_requests *transfers,
+	const struct zw_agent_server *server)
+{
+	ZW_VEC_FOREACH(r, transfers)
+		if (!(*r)->server_process.tgid && zw_agent_port_answers(a, server, &(*r)->server))
+			return true;
+	return false;
 }
 
 /* The same zone of other servers of this host, from where it may have come. */
 static int collect_siblings(struct zw_agent *a, const struct zw_agent_zone *z,
 	const struct zw_explain_input *in, sibling_list *list)
 {
-	int r = 0;
+	zw_requests transfers = {};
+	int r = find_transfers(a, in, &transfers);
 
-	if (!is_transferred(a, in))
-		return 0;
-	ZW_VEC_FOREACH(p, &a->zones) {
-		struct zw_agent_zone *other = *p;
+	for (size_t i = 0; i < a->zones.len && transfers.len > 0; i++) {
+		struct zw_agent_zone *other = a->zones.items[i];
 		struct zw_explain_sibling sibling = {.server_pid = (uint32_t)other->server->pid};
 
 		if (r < 0 || other->server == z->server || !sibling.server_pid ||
@@ -74,9 +85,11 @@ static int collect_siblings(struct zw_agent *a, const struct zw_agent_zone *z,
 		if (other->due_ns && !a->stopping)
 			zw_agent_look(a, other);
 		sibling.snapshot = other->good;
+		sibling.asked = was_asked(a, &transfers, other->server);
 		if (sibling.snapshot)
 			r = zw_vec_push(list, sibling);
 	}
+	zw_vec_free(&transfers);
 	return r;
 }
 

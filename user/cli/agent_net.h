@@ -62,6 +62,9 @@ struct zw_agent_net {
 /* Who serves DNS there; NULL: nobody that is known. */
 const struct zw_agent_server *zw_agent_port_server(
 	const struct zw_agent *a, const struct zw_endpoint *end, bool tcp, uint32_t netns);
+/* Whether @s serves there by TCP, in whatever network namespace. */
+bool zw_agent_port_answers(const struct zw_agent *a, const struct zw_agent_server *s,
+	const struct zw_endpoint *end);
 /* Whether @s is one of those who serve there. */
 bool zw_agent_port_serves(const struct zw_agent *a, const struct zw_agent_server *s,
 	const struct zw_endpoint *end, bool tcp, uint32_t netns);

@@ -167,6 +167,15 @@ const struct zw_agent_server *zw_agent_port_server(
 	return NULL;
 }
 
+bool zw_agent_port_answers(
+	const struct zw_agent *a, const struct zw_agent_server *s, const struct zw_endpoint *end)
+{
+	ZW_VEC_FOREACH(p, &a->net->served)
+		if (p->server == s && s->pid && overlaps(p, end, true, p->netns))
+			return true;
+	return false;
+}
+
 bool zw_agent_port_serves(const struct zw_agent *a, const struct zw_agent_server *s,
 	const struct zw_endpoint *end, bool tcp, uint32_t netns)
 {

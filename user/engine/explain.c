@@ -289,6 +289,12 @@ static int explain_all(const struct explanation *all, zw_reports *reports)
 
 /* --- the result --------------------------------------------------------------------------------------- */
 
+/* A process that was not seen sending is one that serves there: what it sent is compared with what that has. */
+static bool sent(const struct zw_explain_sibling *s, const struct zw_request *r)
+{
+	return r->server_process.tgid ? r->server_process.tgid == s->server_pid : s->asked;
+}
+
 /* Whether what was transferred from another server of this host is what that server has: its change, not a new one. */
 static bool is_relayed(const struct explanation *x, struct zw_explained *ret)
 {
@@ -299,8 +305,7 @@ static bool is_relayed(const struct explanation *x, struct zw_explained *ret)
 		bool from = false, same = s->snapshot != NULL;
 
 		ZW_VEC_FOREACH(o, x->others)
-			from |= (*o)->server_process.tgid == s->server_pid &&
-				zw_explain_is_inbound(x, *o);
+			from |= sent(s, *o) && zw_explain_is_inbound(x, *o);
 		for (size_t k = 0; from && same && k < diff->len; k++)
 			same = same_side(s->snapshot, &diff->entries[k], true);
 		if (from && same)

@@ -31,6 +31,7 @@
 /* Another server of this host that has the same zone: what came from there was a change there. */
 struct zw_explain_sibling {
 	uint32_t server_pid;
+	bool asked; /* somebody who was not seen sent the zone from where this one serves */
 	struct zw_snapshot *snapshot;
 };
 
