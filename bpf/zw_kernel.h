@@ -53,14 +53,14 @@ static __always_inline bool zw_inode_is_new(struct inode *inode)
 #define ZW_OVERLAY_MAGIC 0x794c7630
 #define ZW_PF_KTHREAD 0x00200000 /* include/linux/sched.h */
 #define ZW_FMODE_WRITE 0x2       /* include/linux/fs.h */
-#define ZW_CAP_SYS_ADMIN 21 /* include/uapi/linux/capability.h */
+#define ZW_CAP_SYS_ADMIN 21      /* include/uapi/linux/capability.h */
 /* arch/x86/entry/syscalls/syscall_64.tbl: whatever changes a mount table */
 #define ZW_NR_PIVOT_ROOT 155
 #define ZW_NR_MOUNT 165
 #define ZW_NR_UMOUNT 166
 #define ZW_NR_MOVE_MOUNT 429
-#define ZW_MAY_WRITE 0x2         /* include/linux/fs.h */
-#define ZW_PROT_WRITE 0x2        /* include/uapi/asm-generic/mman-common.h */
+#define ZW_MAY_WRITE 0x2  /* include/linux/fs.h */
+#define ZW_PROT_WRITE 0x2 /* include/uapi/asm-generic/mman-common.h */
 #define ZW_MAP_TYPE 0xf
 #define ZW_MAP_SHARED 0x1
 #define ZW_MAP_SHARED_VALIDATE 0x3

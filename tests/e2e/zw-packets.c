@@ -38,8 +38,9 @@ static void put_address(const char *name, uint8_t family, const uint8_t *addr)
 
 static void put_owner(const char *name, const struct zw_wire_owner *o)
 {
-	printf(",\"%s\":{\"pid\":%u,\"uid\":%u,\"start\":%llu,\"exe\":%llu,\"made\":%u}", name, o->tgid,
-		o->uid, (unsigned long long)o->start_ns, (unsigned long long)o->exe_ino, o->made);
+	printf(",\"%s\":{\"pid\":%u,\"uid\":%u,\"start\":%llu,\"exe\":%llu,\"made\":%u}", name,
+		o->tgid, o->uid, (unsigned long long)o->start_ns, (unsigned long long)o->exe_ino,
+		o->made);
 }
 
 static uint16_t u16(const uint8_t *p)

@@ -345,8 +345,7 @@ static void test_who_made_the_socket_need_not_have_sent(void **state)
 	book(s, r);
 	server_change(s, WWW1, WWW2);
 	CAME_OUT(s, "update probable client:alice server:bind | www A 192.0.2.1>192.0.2.2");
-	assert_true(has_reason(
-		s->report, "who made the socket is known, not who sent through it"));
+	assert_true(has_reason(s->report, "who made the socket is known, not who sent through it"));
 	end(s);
 }
 

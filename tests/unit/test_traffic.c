@@ -169,7 +169,10 @@ static void test_sums_agree_over_minutes(void **state)
 	assert_int_equal(zw_traffic_new(&t), 0);
 	for (uint64_t m = 0; m < 5; m++) {
 		_zw_traffic_minute_ struct zw_traffic_minute minute = {};
-		struct zw_traffic_total total = total_of(m == 0 ? 4 : m == 2 ? 12 : m == 4 ? 14 : 10);
+		struct zw_traffic_total total = total_of(m == 0   ? 4
+							 : m == 2 ? 12
+							 : m == 4 ? 14
+								  : 10);
 
 		zw_traffic_add(t, ZW_TRAFFIC_NAME, "\1a", 3, &ten, m * 60 * SECOND);
 		zw_traffic_add_listed(t, &ten);

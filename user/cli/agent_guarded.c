@@ -61,8 +61,8 @@ static int hash_content(struct zw_agent *a, struct guarded_file *f)
 }
 
 /* Fills @f but for its path. A file that is not there is a result. 0 or -ENOMEM. */
-static int read_file(struct zw_agent *a, struct zw_agent_server *s, const char *path,
-	struct guarded_file *f)
+static int read_file(
+	struct zw_agent *a, struct zw_agent_server *s, const char *path, struct guarded_file *f)
 {
 	struct zw_inode_state state;
 	int r;

@@ -62,8 +62,7 @@ void zw_site_put(struct zw_agent *a, const struct zw_place *p)
 	struct zw_inode_key key = {.dev = p->dev, .ino = p->ino};
 	struct zw_agent_site *s = zw_site_of(a, &key);
 
-	if (!s || s->zones.len || s->through.len || s->open.len || s->servers.len ||
-		s->guards)
+	if (!s || s->zones.len || s->through.len || s->open.len || s->servers.len || s->guards)
 		return;
 	zw_probe_unwatch(a->probe, key.dev, key.ino);
 	zw_map_remove(a->sites, &key, sizeof(key));

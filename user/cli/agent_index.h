@@ -35,7 +35,7 @@ struct zw_agent_site {
 	ZW_VEC(struct zw_agent_ref) through;
 	ZW_VEC(struct zw_agent_ref) open;
 	ZW_VEC(struct zw_agent_server *) servers; /* which keep all their zones there */
-	unsigned int guards; /* files of servers' configurations whose path leads there */
+	unsigned int guards;     /* files of servers' configurations whose path leads there */
 	uint64_t again_ns;       /* CLOCK_BOOTTIME: to be walked to again then; 0: not */
 	uint64_t early_ns;       /* since when that is so */
 	uint64_t early_until_ns; /* until then it may be about to lead elsewhere */

@@ -51,7 +51,7 @@ struct zw_agent_net {
 	struct zw_request *told[16];
 	size_t told_next;
 	struct zw_agent_client client[16]; /* by their pids; the next of the same place takes it */
-	struct zw_agent_taker taker[64]; /* that were told of; the oldest is overwritten */
+	struct zw_agent_taker taker[64];   /* that were told of; the oldest is overwritten */
 	size_t taker_next;
 	bool unlooked; /* sockets that were there first are still to be looked at, when the agent is ready */
 	bool refused; /* the kernel takes no packet programs: that was said */
@@ -63,8 +63,8 @@ struct zw_agent_net {
 const struct zw_agent_server *zw_agent_port_server(
 	const struct zw_agent *a, const struct zw_endpoint *end, bool tcp, uint32_t netns);
 /* Whether @s serves there by TCP, in whatever network namespace. */
-bool zw_agent_port_answers(const struct zw_agent *a, const struct zw_agent_server *s,
-	const struct zw_endpoint *end);
+bool zw_agent_port_answers(
+	const struct zw_agent *a, const struct zw_agent_server *s, const struct zw_endpoint *end);
 /* Whether @s is one of those who serve there. */
 bool zw_agent_port_serves(const struct zw_agent *a, const struct zw_agent_server *s,
 	const struct zw_endpoint *end, bool tcp, uint32_t netns);

@@ -106,8 +106,7 @@ void zw_agent_guarded_run(struct zw_agent *a, uint64_t now_ns);
 int zw_agent_reads_open(struct zw_agent *a);
 void zw_agent_reads_free(struct zw_agent_reads *reads);
 /* From now on reads of @path, which is open as @fd, are told of, if it is a key or not everybody may read it. 0 or -ENOMEM. */
-int zw_agent_reads_watch(
-	struct zw_agent *a, struct zw_agent_server *s, const char *path, int fd);
+int zw_agent_reads_watch(struct zw_agent *a, struct zw_agent_server *s, const char *path, int fd);
 /* @path NULL: all of the server's. */
 void zw_agent_reads_forget(struct zw_agent *a, const struct zw_agent_server *s, const char *path);
 /* Tells of those there were. What processes did until then has been taken note of. */

@@ -14,8 +14,7 @@ int zw_agent_file_open(struct zw_agent *a, const struct zw_agent_zone *z, const 
 int zw_agent_file_stat(struct zw_agent_file *f);
 /* agent_report.c: as a side of a difference, and as the evidence of a report about @path. 0 or -ENOMEM. */
 struct zw_reading zw_agent_file_reading(const struct zw_agent_file *f);
-int zw_agent_file_report(
-	const struct zw_agent_file *f, const char *path, struct zw_report *report);
+int zw_agent_file_report(const struct zw_agent_file *f, const char *path, struct zw_report *report);
 /* The whole content of an open file, and its digest. *busy is set when it changed meanwhile. 0, -ENOMEM or what
  * reading failed with. */
 int zw_agent_file_read(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_file *f,
@@ -43,9 +42,9 @@ struct zw_agent_reading {
 	bool quiet; /* what differs was reported already, but for what the server adds by itself */
 	bool busy;  /* it changed while it was read: look again */
 	bool torn; /* the same, but it does so without end: what was read may never have been there */
-	bool cut;  /* told of up to @snapshot, which is not all that was read */
-	bool same;                             /* nothing about it changed, it was not parsed */
-	struct zw_snapshot *snapshot;          /* NULL: unreadable */
+	bool cut;                     /* told of up to @snapshot, which is not all that was read */
+	bool same;                    /* nothing about it changed, it was not parsed */
+	struct zw_snapshot *snapshot; /* NULL: unreadable */
 	struct zw_journal_position journal_at; /* of @snapshot */
 	struct zw_zone_error error;
 	char *error_file;          /* path of the file the error is in */

@@ -54,10 +54,10 @@ struct zw_conf {
 	char **maxmind; /* absolute paths of databases */
 	size_t maxminds;
 	struct {
-		char *file;         /* "/var/lib/zonewitness/history.db" */
+		char *file;          /* "/var/lib/zonewitness/history.db" */
 		uint64_t keep_ns;    /* 400d */
 		uint64_t traffic_ns; /* "keep_traffic: 30d" */
-		uint64_t max_bytes; /* "max_size: 16G" */
+		uint64_t max_bytes;  /* "max_size: 16G" */
 	} history;
 	bool journald;         /* true */
 	char *json_file;       /* NULL: none */

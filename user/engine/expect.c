@@ -97,8 +97,8 @@ int zw_expect_judge(
 	if (whom.failed)
 		return -ENOMEM;
 	zw_time_iso(e->until_ns, until);
-	r = zw_report_add_reason(report, ZW_EXPECT_REASON "%s: %s announced %s until %s",
-		e->ticket, e->by, whom.buf, until);
+	r = zw_report_add_reason(report, ZW_EXPECT_REASON "%s: %s announced %s until %s", e->ticket,
+		e->by, whom.buf, until);
 	if (r < 0)
 		return r;
 	report->verdict = ZW_VERDICT_AUTHORIZED;

@@ -103,12 +103,12 @@ static int list_members(struct explanation *x)
 
 	for (size_t i = 0; r == 0 && i < x->asks->len; i++)
 		if (x->asks->items[i].group != NO_GROUP)
-			r = zw_vec_push(&x->group_asks,
-				(struct member){x->asks->items[i].group, i});
+			r = zw_vec_push(
+				&x->group_asks, (struct member){x->asks->items[i].group, i});
 	for (size_t i = 0; r == 0 && i < x->pieces.len; i++)
 		if (x->pieces.items[i].group != NO_GROUP)
-			r = zw_vec_push(&x->group_pieces,
-				(struct member){x->pieces.items[i].group, i});
+			r = zw_vec_push(
+				&x->group_pieces, (struct member){x->pieces.items[i].group, i});
 	sort_members(&x->group_asks);
 	sort_members(&x->group_pieces);
 	return r;

@@ -268,8 +268,7 @@ static int explain_each(struct steps *s, zw_reports *reports)
 	size_t done = 0; /* the state that is explained already */
 	int r = 0;
 
-	for (size_t i = 1; r >= 0 && i < s->states && !is_spent(all) && !is_hurried(all);
-		i++) {
+	for (size_t i = 1; r >= 0 && i < s->states && !is_spent(all) && !is_hurried(all); i++) {
 		_zw_cleanup_(zw_explain_parts_done) struct explanation x =
 			zw_explain_between(all, s->state[i - 1], s->state[i]);
 

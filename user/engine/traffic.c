@@ -171,9 +171,8 @@ int zw_traffic_rows_add(
 static int add_others(
 	struct zw_traffic_book *t, enum zw_traffic_by by, struct zw_traffic_rows *rows)
 {
-	const struct zw_counts *all = by == ZW_TRAFFIC_TYPE || by == ZW_TRAFFIC_RCODE
-					      ? &t->minute.counts
-					      : &t->listed;
+	const struct zw_counts *all =
+		by == ZW_TRAFFIC_TYPE || by == ZW_TRAFFIC_RCODE ? &t->minute.counts : &t->listed;
 	struct zw_counts *ahead = &t->ahead[by], others = {};
 	bool any = false;
 

@@ -124,8 +124,7 @@ static int open_rings(struct zw_net *net, struct zw_probe *p)
 	int r = zw_ring_open(&net->ring, bpf_map__fd(net->sock->maps.zw_ring), p);
 
 	if (r == 0)
-		r = zw_ring_open(
-			&net->query_ring, bpf_map__fd(net->first->maps.zw_query_ring), p);
+		r = zw_ring_open(&net->query_ring, bpf_map__fd(net->first->maps.zw_query_ring), p);
 	if (r < 0)
 		return r;
 	net->epoll = epoll_create1(EPOLL_CLOEXEC);

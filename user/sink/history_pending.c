@@ -183,7 +183,7 @@ bool zw_pending_is_there(const struct zw_pending *pending)
 	if (stat(pending->path, &named) < 0)
 		return pending->new.fd < 0;
 	return pending->new.fd >= 0 && fstat(pending->new.fd, &ours) == 0 &&
-	       named.st_dev == ours.st_dev && named.st_ino == ours.st_ino;
+	       named.st_dev == ours.st_dev &&named.st_ino == ours.st_ino;
 }
 
 void zw_pending_close(struct zw_pending *pending)

@@ -8,7 +8,8 @@ struct zw_history_limits {
 	uint64_t
 		before_ns; /* events before this moment go, and the states that nobody can ask for then; 0: none */
 	uint64_t max_bytes; /* the oldest go until the database is no larger; 0: no limit */
-	uint64_t traffic_before_ns; /* the same for minutes of traffic, and for what was usual then */
+	uint64_t
+		traffic_before_ns; /* the same for minutes of traffic, and for what was usual then */
 };
 
 /* One step. Of a database that is too large minutes of traffic go before any event does. 1: there is more to do; 0: there is not; -errno. The last state of a zone never goes, nor the last event. */

@@ -50,8 +50,7 @@ void zw_reader_reset(sqlite3_stmt *stmt);
 /* The number in the first row of @text, a statement without parameters; 0 when there is none. 0 or -errno. */
 int zw_reader_query_int(struct zw_reader *reader, const char *text, int64_t *ret_value);
 /* The row of @text, whose parameter is @id; to be reset. -ENOENT: there is none. */
-int zw_reader_row(
-	struct zw_reader *reader, const char *text, int64_t id, sqlite3_stmt **ret_stmt);
+int zw_reader_row(struct zw_reader *reader, const char *text, int64_t id, sqlite3_stmt **ret_stmt);
 
 static inline void zw_reader_resetp(sqlite3_stmt **stmt)
 {

@@ -130,7 +130,8 @@ static int load(struct zw_spool_file *file, uint64_t size, unsigned int *ret_dam
 	int r;
 
 	file->end = size;
-	r = zw_file_read_exactly(file->fd, &header, size < sizeof(header) ? size : sizeof(header), 0);
+	r = zw_file_read_exactly(
+		file->fd, &header, size < sizeof(header) ? size : sizeof(header), 0);
 	if (r < 0)
 		return r;
 	if (memcmp(header.magic, magic, known) != 0)
