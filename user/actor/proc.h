@@ -78,7 +78,6 @@ int zw_proc_add(struct zw_proc_table *table, uint32_t tgid, uint64_t start_ns, b
 	struct zw_proc *parent, uint64_t now_ns, struct zw_proc **ret_proc);
 /* Makes the exact start time known. */
 void zw_proc_adopt_start(struct zw_proc *proc, uint64_t start_ns);
-void zw_proc_set_parent(struct zw_proc_table *table, struct zw_proc *proc, struct zw_proc *parent);
 void zw_proc_mark_exited(struct zw_proc_table *table, struct zw_proc *proc, uint64_t now_ns);
 
 /* Takes over what @facts, true at @now_ns, say about the process: an exec, or what was missed of it. 0 or -ENOMEM. */

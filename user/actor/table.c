@@ -119,7 +119,7 @@ void zw_proc_mark_exited(struct zw_proc_table *table, struct zw_proc *proc, uint
 	gone_add(table, proc);
 }
 
-void zw_proc_set_parent(struct zw_proc_table *table, struct zw_proc *proc, struct zw_proc *parent)
+static void set_parent(struct zw_proc_table *table, struct zw_proc *proc, struct zw_proc *parent)
 {
 	struct zw_proc *before = proc->parent;
 
@@ -198,7 +198,7 @@ int zw_proc_add(struct zw_proc_table *table, uint32_t tgid, uint64_t start_ns, b
 	proc->image_ns = now_ns;
 	proc->older = older;
 	inherit(proc, parent ? parent : &nobody);
-	zw_proc_set_parent(table, proc, parent);
+	set_parent(table, proc, parent);
 	table->len++;
 	/* Its pid is in use again, so the exit of the one before was missed. */
 	if (proc->older && proc->older->state == ZW_PROC_LIVE)
@@ -229,9 +229,9 @@ static void unlink_pid(struct zw_proc_table *table, struct zw_proc *proc)
 static void drop(struct zw_proc_table *table, struct zw_proc *proc)
 {
 	while (!zw_list_empty(&proc->children))
-		zw_proc_set_parent(
+		set_parent(
 			table, ZW_CONTAINER_OF(proc->children.next, struct zw_proc, sibling), NULL);
-	zw_proc_set_parent(table, proc, NULL);
+	set_parent(table, proc, NULL);
 	gone_del(table, proc);
 	unlink_pid(table, proc);
 	table->len--;
@@ -284,7 +284,7 @@ static int feed_fork(struct zw_proc_table *table, const struct zw_event *event)
 		/* Seeding was faster; but only the event knows who forked it. */
 		zw_proc_adopt_start(child, event->fork.child_start_ns);
 		if (parent)
-			zw_proc_set_parent(table, child, parent);
+			set_parent(table, child, parent);
 		return 0;
 	}
 	/* While the server is there and before the session begins is the best time to look at its connection. */

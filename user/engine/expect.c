@@ -76,7 +76,8 @@ struct zw_expectation *zw_expect_find(zw_expectations *list, const struct zw_rep
 	return NULL;
 }
 
-void zw_expect_add_whom(struct zw_str *out, const struct zw_expectation *e)
+/* "user alice", "key ddns-key". */
+static void add_whom(struct zw_str *out, const struct zw_expectation *e)
 {
 	zw_str_addf(out, "%s %s", e->user ? "user" : "key", e->user ? e->user : e->tsig_key);
 }
@@ -93,7 +94,7 @@ int zw_expect_judge(
 		*ret_used = NULL;
 	if (!e)
 		return 0;
-	zw_expect_add_whom(&whom, e);
+	add_whom(&whom, e);
 	if (whom.failed)
 		return -ENOMEM;
 	zw_time_iso(e->until_ns, until);

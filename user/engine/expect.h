@@ -44,6 +44,3 @@ struct zw_expectation *zw_expect_find(zw_expectations *list, const struct zw_rep
  * is the expectation, NULL when there is none. 0 or -ENOMEM. */
 int zw_expect_judge(
 	zw_expectations *list, struct zw_report *report, struct zw_expectation **ret_used);
-
-/* "user alice", "key ddns-key". */
-void zw_expect_add_whom(struct zw_str *out, const struct zw_expectation *e);

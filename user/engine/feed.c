@@ -59,11 +59,6 @@ int zw_feed_kind_from_string(const char *text, enum zw_feed_kind *ret_kind)
 	return -EINVAL;
 }
 
-const char *zw_feed_name(const struct zw_feed *feed)
-{
-	return feed->name;
-}
-
 const struct zw_feed_stats *zw_feed_stats(const struct zw_feed *feed)
 {
 	return &feed->stats;

@@ -78,7 +78,6 @@ int zw_feed_parse(const char *name, enum zw_feed_format format, enum zw_feed_kin
 void zw_feed_free(struct zw_feed *feed);
 ZW_DEFINE_CLEANUP(struct zw_feed *, zw_feed_free);
 #define _zw_feed_free_ _zw_cleanup_(zw_feed_freep)
-const char *zw_feed_name(const struct zw_feed *feed);
 const struct zw_feed_stats *zw_feed_stats(const struct zw_feed *feed);
 /* Octets that it holds. */
 size_t zw_feed_memory(const struct zw_feed *feed);

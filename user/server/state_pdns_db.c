@@ -91,7 +91,8 @@ static const struct {
 	{SQLITE_AUTH, -EACCES, "is it readable for its owner?"},
 };
 
-int zw_pdns_db_fail(const struct zw_pdns_db *db, int rc)
+/* -errno for the result @rc of a call of SQLite, with the error filled. */
+static int db_fail(const struct zw_pdns_db *db, int rc)
 {
 	const char *text = db->sqlite ? sqlite3_errmsg(db->sqlite) : sqlite3_errstr(rc);
 
@@ -197,7 +198,7 @@ int zw_pdns_db_open(
 		db->alone = true;
 		rc = open_with(db, "immutable=1");
 	}
-	return rc == SQLITE_OK ? 0 : zw_pdns_db_fail(db, rc);
+	return rc == SQLITE_OK ? 0 : db_fail(db, rc);
 }
 
 void zw_pdns_db_close(struct zw_pdns_db *db)
@@ -225,7 +226,7 @@ int zw_pdns_db_prepare(const struct zw_pdns_db *db, const char *sql, sqlite3_stm
 {
 	int rc = sqlite3_prepare_v2(db->sqlite, sql, -1, ret_stmt, NULL);
 
-	return rc == SQLITE_OK ? 0 : zw_pdns_db_fail(db, rc);
+	return rc == SQLITE_OK ? 0 : db_fail(db, rc);
 }
 
 int zw_pdns_db_step(const struct zw_pdns_db *db, sqlite3_stmt *stmt)
@@ -234,5 +235,5 @@ int zw_pdns_db_step(const struct zw_pdns_db *db, sqlite3_stmt *stmt)
 
 	if (rc == SQLITE_ROW)
 		return 1;
-	return rc == SQLITE_DONE ? 0 : zw_pdns_db_fail(db, rc);
+	return rc == SQLITE_DONE ? 0 : db_fail(db, rc);
 }

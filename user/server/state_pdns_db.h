@@ -30,9 +30,6 @@ void zw_pdns_db_close(struct zw_pdns_db *db);
 /* After the last statement: 0, or -EAGAIN when what was read may not be one state. */
 int zw_pdns_db_verify(const struct zw_pdns_db *db);
 
-/* -errno for the result @rc of a call of SQLite, with the error filled. */
-int zw_pdns_db_fail(const struct zw_pdns_db *db, int rc);
-
 int zw_pdns_db_prepare(const struct zw_pdns_db *db, const char *sql, sqlite3_stmt **ret_stmt);
 /* 1: a row, 0: the end, or -errno. */
 int zw_pdns_db_step(const struct zw_pdns_db *db, sqlite3_stmt *stmt);
