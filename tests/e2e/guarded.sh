@@ -41,19 +41,26 @@ serve() {
 	dns_wait $PORT $zone 192.0.2.1 "$DIR/log"
 }
 
-TOLD=0
+# nth FILTER NUMBER
 nth() {
-	event=$(agent_events '.event.action == "config-change"' | sed -n "$TOLD p")
+	event=$(agent_events "$1" | sed -n "$2 p")
 	[ -n "$event" ]
 }
+
+# next_event CHECK FILTER NUMBER: it is in $event.
+next_event() {
+	e2e_until 15 nth "$2" "$3" && return
+	e2e_fail "$1" "no event" "$(cat "$AGENT_ERR")"
+	return 1
+}
+
+TOLD=0
+CHANGES='.event.action == "config-change"'
 
 # told CHECK FILE UID VERDICT RULE ESCALATE: the next event says that this user changed that file.
 told() {
 	TOLD=$((TOLD + 1))
-	if ! e2e_until 15 nth; then
-		e2e_fail "$1" "no event" "$(cat "$AGENT_ERR")"
-		return
-	fi
+	next_event "$1" "$CHANGES" "$TOLD" || return
 	e2e_check "$1" "$(jq -r --arg file "$DIR/$2" --arg uid "$3" --arg rule "$4" --argjson escalate "$5" '
 		def fault($ok; $what): if $ok then empty else $what end;
 		fault(.zonewitness.file.path == $file; "file is \(.zonewitness.file.path)"),
@@ -65,19 +72,11 @@ told() {
 }
 
 READ=0
-# nth_read: the next finding of that rule is in $event.
-nth_read() {
-	event=$(agent_events 'any(.zonewitness.findings[]?; .rule == "server-key-read")' | sed -n "$READ p")
-	[ -n "$event" ]
-}
-
+READS='any(.zonewitness.findings[]?; .rule == "server-key-read")'
 # read_by CHECK FILE UID PROGRAM: the next one that is told of.
 read_by() {
 	READ=$((READ + 1))
-	if ! e2e_until 15 nth_read; then
-		e2e_fail "$1" "no event" "$(cat "$AGENT_ERR")"
-		return
-	fi
+	next_event "$1" "$READS" "$READ" || return
 	e2e_check "$1" "$(jq -r --arg file "$DIR/$2" --arg uid "$3" --arg program "$4" '
 		def fault($ok; $what): if $ok then empty else $what end;
 		fault(.event.action == "finding"; "action is \(.event.action)"),
@@ -131,10 +130,10 @@ read_by "one that is new" ddns.key $EVE grep
 as $EVE rm "$DIR/extra.conf"
 told "removed" extra.conf $EVE server-config-changed true
 agent_stop
-e2e_check "nothing else" "$([ "$(agent_events '.event.action == "config-change"' | wc -l)" = $TOLD ] ||
-	agent_events '.event.action == "config-change"' | jq -r .message | tail -n +$((TOLD + 1)))"
-e2e_check "no other read" "$([ "$(agent_events 'any(.zonewitness.findings[]?; .rule == "server-key-read")' | wc -l)" = $READ ] ||
-	agent_events 'any(.zonewitness.findings[]?; .rule == "server-key-read")' | jq -r .message | tail -n +$((READ + 1)))"
+e2e_check "nothing else" "$([ "$(agent_events "$CHANGES" | wc -l)" = $TOLD ] ||
+	agent_events "$CHANGES" | jq -r .message | tail -n +$((TOLD + 1)))"
+e2e_check "no other read" "$([ "$(agent_events "$READS" | wc -l)" = $READ ] ||
+	agent_events "$READS" | jq -r .message | tail -n +$((READ + 1)))"
 "$ZW" triage --config "$conf" --since -1h --json >"$E2E_TMP/out"
 e2e_check "triage escalates them" "$([ $? = 3 ] || echo "it does not")$(jq -r 'if [.events[] | select(.escalates)] | length == 4 then empty
 	else "\([.events[] | select(.escalates)] | length) events" end' "$E2E_TMP/out")"

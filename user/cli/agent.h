@@ -207,6 +207,8 @@ struct zw_report *zw_agent_report_new(
 void zw_agent_report_means(const struct zw_agent *a, struct zw_report *report);
 /* Completes and delivers; frees @report. */
 void zw_agent_deliver(struct zw_agent *a, struct zw_report *report);
+/* The same of what is nothing without a finding, which it lacks where the rule is disabled. */
+void zw_agent_deliver_found(struct zw_agent *a, struct zw_report *report);
 /* Correlates the files of @z between its good reading and @r, into @report, and with @ret (else NULL) what the server was
  * asked for: @report is then the first of several changes. Judges all of them. */
 int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,

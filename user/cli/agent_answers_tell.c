@@ -55,15 +55,6 @@ static int add_finding(struct zw_agent *a, struct zw_report *report,
 		(int)d->server->pid, report->zone, wrong->expected);
 }
 
-static void deliver(struct zw_agent *a, struct zw_report *report)
-{
-	/* The rule may be disabled. */
-	if (report->findings)
-		zw_agent_deliver(a, report);
-	else
-		zw_report_free(report);
-}
-
 int zw_answers_tell(
 	struct zw_agent *a, const struct zw_answer_doubt *d, const struct zw_answer_verdict *wrong)
 {
@@ -82,7 +73,7 @@ int zw_answers_tell(
 	}
 	r = add_finding(a, report, d, wrong);
 	if (r == 0)
-		deliver(a, ZW_TAKE(report));
+		zw_agent_deliver_found(a, ZW_TAKE(report));
 	return r;
 }
 
@@ -100,7 +91,7 @@ int zw_answers_tell_over(
 		"Answers for %s %s are as zone %s says again", text,
 		zw_type_to_text(type, type_text), report->zone);
 	if (r == 0)
-		deliver(a, ZW_TAKE(report));
+		zw_agent_deliver_found(a, ZW_TAKE(report));
 	return r;
 }
 
@@ -115,6 +106,6 @@ int zw_answers_tell_more(struct zw_agent *a, uint64_t more)
 		"%llu more answers within a minute differ from their zones",
 		(unsigned long long)more);
 	if (r == 0)
-		deliver(a, ZW_TAKE(report));
+		zw_agent_deliver_found(a, ZW_TAKE(report));
 	return r;
 }

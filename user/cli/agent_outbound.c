@@ -36,15 +36,6 @@ static int add_cause(struct zw_report *report, enum zw_role role, struct zw_acto
 	return report->cause->peer ? 0 : -ENOMEM;
 }
 
-static void deliver(struct zw_agent *a, struct zw_report *report)
-{
-	/* The rule may be disabled. */
-	if (report->findings)
-		zw_agent_deliver(a, report);
-	else
-		zw_report_free(report);
-}
-
 /* --- what is known of earlier runs --------------------------------------------------------------------- */
 
 static int load_one(void *ctx, unsigned int class, const char *key, const void *data, size_t len)
@@ -151,7 +142,7 @@ static int tell_asked(
 		"%s (pid %u) asks the DNS server %s, port %u, that nobody on this host asked before",
 		actor ? actor->name : process->comm, process->tgid, addr, server->port);
 	if (r == 0)
-		deliver(a, ZW_TAKE(report));
+		zw_agent_deliver_found(a, ZW_TAKE(report));
 	return r;
 }
 
@@ -217,7 +208,7 @@ static int tell_transfer(struct zw_agent *a, const struct zw_agent_server *serve
 			"%s (pid %u) transferred zone %s to %s, which it never notified of a change",
 			report->server_kind, report->server_pid, report->zone, addr);
 	if (r == 0)
-		deliver(a, ZW_TAKE(report));
+		zw_agent_deliver_found(a, ZW_TAKE(report));
 	return r;
 }
 

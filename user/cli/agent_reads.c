@@ -218,9 +218,8 @@ static int tell(struct zw_agent *a, const struct read_file *f, struct zw_actor *
 	if (r == 0)
 		r = zw_rules_add_finding(
 			&a->conf->rules, report, "server-key-read", f->path, "%s", report->message);
-	/* The rule may be disabled. */
-	if (r == 0 && report->findings)
-		zw_agent_deliver(a, ZW_TAKE(report));
+	if (r == 0)
+		zw_agent_deliver_found(a, ZW_TAKE(report));
 	return r;
 }
 
@@ -260,8 +259,8 @@ static void tell_more(struct zw_agent *a)
 	if (r < 0)
 		zw_error("out of memory: %llu reads of keys go without their event",
 			(unsigned long long)a->reads->more);
-	else if (report->findings)
-		zw_agent_deliver(a, ZW_TAKE(report));
+	else
+		zw_agent_deliver_found(a, ZW_TAKE(report));
 }
 
 void zw_agent_reads_run(struct zw_agent *a, uint64_t now_ns)

@@ -73,6 +73,14 @@ void zw_agent_deliver(struct zw_agent *a, struct zw_report *report)
 	}
 }
 
+void zw_agent_deliver_found(struct zw_agent *a, struct zw_report *report)
+{
+	if (report->findings)
+		zw_agent_deliver(a, report);
+	else
+		zw_report_free(report);
+}
+
 struct zw_reading zw_agent_file_reading(const struct zw_agent_file *f)
 {
 	return (struct zw_reading){

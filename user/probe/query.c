@@ -169,38 +169,43 @@ static void add_response(
 		t->authoritative += n->messages;
 }
 
-static void add_cells(const struct zw_query_lane *lane, struct zw_query_totals *t)
+static void each_cell(const struct zw_query_lane *lane,
+	void (*fn)(void *to, const struct zw_query_common *c, const struct zw_query_cell *n),
+	void *to)
 {
 	for (uint32_t i = 0; i < lane->cpus * ZW_QUERY_CELLS; i++) {
 		const struct zw_query_cells *cells = &lane->cells[i / ZW_QUERY_CELLS];
 		const struct zw_query_cell n = read_cell(&cells->cell[i % ZW_QUERY_CELLS]);
 		const struct zw_query_common c = zw_query_cell_common(i % ZW_QUERY_CELLS);
 
-		if (n.messages == 0)
-			continue;
-		if (c.response)
-			add_response(t, &c, &n);
-		else
-			add_query(t, &c, &n);
+		if (n.messages)
+			fn(to, &c, &n);
 	}
+}
+
+static void add_to_totals(void *to, const struct zw_query_common *c, const struct zw_query_cell *n)
+{
+	if (c->response)
+		add_response(to, c, n);
+	else
+		add_query(to, c, n);
+}
+
+static void add_to_traffic(void *to, const struct zw_query_common *c, const struct zw_query_cell *n)
+{
+	struct zw_traffic *traffic = to;
+
+	if (c->response)
+		traffic->response[c->direction][c->tcp][c->kind] += n->messages;
+	else if (c->kind < _ZW_QUERY_MAX)
+		traffic->query[c->direction][c->tcp][c->kind] += n->messages;
+	/* Over TCP there is the length before each. */
+	traffic->bytes[c->direction][c->tcp] += n->bytes + 2 * n->messages * c->tcp;
 }
 
 void zw_query_add_traffic(const struct zw_query_lane *lane, struct zw_traffic *traffic)
 {
-	for (uint32_t i = 0; i < lane->cpus * ZW_QUERY_CELLS; i++) {
-		const struct zw_query_cells *cells = &lane->cells[i / ZW_QUERY_CELLS];
-		const struct zw_query_cell n = read_cell(&cells->cell[i % ZW_QUERY_CELLS]);
-		const struct zw_query_common c = zw_query_cell_common(i % ZW_QUERY_CELLS);
-
-		if (n.messages == 0)
-			continue;
-		if (c.response)
-			traffic->response[c.direction][c.tcp][c.kind] += n.messages;
-		else if (c.kind < _ZW_QUERY_MAX)
-			traffic->query[c.direction][c.tcp][c.kind] += n.messages;
-		/* Over TCP there is the length before each. */
-		traffic->bytes[c.direction][c.tcp] += n.bytes + 2 * n.messages * c.tcp;
-	}
+	each_cell(lane, add_to_traffic, traffic);
 }
 
 static void difference(void *to, const void *now, const void *before, size_t bytes)
@@ -220,7 +225,7 @@ static int read_totals(struct zw_probe *p, struct zw_query_lane *lane, struct zw
 	give_up(lane, monotonic_ns());
 	for (uint32_t c = 0; c < lane->cpus; c++)
 		sum_u64(&now, &lane->totals[c], sizeof(now));
-	add_cells(lane, &now);
+	each_cell(lane, add_to_totals, &now);
 	for (int i = 0; i < _ZW_QUERY_SIDE_MAX; i++)
 		now.unanswered[i] += lane->unanswered[i];
 	difference(&book->delta, &now, &book->total, sizeof(now));
