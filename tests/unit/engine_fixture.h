@@ -140,11 +140,31 @@ static inline uint64_t machine_dir(int name)
 	return name < FAR1 ? ZONE_DIR : FAR_DIR;
 }
 
+/* Which hook tells of it matters where that comes before the operation. */
+static inline enum zw_hook machine_hook(const struct machine *m, enum zw_fop op)
+{
+	if (m->dialect != NAMED)
+		return op == ZW_FOP_WRITE ? ZW_HOOK_TP_DIRTY : ZW_HOOK_TP_CTIME;
+	switch (op) {
+	case ZW_FOP_CREATE:
+		return ZW_HOOK_LSM_INODE_CREATE;
+	case ZW_FOP_LINK:
+		return ZW_HOOK_LSM_INODE_LINK;
+	case ZW_FOP_UNLINK:
+		return ZW_HOOK_LSM_INODE_UNLINK;
+	case ZW_FOP_RENAME:
+		return ZW_HOOK_LSM_INODE_RENAME;
+	default:
+		return ZW_HOOK_TP_DIRTY;
+	}
+}
+
 /* Whatever an event is about; the operation fills in what its hook knows. */
 static inline void machine_tell(
 	struct machine *m, int who, struct zw_file_facts f, const char *name)
 {
-	struct zw_event e = {.type = ZW_WIRE_FILE, .time_ns = m->now, .file = f};
+	struct zw_event e = {
+		.type = ZW_WIRE_FILE, .hook = machine_hook(m, f.op), .time_ns = m->now, .file = f};
 
 	e.file.dev = DEV;
 	if (name)

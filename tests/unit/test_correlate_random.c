@@ -115,6 +115,37 @@ static const char *history_fault(const struct machine *m, const struct zw_report
 	return others ? "certain though there are several authors" : NULL;
 }
 
+/* The hooks of the upper tiers come before the operation: it may have been told of when the zone is read, and be done only
+ * then. */
+static void random_overdue(struct machine *m, uint32_t actors)
+{
+	int a = (int)roll(MACHINE_NAMES), who = (int)roll(actors);
+	uint32_t op = roll(5);
+
+	random_pause(m);
+	if (getenv("ZW_SEED"))
+		print_message("%10llu P%d overdue %u %s\n", (unsigned long long)m->now, who, op,
+			machine_name[a]);
+	switch (op) {
+	case 0:
+		op_rename(m, who, a, ZONE);
+		break;
+	case 1:
+		op_exchange(m, who, a, ZONE);
+		break;
+	case 2:
+		op_exchange(m, who, ZONE, a);
+		break;
+	case 3:
+		op_unlink(m, who, ZONE);
+		break;
+	case 4:
+		op_link(m, who, a, ZONE);
+		break;
+	}
+	m->now += 10 * US;
+}
+
 static bool run_history(uint64_t seed, struct tally *tally)
 {
 	_zw_report_free_ struct zw_report *r = NULL;
@@ -139,6 +170,8 @@ static bool run_history(uint64_t seed, struct tally *tally)
 	random_pause(&m);
 	machine_begin(&m, &before);
 	zone = m.entry[ZONE];
+	if (m.dialect == NAMED && roll(3) == 0)
+		random_overdue(&m, actors);
 	from = m.now;
 	if (getenv("ZW_SEED"))
 		print_message("%10llu reading\n", (unsigned long long)from);

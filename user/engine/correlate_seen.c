@@ -52,6 +52,9 @@ void zw_scene_part(struct scene *sc, bool through)
 	ret->copied = copied;
 }
 
+/* So much later an operation may be done than it is told of. */
+#define OVERDUE_NS (2 * ZW_NSEC_PER_SEC)
+
 /* Made the entry lead elsewhere, or to nothing. Hooks that run before the operation may tell of one that failed
  * then; the last that agrees with what is there now did not. */
 static bool is_placing(const struct parting *at, const struct zw_cause *c)
@@ -283,6 +286,33 @@ struct suspect *zw_scene_enter(struct scene *sc, const struct zw_cause *c)
 	return x;
 }
 
+/* An operation on names that was told of before the reading before and done only after it, as hooks that come before the
+ * operation may: what it was to move was then still where it was, and is where it was to go now. */
+static bool is_overdue(const struct scene *sc, const struct zw_cause *c)
+{
+	const struct parting *at = &sc->at;
+
+	if (!zw_hook_is_early(c->hook) || c->time_ns >= sc->f->from_ns ||
+		c->time_ns + OVERDUE_NS < sc->f->from_ns)
+		return false;
+	switch (c->op) {
+	case ZW_FOP_RENAME:
+		if (!at->new)
+			return is_old(at, c) && is_inode(at->dir, c, c->old_dir_ino);
+		if (!named_entry(at, c))
+			return is_exchange(at, c) && is_old(at, c);
+		return is_new(at, c) && !is_old(at, c) && c->ino2 == (at->old ? at->old->ino : 0);
+	case ZW_FOP_LINK:
+		return !at->old && is_new(at, c) && named_entry(at, c);
+	case ZW_FOP_CREATE:
+		return !at->old && at->new &&named_entry(at, c);
+	case ZW_FOP_UNLINK:
+		return !at->new &&is_old(at, c) && at_entry(at, c);
+	default:
+		return false;
+	}
+}
+
 static int gather_at(struct scene *sc, const struct zw_place *place)
 {
 	const zw_causes *list =
@@ -295,7 +325,9 @@ static int gather_at(struct scene *sc, const struct zw_place *place)
 		struct suspect *x;
 		struct trace *t;
 
-		if (!zw_in_window(sc->in, sc->f, c) || c->op == ZW_FOP_OPEN || c->op == ZW_FOP_MAP)
+		if (!zw_in_window(sc->in, sc->f, c) && !is_overdue(sc, c))
+			continue;
+		if (c->op == ZW_FOP_OPEN || c->op == ZW_FOP_MAP)
 			continue;
 		/* Writing other files of the directory, or what was there before: see new_content() and old_content(). */
 		if (c->op == ZW_FOP_WRITE && !(is_new(&sc->at, c) && named_entry(&sc->at, c)))
