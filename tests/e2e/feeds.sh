@@ -196,9 +196,9 @@ test_asked() {
 	ask 127.0.0.1 www.fd-plain.test
 	ask 127.0.0.1 none.fd-listed.test
 	ask 127.0.0.65 www.fd-plain.test
-	ask 127.0.0.1 www.fd-listed.test
+	ask 127.0.0.65 www.fd-listed.test
 	expect_asked "a listed domain is asked for" feed-query fd-listed.test \
-		"www.fd-listed.test. was asked for; the feed 'asked for' lists fd-listed.test"
+		"www.fd-listed.test. was asked for by 127.0.0.65; the feed 'asked for' lists fd-listed.test" 127.0.0.65
 	ask 127.0.0.66 www.fd-plain.test
 	expect_asked "a listed address asks" feed-source 127.0.0.66 "127.0.0.66 asks; the feed 'asked for' lists 127.0.0.66" 127.0.0.66
 	ask 127.0.0.66 www.fd-plain.test

@@ -313,6 +313,60 @@ static void test_names_in_feeds(void **state)
 	assert_int_equal(w->queries, 200 * 20);
 }
 
+/* A query for a listed name in each of so many seconds, which is told of in the second after it. */
+static void ask_for_listed(struct world *w, const char *const *address, unsigned int n)
+{
+	uint8_t addr[16] = {};
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct zw_query_name row = {.hash = 77, .zone = 7, .len = 14, .n = answered(1)};
+
+		memcpy(row.name, "\4evil\7example", 14);
+		if (address[i]) {
+			assert_int_equal(inet_pton(AF_INET, address[i], addr), 1);
+			zw_watch_asker(w->watch, 77, AF_INET, addr, (w->second + 1000) * SECOND);
+		}
+		if (i + 1 == n)
+			assert_int_equal(zw_query_book_add_name(&w->reading, &row), 0);
+		pass(w);
+	}
+}
+
+static void test_names_in_feeds_have_a_source(void **state)
+{
+	struct world *w = *state;
+
+	add_feed(w, "evil.example\n");
+	ask_for_listed(w, (const char *const[]){"192.0.2.9"}, 1);
+	assert_begun(w, 1, "feed-query|evil.example|evil.example. was asked for by 192.0.2.9; ");
+	assert_string_equal(w->source, "192.0.2.9");
+}
+
+static void test_names_in_feeds_asked_for_by_several(void **state)
+{
+	struct world *w = *state;
+
+	add_feed(w, "evil.example\n");
+	ask_for_listed(w, (const char *const[]){"192.0.2.9", "192.0.2.9", "192.0.2.8"}, 3);
+	assert_begun(
+		w, 1, "feed-query|evil.example|evil.example. was asked for, first by 192.0.2.9; ");
+	assert_string_equal(w->source, "192.0.2.9");
+}
+
+/* Another name in the same place, or one who asked before the others by far, accuses nobody. */
+static void test_names_in_feeds_of_unseen_askers(void **state)
+{
+	struct world *w = *state;
+	const char *nobody[30] = {"192.0.2.9"};
+	uint8_t addr[16] = {192, 0, 2, 7};
+
+	add_feed(w, "evil.example\n");
+	zw_watch_asker(w->watch, 77 + (UINT64_C(1) << 40), AF_INET, addr, 1029 * SECOND);
+	ask_for_listed(w, nobody, 30);
+	assert_begun(w, 1, "feed-query|evil.example|evil.example. was asked for; ");
+	assert_string_equal(w->source, "");
+}
+
 /* Anybody can ask a server for what it refuses. */
 static void test_refused_names_in_feeds(void **state)
 {
@@ -347,6 +401,9 @@ int main(void)
 		WATCH_TEST(test_no_tunnelling),
 		WATCH_TEST(test_sources_in_feeds),
 		WATCH_TEST(test_names_in_feeds),
+		WATCH_TEST(test_names_in_feeds_have_a_source),
+		WATCH_TEST(test_names_in_feeds_asked_for_by_several),
+		WATCH_TEST(test_names_in_feeds_of_unseen_askers),
 		WATCH_TEST(test_refused_names_in_feeds),
 	};
 

@@ -139,7 +139,7 @@ static void save_baselines(struct zw_agent *a)
 	} while (n == SAVE_KEYS);
 }
 
-/* --- new names ----------------------------------------------------------------------------------------- */
+/* --- names and who asks for them ----------------------------------------------------------------------- */
 
 /* Of the question's name, which is behind the header; 0: there is none. */
 static uint8_t longest_label(const struct zw_query_facts *q)
@@ -165,6 +165,11 @@ void zw_agent_traffic_asked(struct zw_agent *a, const struct zw_event *event)
 	if (q->why & ZW_QUERY_NEW_NAME)
 		zw_watch_new_name(a->traffic->watch, q->zone, longest_label(q), q->family, q->saddr,
 			event->time_ns);
+	if (q->why & ZW_QUERY_NEW_NAME)
+		zw_watch_asker(a->traffic->watch, q->name, q->family, q->saddr, event->time_ns);
+	else if (q->why & (ZW_QUERY_ANSWER_NEW | ZW_QUERY_ANSWER_CHANGED) &&
+		 q->direction == ZW_DIRECTION_OUT)
+		zw_watch_asker(a->traffic->watch, q->name, q->family, q->daddr, event->time_ns);
 }
 
 /* --- seconds and minutes ------------------------------------------------------------------------------- */

@@ -35,6 +35,9 @@ void zw_watch_take(struct zw_watch *watch, const struct zw_query_book *reading,
  * them need be told of: these show who asks. @family as socket(2) has it; @now_ns as above. */
 void zw_watch_new_name(struct zw_watch *watch, uint64_t zone, uint8_t longest, int family,
 	const uint8_t addr[static 16], uint64_t now_ns);
+/* Somebody was seen to ask for the name with that hash, or to be answered: the first one goes into findings of the name. */
+void zw_watch_asker(struct zw_watch *watch, uint64_t name, int family,
+	const uint8_t addr[static 16], uint64_t now_ns);
 /* The minute of the wall clock that began at @real_ns is over. @whole: it was watched from its beginning, so it is learned
  * from. */
 void zw_watch_minute(struct zw_watch *watch, uint64_t real_ns, bool whole);

@@ -31,7 +31,8 @@ static void look_at_name(
 {
 	struct zw_alarm_sight sight = {
 		.now_ns = w->now_ns, .queries = row->n.queries, .rate = row->n.queries};
-	char text[ZW_TRAFFIC_KEY_MAX];
+	const struct name_asker *asker = zw_watch_asker_of(w, row->hash);
+	char text[ZW_TRAFFIC_KEY_MAX], source[ZW_TRAFFIC_KEY_MAX] = "";
 	struct zw_feed_match match;
 
 	/* What is refused or does not exist anybody can ask for. */
@@ -39,9 +40,16 @@ static void look_at_name(
 		row->len > ZW_QUERY_NAME_BYTES || !zw_feeds_match_name(feeds, row->name, &match))
 		return;
 	zw_traffic_key_text(ZW_TRAFFIC_NAME, row->name, row->len, text);
+	if (asker) {
+		zw_traffic_key_text(ZW_TRAFFIC_SOURCE, &asker->first, sizeof(asker->first), source);
+		sight.source = source;
+	}
 	zw_alarm_raise(w->alarms, "feed-query", match.entry, NULL, &sight,
-		"%s was asked for; the feed '%s' lists %s (%s)", text, match.feed, match.entry,
-		tag_of(&match));
+		"%s was asked for%s%s; the feed '%s' lists %s (%s)", text,
+		!asker          ? ""
+		: asker->others ? ", first by "
+				: " by ",
+		source, match.feed, match.entry, tag_of(&match));
 }
 
 void zw_watch_feeds(

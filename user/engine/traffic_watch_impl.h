@@ -86,6 +86,19 @@ struct sighting {
 /* A minute's worth of what the kernel tells of, with its own limits. */
 #define SIGHTINGS_MAX 4096
 
+/* Who was seen to ask for a name, first, and not longer ago than ASKER_NS. */
+struct name_asker {
+	uint64_t name; /* zw_query_hash(); 0: none */
+	uint64_t time_ns;
+	struct zw_traffic_source first;
+	bool others; /* asked as well */
+};
+
+/* What is counted of a name comes two seconds after it at most. */
+#define ASKER_NS (10 * ZW_NSEC_PER_SEC)
+/* Some seconds' worth of what the kernel tells of; a name has one place, and the next name there takes it. */
+#define ASKERS_MAX 4096
+
 struct zw_watch {
 	struct zw_watch_options options;
 	struct watch_knobs knobs;
@@ -97,6 +110,7 @@ struct zw_watch {
 	ZW_VEC(struct zw_counts) frequent;
 	struct sighting sighting[SIGHTINGS_MAX];
 	size_t sightings; /* ever; the next overwrites the oldest */
+	struct name_asker asker[ASKERS_MAX];
 	uint64_t now_ns, real_ns;
 };
 
@@ -110,6 +124,8 @@ struct zw_watch_askers {
 /* Who asked for names of @zone with a label of @label octets at least, since then. */
 void zw_watch_who(const struct zw_watch *w, uint64_t zone, uint64_t label, uint64_t since_ns,
 	struct zw_watch_askers *ret_askers);
+/* Who asked for that name lately; NULL: nobody was seen to. */
+const struct name_asker *zw_watch_asker_of(const struct zw_watch *w, uint64_t name);
 
 /* --- traffic_watch_rules.c ---------------------------------------------------------------------------- */
 

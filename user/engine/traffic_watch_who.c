@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Who asks for new names. Sources and zones are counted apart, so which source asks below which zone is known only of the
+/* Who asks for names that are new, or were not answered lately. Sources and zones are counted apart, so which source asks below which zone is known only of the
  * names that the kernel tells of when they are new: so many a second, whosever they are. */
 #include <inttypes.h>
 #include <string.h>
@@ -112,4 +112,31 @@ void zw_watch_who(const struct zw_watch *w, uint64_t zone, uint64_t label, uint6
 		zw_traffic_key_text(
 			ZW_TRAFFIC_SOURCE, &top[0].source, sizeof(top[0].source), askers.source);
 	*ret_askers = askers;
+}
+
+/* --- of one name --------------------------------------------------------------------------------------- */
+
+/* The lowest bit of a hash is always set. */
+static size_t place_of(uint64_t name)
+{
+	return name >> 1 & (ASKERS_MAX - 1);
+}
+
+void zw_watch_asker(struct zw_watch *w, uint64_t name, int family, const uint8_t addr[static 16],
+	uint64_t now_ns)
+{
+	const struct zw_traffic_source source = zw_traffic_source_of(family, addr);
+	struct name_asker *a = &w->asker[place_of(name)];
+
+	if (a->name != name || now_ns > a->time_ns + ASKER_NS)
+		*a = (struct name_asker){.name = name, .time_ns = now_ns, .first = source};
+	else
+		a->others |= memcmp(&a->first, &source, sizeof(source)) != 0;
+}
+
+const struct name_asker *zw_watch_asker_of(const struct zw_watch *w, uint64_t name)
+{
+	const struct name_asker *a = &w->asker[place_of(name)];
+
+	return a->name == name && w->now_ns <= a->time_ns + ASKER_NS ? a : NULL;
 }
