@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Files of a server's configuration, by whomever they are changed and in whatever way: told of with who did it, escalated
 # where somebody else than an administrator logged in to do it; and what is no change is not told of. So are strangers who read
-# a key, but nobody whom it is for.
+# a key, or opened it so that they could have, but nobody whom it is for.
 # Usage: guarded.sh
 set -u
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-dns.sh"
 dns_private_net "$0" "$@"
-e2e_begin setpriv named rndc-confgen tsig-keygen dnssec-keygen perl sed
+e2e_begin setpriv named rndc-confgen tsig-keygen dnssec-keygen perl python3 sed
 
 PORT=5375
 ADMIN=31571 EVE=31572
@@ -73,18 +73,18 @@ told() {
 
 READ=0
 READS='any(.zonewitness.findings[]?; .rule == "server-key-read")'
-# read_by CHECK FILE UID PROGRAM: the next one that is told of.
+# read_by CHECK FILE UID PROGRAM [DEED]: the next one that is told of.
 read_by() {
 	READ=$((READ + 1))
 	next_event "$1" "$READS" "$READ" || return
-	e2e_check "$1" "$(jq -r --arg file "$DIR/$2" --arg uid "$3" --arg program "$4" '
+	e2e_check "$1" "$(jq -r --arg file "$DIR/$2" --arg uid "$3" --arg program "$4" --arg deed "${5:-read}" '
 		def fault($ok; $what): if $ok then empty else $what end;
 		fault(.event.action == "finding"; "action is \(.event.action)"),
 		fault(.zonewitness.file.path == $file; "file is \(.zonewitness.file.path)"),
 		fault(.user.id == $uid; "accuses \(.user.id)"),
 		fault(.process.name == $program; "with \(.process.name)"),
 		fault(.zonewitness.escalate | not; "it escalates"),
-		fault(.message | contains(" read \($file) of bind "); "it says \(.message)")' <<<"$event")" "$event"
+		fault(.message | contains(" \($deed) \($file) of bind "); "it says \(.message)")' <<<"$event")" "$event"
 }
 
 as() {
@@ -93,6 +93,14 @@ as() {
 	shift
 	setpriv --reuid "$uid" --regid "$uid" --clear-groups -- "$@" || e2e_fail "$*" "it fails"
 }
+
+MAPPED='
+import mmap, signal, sys
+with open(sys.argv[1], "r+b") as key:
+    memory = mmap.mmap(key.fileno(), 0)
+found = b"secret" in memory[:]
+signal.pause()
+'
 
 serve || e2e_die "BIND does not serve"
 agent_run "$conf" "$E2E_TMP/status.sock"
@@ -104,6 +112,14 @@ as $ADMIN sed -i 's/something/nothing/' "$DIR/extra.conf"
 told "by an administrator" extra.conf $ADMIN '' false
 as $EVE perl -e 'open F, ">>", $ARGV[0] or die; print F "# more\n"' "$DIR/ddns.key"
 told "a key" ddns.key $EVE server-key-changed true
+# Who could write could also read it, by mapping it.
+read_by "a key that a stranger wrote to" ddns.key $EVE perl opened
+# Mapped, and still so. Debian's own python3: one in the home of root is not for everybody.
+PATH=/usr/bin:$PATH setpriv --reuid $EVE --regid $EVE --clear-groups -- python3 -c "$MAPPED" "$DIR/ddns.key" &
+holder=$!
+e2e_at_exit "dns_kill $holder"
+read_by "a key that a stranger holds mapped" ddns.key $EVE "$(basename "$(readlink -f /usr/bin/python3)")" opened
+dns_kill $holder
 echo '// by the system' >>"$DIR/extra.conf"
 told "by root, whom nobody logged in as" extra.conf 0 server-config-changed false
 # Read, touched, and written again as it was: no change, and the next event is of another one.
@@ -120,9 +136,8 @@ as $EVE cat "$DIR/ddns.key" >/dev/null
 read_by "a key is read by a stranger" ddns.key $EVE cat
 # The same again is not told of for an hour.
 as $EVE cat "$DIR/ddns.key" >/dev/null
-# As who maps it does.
-as $EVE perl -e 'open F, "<", $ARGV[0] or die' "$DIR/ddns.key"
-read_by "by another program, without read(2)" ddns.key $EVE perl
+as $EVE bash -c ': <"$0"' "$DIR/ddns.key"
+read_by "by another program, without read(2)" ddns.key $EVE bash
 tsig-keygen other-key >"$E2E_TMP/other" && mv "$E2E_TMP/other" "$DIR/ddns.key" && chmod 644 "$DIR/ddns.key"
 told "a key in the place of another" ddns.key 0 server-key-changed false
 as $EVE grep -q secret "$DIR/ddns.key"

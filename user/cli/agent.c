@@ -293,7 +293,7 @@ static void tick(struct zw_agent *a, uint64_t now, uint64_t *slow_ns)
 	zw_agent_net_expire(a, now);
 	zw_agent_feeds_tick(a->feeds, now);
 	zw_agent_guarded_run(a, now);
-	zw_agent_reads_run(a, now);
+	zw_agent_reads_run(a, now, false);
 	zw_agent_traffic_tick(a, now);
 	zw_agent_answers_tick(a, now, false);
 	zw_agent_reconcile(a, now);

@@ -16,6 +16,10 @@
 #define AGAIN_NS (3600 * ZW_NSEC_PER_SEC)
 /* More in that time are counted. */
 #define TOLD_MAX 64
+/* Who opened a file has read it by then, or else may have mapped it. */
+#define OPENED_NS ZW_NSEC_PER_SEC
+/* More at a time are not waited for. */
+#define OPENED_MAX 64
 
 struct read_file {
 	struct zw_agent_server *server; /* for as long as it is there */
@@ -33,10 +37,18 @@ struct told {
 	uint32_t uid;
 };
 
+/* Opened by a stranger, who was not seen to read it yet. */
+struct opened {
+	struct zw_read read;
+	struct zw_actor *actor; /* NULL: it was gone */
+	uint64_t due_ns;
+};
+
 struct zw_agent_reads {
 	struct zw_reads *reads; /* NULL: there is no fanotify */
 	ZW_VEC(struct read_file) files;
 	ZW_VEC(struct told) told;
+	ZW_VEC(struct opened) opened;
 	uint64_t since_ns; /* CLOCK_BOOTTIME: of the first one in @told */
 	uint64_t more;     /* that were not told of since */
 	uint64_t lost;
@@ -67,6 +79,9 @@ void zw_agent_reads_free(struct zw_agent_reads *reads)
 		free(f->path);
 	zw_vec_free(&reads->files);
 	zw_vec_free(&reads->told);
+	ZW_VEC_FOREACH(o, &reads->opened)
+		zw_actor_unref(o->actor);
+	zw_vec_free(&reads->opened);
 	zw_reads_close(reads->reads);
 	free(reads);
 }
@@ -184,18 +199,18 @@ static int add_reader(struct zw_report *report, struct zw_actor *actor, bool ali
 }
 
 static int describe(struct zw_report *report, const struct read_file *f,
-	const struct zw_actor *actor, uint32_t tgid)
+	const struct zw_actor *actor, const struct zw_read *read)
 {
 	struct zw_str text = {};
 
 	if (actor)
 		zw_actor_add_who(actor, &text);
 	else
-		zw_str_addf(&text, "A process that is gone (pid %u)", tgid);
-	zw_str_add(&text, " read ");
+		zw_str_addf(&text, "A process that is gone (pid %u)", read->tgid);
+	zw_str_add(&text, read->opened ? " opened " : " read ");
 	zw_str_add_escaped(&text, f->path, strlen(f->path));
-	zw_str_addf(&text, " of %s (pid %d)", zw_server_kind_to_string(f->server->kind),
-		(int)f->server->pid);
+	zw_str_addf(&text, " of %s (pid %d)%s", zw_server_kind_to_string(f->server->kind),
+		(int)f->server->pid, read->opened ? ", and may have read it" : "");
 	return zw_str_done(&text, &report->message);
 }
 
@@ -214,13 +229,50 @@ static int tell(struct zw_agent *a, const struct read_file *f, struct zw_actor *
 		return -ENOMEM;
 	r = actor ? add_reader(report, actor, read->alive) : 0;
 	if (r == 0)
-		r = describe(report, f, actor, read->tgid);
+		r = describe(report, f, actor, read);
 	if (r == 0)
 		r = zw_rules_add_finding(
 			&a->conf->rules, report, "server-key-read", f->path, "%s", report->message);
 	if (r == 0)
 		zw_agent_deliver_found(a, ZW_TAKE(report));
 	return r;
+}
+
+static const struct read_file *find_file(
+	const struct zw_agent_reads *reads, const struct zw_read *read)
+{
+	ZW_VEC_FOREACH(f, &reads->files)
+		if (f->dev == read->dev && f->ino == read->ino)
+			return f;
+	return NULL;
+}
+
+/* Whether it is to be told of when it is not seen to be read. */
+static bool wait_for_read(
+	struct zw_agent_reads *reads, const struct zw_read *read, struct zw_actor *actor)
+{
+	const struct opened o = {
+		.read = *read, .actor = actor, .due_ns = zw_boottime_ns() + OPENED_NS};
+
+	if (!read->opened || reads->opened.len == OPENED_MAX || zw_vec_push(&reads->opened, o) < 0)
+		return false;
+	if (actor)
+		(void)zw_actor_ref(actor);
+	return true;
+}
+
+/* It was read. */
+static void forget_opened(struct zw_agent_reads *reads, const struct zw_read *read)
+{
+	for (size_t i = reads->opened.len; i-- > 0;) {
+		const struct opened *o = &reads->opened.items[i];
+
+		if (o->read.dev != read->dev || o->read.ino != read->ino ||
+			o->read.tgid != read->tgid)
+			continue;
+		zw_actor_unref(o->actor);
+		zw_vec_remove_unordered(&reads->opened, i);
+	}
 }
 
 static int on_file(struct zw_agent *a, const struct read_file *f, const struct zw_read *read)
@@ -230,7 +282,10 @@ static int on_file(struct zw_agent *a, const struct read_file *f, const struct z
 
 	if (r < 0 && r != -ESRCH)
 		return r;
-	if ((actor && !is_stranger(a, f, actor)) || !note(a, f, actor))
+	if (!read->opened)
+		forget_opened(a->reads, read);
+	if ((actor && !is_stranger(a, f, actor)) || wait_for_read(a->reads, read, actor) ||
+		!note(a, f, actor))
 		return 0;
 	return tell(a, f, actor, read);
 }
@@ -238,13 +293,26 @@ static int on_file(struct zw_agent *a, const struct read_file *f, const struct z
 static void on_read(void *ctx, const struct zw_read *read)
 {
 	struct zw_agent *a = ctx;
+	const struct read_file *f = find_file(a->reads, read);
 
-	ZW_VEC_FOREACH(f, &a->reads->files) {
-		if (f->dev != read->dev || f->ino != read->ino)
+	if (f && on_file(a, f, read) < 0)
+		zw_error("out of memory: who read '%s' is not told", f->path);
+}
+
+static void tell_opened(struct zw_agent *a, uint64_t now_ns, bool all)
+{
+	struct zw_agent_reads *reads = a->reads;
+
+	for (size_t i = reads->opened.len; i-- > 0;) {
+		const struct opened o = reads->opened.items[i];
+		const struct read_file *f = find_file(reads, &o.read);
+
+		if (!all && now_ns < o.due_ns)
 			continue;
-		if (on_file(a, f, read) < 0)
-			zw_error("out of memory: who read '%s' is not told", f->path);
-		return;
+		zw_vec_remove_unordered(&reads->opened, i);
+		if (f && note(a, f, o.actor) && tell(a, f, o.actor, &o.read) < 0)
+			zw_error("out of memory: who opened '%s' is not told", f->path);
+		zw_actor_unref(o.actor);
 	}
 }
 
@@ -263,7 +331,7 @@ static void tell_more(struct zw_agent *a)
 		zw_agent_deliver_found(a, ZW_TAKE(report));
 }
 
-void zw_agent_reads_run(struct zw_agent *a, uint64_t now_ns)
+void zw_agent_reads_run(struct zw_agent *a, uint64_t now_ns, bool all)
 {
 	struct zw_agent_reads *reads = a->reads;
 	unsigned int lost = 0;
@@ -281,4 +349,5 @@ void zw_agent_reads_run(struct zw_agent *a, uint64_t now_ns)
 	if (r < 0)
 		zw_error("who reads keys cannot be taken: %s", strerror(-r));
 	reads->lost += lost;
+	tell_opened(a, now_ns, all);
 }

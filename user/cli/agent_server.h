@@ -109,7 +109,8 @@ void zw_agent_reads_free(struct zw_agent_reads *reads);
 int zw_agent_reads_watch(struct zw_agent *a, struct zw_agent_server *s, const char *path, int fd);
 /* @path NULL: all of the server's. */
 void zw_agent_reads_forget(struct zw_agent *a, const struct zw_agent_server *s, const char *path);
-/* Tells of those there were. What processes did until then has been taken note of. */
-void zw_agent_reads_run(struct zw_agent *a, uint64_t now_ns);
+/* Tells of those there were; @all: also of who has just opened a file and did not read it yet. What processes did until then has
+ * been taken note of. */
+void zw_agent_reads_run(struct zw_agent *a, uint64_t now_ns, bool all);
 /* Reads that there was no room to tell of. */
 uint64_t zw_agent_reads_lost(const struct zw_agent *a);

@@ -106,6 +106,7 @@ void zw_agent_stop(struct zw_agent *a)
 	(void)zw_agent_drain(a);
 	settle_for_good(a);
 	zw_agent_refusals_expire(a, zw_boottime_ns(), true);
+	zw_agent_reads_run(a, zw_boottime_ns(), true);
 	zw_agent_traffic_stop(a);
 	zw_agent_answers_tick(a, zw_boottime_ns(), true);
 	zw_agent_history_tick(a);

@@ -165,7 +165,7 @@ static const struct zw_rule rows[] = {
 		.technique = "T1552.004", .severity = ZW_SEVERITY_MEDIUM, .escalates = false, .kind = ZW_RULE_HOST,
 		.quiet = "Nobody of those whom server-config-changed is quiet about is a stranger; where no admins are given, neither"
 			" are root, the owner of the file, nor its group. The same program of the same user is told of once an hour for"
-			" each file. Opening it for reading alone counts as well, since what is mapped is read without a system call.",
+			" each file. Opening it counts as well, for writing too, since what is mapped is read without a system call.",
 	},
 	{
 		.id = "answer-mismatch",

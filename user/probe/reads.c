@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* A file that is opened for writing may not have been read when it is closed. */
-#define EVENTS (FAN_ACCESS | FAN_CLOSE_NOWRITE)
+#define READ_EVENTS (FAN_ACCESS | FAN_CLOSE_NOWRITE)
 /* So many bytes of events at a time, each with a descriptor or two. */
 #define EVENT_BYTES 4096
 
@@ -46,7 +46,8 @@ int zw_reads_fd(const struct zw_reads *reads)
 
 int zw_reads_watch(struct zw_reads *reads, int fd)
 {
-	return fanotify_mark(reads->fd, FAN_MARK_ADD, EVENTS, fd, NULL) < 0 ? -errno : 0;
+	return fanotify_mark(reads->fd, FAN_MARK_ADD, READ_EVENTS | FAN_OPEN, fd, NULL) < 0 ? -errno
+											    : 0;
 }
 
 /* The pidfd that comes behind an event; -1: the process is gone, or there is no room for another descriptor. */
@@ -65,7 +66,11 @@ static void take_one(const struct fanotify_event_metadata *event,
 {
 	_zw_close_ int fd = event->fd;
 	_zw_close_ int pidfd = pidfd_of(event);
-	struct zw_read read = {.tgid = (uint32_t)event->pid, .alive = pidfd >= 0};
+	struct zw_read read = {
+		.tgid = (uint32_t)event->pid,
+		.alive = pidfd >= 0,
+		.opened = !(event->mask & READ_EVENTS),
+	};
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {

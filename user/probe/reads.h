@@ -18,6 +18,7 @@ struct zw_read {
 	ino_t ino;
 	uint32_t tgid; /* 0: a process of a namespace that is not seen from here */
 	bool alive;    /* it still was when this was taken, so the pid is its own */
+	bool opened;   /* only that, as far as is known: it may be read without another event, by mapping it */
 };
 
 /* -EPERM without CAP_SYS_ADMIN, -ENOSYS where the kernel has no fanotify, -EINVAL before 5.15, -EMFILE, -ENOMEM. */
@@ -30,8 +31,9 @@ ZW_DEFINE_CLEANUP(struct zw_reads *, zw_reads_close);
 int zw_reads_fd(const struct zw_reads *reads);
 /* Asks for the file that is open as @fd, until it is deleted; again does no harm. 0 or -errno. */
 int zw_reads_watch(struct zw_reads *reads, int fd);
-/* Tells of each that was read, by read(2) and its like or, when they close it, by those who could only read it, which is how
- * reads of mapped memory are seen. This process's own are left out, equal ones may come as one. Returns 0 or -errno;
+/* Tells of each that was opened, and of each that was read: by read(2) and its like or, when they close it, by those who could
+ * only read it. Whoever opened it for writing as well, and maps it, is only told of as having opened it. This process's own are
+ * left out, equal ones may come as one. Returns 0 or -errno;
  * @ret_lost is how often there was no room since the last time. */
 int zw_reads_take(struct zw_reads *reads, void (*fn)(void *ctx, const struct zw_read *read),
 	void *ctx, unsigned int *ret_lost);
