@@ -139,9 +139,7 @@ start_agent() {
 		journald: {enabled: false}
 		json: {file: $E2E_TMP/events.json}
 	END
-	"$ZW" run --config "$CONF" --socket "$SOCKET" >"$E2E_TMP/run.out" 2>"$E2E_TMP/run.err" </dev/null &
-	AGENT_PID=$!
-	AGENT_ERR=$E2E_TMP/run.err AGENT_OUT=$E2E_TMP/events.json
+	agent_run "$CONF" "$SOCKET"
 	e2e_until 30 has_servers
 }
 

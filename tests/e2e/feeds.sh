@@ -42,7 +42,7 @@ write_conf() {
 		echo 'journald: {enabled: false}'
 		echo "spool_file: $E2E_TMP/spool"
 		echo "history: {file: $E2E_TMP/history.db}"
-		echo "json: {file: $AGENT_OUT}"
+		echo "json: {file: $E2E_TMP/events.json}"
 		echo "maxmind: [$E2E_ROOT/tests/data/geo/country.mmdb, $E2E_ROOT/tests/data/geo/asn.mmdb]"
 		printf '%s\n' "$@"
 	} >"$conf"
@@ -58,13 +58,6 @@ start_knot() {
 	dns_file "$knot/zones/fd-plain.test.db" fd-plain.test 192.0.2.1
 	dns_start "$knot/log" knotd -c "$knot/knot.conf"
 	dns_wait "$PORT" fd-listed.test 192.0.2.1 "$knot/log"
-}
-
-start_agent() {
-	"$ZW" run --config "$conf" --socket "$socket" >"$E2E_TMP/run.out" 2>"$AGENT_ERR" </dev/null &
-	AGENT_PID=$!
-	e2e_until 60 agent_ready_or_dead
-	agent_alive && agent_has '.event.action == "agent-ready"' || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
 }
 
 # What the status says of a list. Usage: feed NAME FILTER
@@ -123,8 +116,6 @@ expect_registration() {
 		"$([ "$got" = '[{"country_iso_code":"NL"},{"number":64496,"organization":{"name":"Example Networks"}}]' ] || echo "it is $got")"
 }
 
-AGENT_OUT=$E2E_TMP/events.json
-AGENT_ERR=$E2E_TMP/run.err
 mkdir "$lists"
 write_zone
 write_list bad-ips.txt '# bad addresses' 203.0.113.0/24 2001:db8:bad::/48 'no address at all?'
@@ -270,7 +261,7 @@ test_reload() {
 
 start_knot || { e2e_end; exit 1; }
 test_check
-start_agent
+agent_run "$conf" "$socket"
 test_status
 test_findings
 test_asked

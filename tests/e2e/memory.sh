@@ -54,15 +54,8 @@ start_run() {
 		echo 'journald: {enabled: false}'
 		echo "json: {file: $E2E_TMP/events.json}"
 	} >"$E2E_TMP/conf.yaml"
-	AGENT_OUT=$E2E_TMP/events.json
-	AGENT_ERR=$E2E_TMP/run.err
-	: >"$AGENT_OUT"
 	# Else what a thread has set aside of the address space (malloc(3), "arenas") counts as memory that is left.
-	MALLOC_ARENA_MAX=1 "$ZW" run --config "$E2E_TMP/conf.yaml" --socket "$socket" \
-		>"$E2E_TMP/run.out" 2>"$AGENT_ERR" </dev/null &
-	AGENT_PID=$!
-	e2e_until 30 agent_ready_or_dead
-	agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
+	MALLOC_ARENA_MAX=1 agent_run "$E2E_TMP/conf.yaml" "$socket"
 }
 
 # limit_memory KIB: so much more than it has now.

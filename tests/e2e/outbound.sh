@@ -14,30 +14,11 @@ ZONE=outbound.test
 HERE=198.51.100.1 SECONDARY=198.51.100.2 STRANGER=198.51.100.3 REFUSED=198.51.100.4
 # DNS servers elsewhere: those that are asked in the warm-up, and after it. Nobody answers there, which is no matter.
 USUAL=198.51.100.8 NEW=198.51.100.9 NEWER=198.51.100.10
-FAR_PID=
 
 DIR=$E2E_TMP/bind
 SOCKET=$E2E_TMP/status.sock
 
 # --- hosts and servers ---------------------------------------------------------------------------
-
-in_far() {
-	nsenter --net="/proc/$FAR_PID/ns/net" "$@"
-}
-
-far_is_there() {
-	[ "$(readlink "/proc/$FAR_PID/ns/net")" != "$(readlink /proc/self/ns/net)" ]
-}
-
-start_far() {
-	unshare --net sleep infinity &
-	FAR_PID=$!
-	e2e_at_exit "dns_kill $FAR_PID"
-	e2e_until 5 far_is_there || return 1
-	ip link add ob0 type veth peer name ob1 netns "$FAR_PID" && ip addr add $HERE/24 dev ob0 && ip link set ob0 up || return 1
-	in_far sh -c "for addr in $SECONDARY $STRANGER $REFUSED $USUAL $NEW $NEWER; do ip addr add \$addr/24 dev ob1; done &&
-		ip link set ob1 up && ip link set lo up"
-}
 
 # bind DIRECTORY ADDRESSES STATEMENTS
 bind() {
@@ -59,7 +40,7 @@ start_servers() {
 }
 
 secondary_serves() {
-	[ "$(in_far dig +short +tries=1 +time=1 @$SECONDARY "$1.$ZONE" A)" = "$2" ]
+	[ "$(dns_far dig +short +tries=1 +time=1 @$SECONDARY "$1.$ZONE" A)" = "$2" ]
 }
 
 # --- the agent -----------------------------------------------------------------------------------
@@ -68,18 +49,8 @@ secondary_serves() {
 configure() {
 	printf 'servers:\n  - {kind: bind, config: "%s/named.conf"}\njournald: {enabled: false}\nspool_file: "%s/spool"\n' \
 		"$DIR" "$E2E_TMP"
-	printf 'history: {file: "%s/history/history.db"}\nrules:\n  outbound-new: {warmup: %s}\n' "$E2E_TMP" "$1"
-}
-
-start_run() {
-	AGENT_OUT=$E2E_TMP/agent.out AGENT_ERR=$E2E_TMP/agent.err
-	: >"$AGENT_OUT"
-	"$ZW" run --config "$E2E_TMP/conf.yaml" --socket "$SOCKET" --json >"$AGENT_OUT" 2>"$AGENT_ERR" </dev/null &
-	AGENT_PID=$!
-	e2e_until 60 agent_ready_or_dead
-	agent_alive && agent_has '.event.action == "agent-ready"' && return
-	e2e_fail "agent" "it did not become ready" "$(tail -n 5 "$AGENT_ERR")"
-	return 1
+	printf 'json: {file: "%s/events.json"}\nhistory: {file: "%s/history/history.db"}\n' "$E2E_TMP" "$E2E_TMP"
+	printf 'rules:\n  outbound-new: {warmup: %s}\n' "$1"
 }
 
 findings() {
@@ -116,7 +87,7 @@ TRANSFERRED='fault(.zonewitness.server.kind == $server.kind and .zonewitness.ser
 	fault(.zonewitness.escalate == false; "it escalates")'
 
 axfr() {
-	in_far dig +tries=1 +time=5 -b "$1" @$HERE "$ZONE" AXFR >"$E2E_TMP/axfr" 2>&1
+	dns_far dig +tries=1 +time=5 -b "$1" @$HERE "$ZONE" AXFR >"$E2E_TMP/axfr" 2>&1
 }
 
 test_known() {
@@ -173,7 +144,7 @@ test_new() {
 # With a warm-up as long as the first one ran, so that it is over when that counts. Usage: test_restart SECONDS
 test_restart() {
 	configure "${1}s" >"$E2E_TMP/conf.yaml"
-	start_run || return
+	agent_run "$E2E_TMP/conf.yaml" "$SOCKET"
 	ask $USUAL
 	ask $NEW
 	axfr $STRANGER
@@ -199,10 +170,10 @@ test_all() {
 	e2e_check "$1" "$([ "$got" = "$2" ] || echo "there is '$got', not '$2'")" "$(findings)"
 }
 
-start_far || e2e_die "no other namespace"
+dns_far_host ob "$HERE" $SECONDARY $STRANGER $REFUSED $USUAL $NEW $NEWER || e2e_die "no other namespace"
 start_servers || { e2e_end; exit 1; }
 configure 24h >"$E2E_TMP/conf.yaml"
-start_run || { e2e_end; exit 1; }
+agent_run "$E2E_TMP/conf.yaml" "$SOCKET"
 began=${EPOCHREALTIME/[.,]/}
 test_warm_up
 test_known

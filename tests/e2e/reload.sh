@@ -37,14 +37,6 @@ look_at() {
 	ZONE_TAKEN=()
 }
 
-start_agent() {
-	AGENT_ERR=$E2E_TMP/run.err
-	"$ZW" run --config "$conf" --socket "$socket" >"$E2E_TMP/run.out" 2>"$AGENT_ERR" </dev/null &
-	AGENT_PID=$!
-	e2e_until 30 agent_ready_or_dead
-	agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
-}
-
 # hang_up NAME COUNT: the configuration that is there now is read; the file has so many config-change events then.
 hang_up() {
 	local n
@@ -103,14 +95,14 @@ prepare() {
 	journald_start
 }
 
-FIRST=$E2E_TMP/first.json
+# Of which the first is where agent_run looks.
+FIRST=$E2E_TMP/events.json
 SECOND=$E2E_TMP/second.json
 
 test_first() {
 	zones=gone write_conf 'servers: []' "history: {file: $E2E_TMP/history.db}" 'journald: {enabled: false}' \
 		"json: {file: $FIRST}"
-	look_at "$FIRST"
-	start_agent
+	agent_run "$conf" "$socket"
 	expect_watched "the first configuration" "json-file gone.test.=good kept.test.=good"
 	edit "a zone of the first configuration" gone.test "$zone_dir/gone.db" "$NONE" 192.0.2.1 192.0.2.2
 }
@@ -168,10 +160,9 @@ test_history() {
 	edit "a zone of the fourth configuration" kept.test "$zone_dir/kept.db" "$NONE" 192.0.2.3 192.0.2.4
 	agent_stop
 	e2e_check "the journal is left alone" "$(journald_entries ZW_ZONE=kept.test. "ZW_PID=$act_pid" | head -c 300)"
-	rm "$FIRST"
 	dns_edit sed 1000 "$zone_dir/new.db" 192.0.2.3 192.0.2.4
-	look_at "$FIRST"
-	start_agent
+	ZONE_TAKEN=()
+	agent_run "$conf" "$socket"
 	dns_expect "found with the other history" new.test record-change "$NONE" '
 		fault(.zonewitness.attribution == "none"; "attribution is \(.zonewitness.attribution)"),
 		fault(.zonewitness.changes[0].before.rdata == ["192.0.2.3"]; "before is \(.zonewitness.changes[0].before)")'

@@ -30,19 +30,8 @@ configure() {
 # Only this server: what others on the machine do is not ours to count. Usage: configure_agent HISTORY RULES
 configure_agent() {
 	printf 'servers:\n  - {kind: knot, config: "%s/knot.conf"}\n' "$DIR"
-	printf 'history: {file: "%s"}\njournald: {enabled: false}\n' "$1"
+	printf 'history: {file: "%s"}\njournald: {enabled: false}\njson: {file: "%s/events.json"}\n' "$1" "$E2E_TMP"
 	printf 'rules:\n  %s\n' "$2"
-}
-
-start_run() {
-	AGENT_OUT=$E2E_TMP/agent.out AGENT_ERR=$E2E_TMP/agent.err
-	: >"$AGENT_OUT"
-	"$ZW" run --config "$E2E_TMP/conf.yaml" --socket "$SOCKET" --json >"$AGENT_OUT" 2>"$AGENT_ERR" </dev/null &
-	AGENT_PID=$!
-	e2e_until 60 agent_ready_or_dead
-	agent_alive && [ -n "$(agent_events '.event.action == "agent-ready"')" ] && return
-	e2e_fail "agent" "it did not become ready" "$(tail -n 5 "$AGENT_ERR")"
-	return 1
 }
 
 # perf QUERIES OPTIONS...: what dnsperf says it sent and got is in $sent and $answered.
@@ -252,7 +241,7 @@ test_usual() {
 	"$E2E_TOOLS/zw-traffic" "$db" learn $(($(date +%s) - 26 * 3600)) 1550 "$ZONE." 20 || return
 	# A load that two minutes share is one in each.
 	configure_agent "$db" 'domain-spike: {queries: 1000}' >"$E2E_TMP/conf.yaml"
-	start_run || return
+	agent_run "$E2E_TMP/conf.yaml" "$SOCKET"
 	perf "$E2E_TMP/ordinary" -Q 2000
 	agent_until 15 eval '[ -n "$(findings domain-spike)" ]'
 	found=$(findings domain-spike)
@@ -287,7 +276,7 @@ configure >"$DIR/knot.conf"
 configure_agent "$DB" 'random-subdomain-flood: {window: 10s}' >"$E2E_TMP/conf.yaml"
 dns_start "$DIR/log" knotd -c "$DIR/knot.conf"
 dns_wait "$PORT" "$ZONE" 192.0.2.1 "$DIR/log" || e2e_die "Knot DNS does not serve"
-start_run || e2e_die "no agent"
+agent_run "$E2E_TMP/conf.yaml" "$SOCKET"
 test_totals
 test_tcp
 test_top

@@ -40,16 +40,13 @@ configure() {
 
 STARTS=0
 start_run() {
-	AGENT_OUT=$E2E_TMP/events.json AGENT_ERR=$E2E_TMP/run.err
-	touch "$AGENT_OUT"
+	AGENT_PROGRAM=$program agent_run "$conf" "$socket"
 	STARTS=$((STARTS + 1))
-	"$program" run --config "$conf" --socket "$socket" >/dev/null 2>"$AGENT_ERR" </dev/null &
-	AGENT_PID=$!
-	e2e_until 120 is_ready && agent_alive || e2e_die "the agent does not start: $(cat "$AGENT_ERR")"
+	e2e_until 30 start_is_stored || e2e_die "the history does not have that the agent is ready"
 }
 
-is_ready() {
-	! agent_alive || [ "$("$program" log --db "$history" --action agent-ready --json 2>/dev/null | wc -l)" = $STARTS ]
+start_is_stored() {
+	[ "$("$program" log --db "$history" --action agent-ready --json 2>/dev/null | wc -l)" = $STARTS ]
 }
 
 # edit UID ZONE PERL [PROGRAM]: one write of one process, with the serial raised.
