@@ -80,8 +80,7 @@ static void put_minute(struct tool *tool, uint64_t time_ns)
 	check(zw_history_store_minute(tool->history, bytes.buf, bytes.len), "minute");
 }
 
-static int save(
-	void *ctx, enum zw_baseline_class class, const char *key, const void *data, size_t len)
+static int save(void *ctx, unsigned int class, const char *key, const void *data, size_t len)
 {
 	return zw_history_encode_baseline(class, key, zw_realtime_ns(), data, len, ctx);
 }

@@ -159,8 +159,7 @@ struct saved {
 	int fail;
 };
 
-static int save(
-	void *ctx, enum zw_baseline_class class, const char *key, const void *data, size_t len)
+static int save(void *ctx, unsigned int class, const char *key, const void *data, size_t len)
 {
 	struct saved *s = ctx;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Whom this host asks for names, and who gets zones from its servers. */
 #include "cli/agent_answers.h"
+#include "cli/agent_learned.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -9,16 +10,12 @@
 
 #include "base/log.h"
 #include "dns/name.h"
-#include "engine/baseline.h"
 #include "probe/query.h"
-#include "sink/history_traffic.h"
 
 /* What a crash forgets is told once more. */
 #define SAVE_NS (60 * ZW_NSEC_PER_SEC)
 /* What is known stays known however old the history's other entries may get. */
 #define RENEW_NS (24 * 3600 * ZW_NSEC_PER_SEC)
-/* In one transaction, so that events do not wait for more. */
-#define SAVE_KEYS 256
 
 static_assert((int)_ZW_BASELINE_CLASS_MAX <= (int)ZW_OUTBOUND_CLASS_FIRST, "they share a table");
 
@@ -38,58 +35,37 @@ static int add_cause(struct zw_report *report, enum zw_role role, struct zw_acto
 
 /* --- what is known of earlier runs --------------------------------------------------------------------- */
 
-static int load_one(void *ctx, unsigned int class, const char *key, const void *data, size_t len)
+static int load(void *ctx, unsigned int class, const char *key, const void *data, size_t len)
 {
-	int r = zw_outbound_load(ctx, class, data, len);
-
 	(void)key;
-	/* What is damaged, or more than there is room for, is learned anew. */
-	return r == -ENOMEM ? r : 0;
+	return zw_outbound_load(ctx, class, data, len);
 }
 
-static int load(struct zw_history *history, void *ctx)
+static size_t save(void *book, uint64_t now_ns, size_t max, zw_baseline_save_fn fn, void *ctx)
 {
-	return zw_history_load_baselines(history, ZW_OUTBOUND_CLASS_FIRST, ZW_OUTBOUND_CLASS_LAST,
-		ZW_OUTBOUND_MAX * (ZW_OUTBOUND_CLASS_LAST - ZW_OUTBOUND_CLASS_FIRST + 1), load_one,
-		ctx);
+	return zw_outbound_save(book, now_ns, max, fn, ctx);
 }
 
-/* Before anything is told. Again until it succeeds: the history may come later. */
-static struct zw_outbound_book *book_of(struct zw_agent *a)
-{
-	struct zw_agent_answers *an = a->answers;
-	int r;
-
-	if (an->outbound_loaded || !a->history)
-		return an->outbound;
-	r = zw_writer_with(a->history, load, an->outbound);
-	if (r == -ENODEV)
-		return an->outbound;
-	if (r < 0)
-		zw_error(
-			"whom this host asks cannot be read from the history: %s; it is learned anew",
-			strerror(-r));
-	an->outbound_loaded = true;
-	return an->outbound;
-}
-
-struct saving {
-	struct zw_str bytes;
-	uint64_t time_ns;
+static const struct zw_learned asked = {
+	.what = "whom this host asks",
+	.first = ZW_OUTBOUND_CLASS_FIRST,
+	.last = ZW_OUTBOUND_CLASS_LAST,
+	.max = ZW_OUTBOUND_MAX * (ZW_OUTBOUND_CLASS_LAST - ZW_OUTBOUND_CLASS_FIRST + 1),
+	.load = load,
+	.save = save,
 };
 
-static int save_one(void *ctx, unsigned int class, const char *key, const void *data, size_t len)
+/* Before anything is told. */
+static struct zw_outbound_book *book_of(struct zw_agent *a)
 {
-	struct saving *s = ctx;
-
-	return zw_history_encode_baseline(class, key, s->time_ns, data, len, &s->bytes);
+	zw_learned_load(a, &asked, a->answers->outbound, &a->answers->outbound_loaded);
+	return a->answers->outbound;
 }
 
 void zw_agent_outbound_tick(struct zw_agent *a, uint64_t now_ns, bool all)
 {
 	struct zw_agent_answers *an = a->answers;
 	struct zw_outbound_book *book;
-	size_t n;
 
 	if (!a->history || (!all && now_ns < an->outbound_save_ns))
 		return;
@@ -101,17 +77,9 @@ void zw_agent_outbound_tick(struct zw_agent *a, uint64_t now_ns, bool all)
 		an->outbound_renew_ns = now_ns + RENEW_NS;
 		zw_outbound_renew(book);
 	}
-	do {
-		struct saving s = {.time_ns = zw_realtime_ns()};
-
-		n = zw_outbound_save(book, now_ns, SAVE_KEYS, save_one, &s);
-		/* All of it again, a while later. */
-		if (n > 0 && zw_writer_baselines(a->history, &s.bytes) < 0) {
-			zw_outbound_renew(book);
-			n = 0;
-		}
-		zw_str_free(&s.bytes);
-	} while (n == SAVE_KEYS);
+	/* All of it again, a while later. */
+	if (zw_learned_save(a, &asked, book, now_ns) < 0)
+		zw_outbound_renew(book);
 }
 
 /* --- whom this host asks ------------------------------------------------------------------------------- */

@@ -7,15 +7,13 @@
 
 #include "base/log.h"
 #include "cli/agent_feeds.h"
+#include "cli/agent_learned.h"
 #include "dns/message.h"
 #include "dns/name.h"
-#include "sink/history_traffic.h"
 
 #define READ_NS ZW_NSEC_PER_SEC
 /* What a crash forgets of what is usual is no more than that. */
 #define SAVE_NS (1800 * ZW_NSEC_PER_SEC)
-/* In one transaction, so that events do not wait for more. */
-#define SAVE_KEYS 256
 /* A minute in which some second was not watched teaches nothing. */
 #define WHOLE_SECONDS 59
 
@@ -76,67 +74,29 @@ void zw_agent_traffic_unserve(struct zw_agent *a, struct zw_agent_zone *z)
 
 /* --- what is usual ------------------------------------------------------------------------------------- */
 
-static int load_one(void *ctx, unsigned int class, const char *key, const void *data, size_t len)
+static int load(void *ctx, unsigned int class, const char *key, const void *data, size_t len)
 {
-	struct zw_agent_traffic *t = ctx;
-	int r = zw_baselines_load(t->baselines, class, key, data, len);
-
-	/* What is damaged, or of a class that is full, is learned anew. */
-	return r == -ENOMEM ? r : 0;
+	return zw_baselines_load(ctx, class, key, data, len);
 }
 
-static int load(struct zw_history *history, void *ctx)
+static size_t save(void *book, uint64_t now_ns, size_t max, zw_baseline_save_fn fn, void *ctx)
 {
-	return zw_history_load_baselines(history, 0, _ZW_BASELINE_CLASS_MAX - 1,
-		ZW_BASELINE_KEYS_MAX * _ZW_BASELINE_CLASS_MAX, load_one, ctx);
+	(void)now_ns;
+	return zw_baselines_save(book, max, fn, ctx);
 }
 
-/* Again until it succeeds: the history may come later. */
-static void load_baselines(struct zw_agent *a)
-{
-	int r;
-
-	if (a->traffic->loaded || !a->history)
-		return;
-	r = zw_writer_with(a->history, load, a->traffic);
-	if (r == -ENODEV)
-		return;
-	if (r < 0)
-		zw_error(
-			"what traffic was usual cannot be read from the history: %s; it is learned "
-			"anew",
-			strerror(-r));
-	a->traffic->loaded = true;
-}
-
-struct saving {
-	struct zw_str bytes;
-	uint64_t time_ns;
+static const struct zw_learned usual = {
+	.what = "what traffic was usual",
+	.last = _ZW_BASELINE_CLASS_MAX - 1,
+	.max = ZW_BASELINE_KEYS_MAX * _ZW_BASELINE_CLASS_MAX,
+	.load = load,
+	.save = save,
 };
 
-static int save_one(
-	void *ctx, enum zw_baseline_class class, const char *key, const void *data, size_t len)
-{
-	struct saving *s = ctx;
-
-	return zw_history_encode_baseline(class, key, s->time_ns, data, len, &s->bytes);
-}
-
 /* What is not taken now is tried again with the next minute that teaches more. */
-static void save_baselines(struct zw_agent *a)
+static void save_usual(struct zw_agent *a, uint64_t now_ns)
 {
-	size_t n;
-
-	if (!a->history)
-		return;
-	do {
-		struct saving s = {.time_ns = zw_realtime_ns()};
-
-		n = zw_baselines_save(a->traffic->baselines, SAVE_KEYS, save_one, &s);
-		if (n > 0 && zw_writer_baselines(a->history, &s.bytes) < 0)
-			n = 0;
-		zw_str_free(&s.bytes);
-	} while (n == SAVE_KEYS);
+	(void)zw_learned_save(a, &usual, a->traffic->baselines, now_ns);
 }
 
 /* --- names and who asks for them ----------------------------------------------------------------------- */
@@ -218,7 +178,7 @@ void zw_agent_traffic_tick(struct zw_agent *a, uint64_t now_ns)
 		return;
 	/* In step, also when one came late. */
 	t->read_ns = t->read_ns + READ_NS > now_ns ? t->read_ns + READ_NS : now_ns + READ_NS;
-	load_baselines(a);
+	zw_learned_load(a, &usual, t->baselines, &t->loaded);
 	if (read_second(a, now_ns, false) < 0) {
 		t->deaf = true;
 		return;
@@ -228,7 +188,7 @@ void zw_agent_traffic_tick(struct zw_agent *a, uint64_t now_ns)
 		t->save_ns = now_ns + SAVE_NS;
 	if (now_ns >= t->save_ns) {
 		t->save_ns = now_ns + SAVE_NS;
-		save_baselines(a);
+		save_usual(a, now_ns);
 	}
 }
 
@@ -242,5 +202,5 @@ void zw_agent_traffic_stop(struct zw_agent *a)
 	if (read_second(a, now_ns, false) == 0)
 		(void)read_second(a, now_ns, true);
 	zw_watch_expire(a->traffic->watch, now_ns, true);
-	save_baselines(a);
+	save_usual(a, now_ns);
 }

@@ -58,7 +58,7 @@ size_t zw_baselines_len(const struct zw_baselines *baselines, enum zw_baseline_c
 /* Calls @fn for each that was learned since it was saved last, at most @max; returns how many. @data: as it is stored. @fn
  * returns 0 or -errno: then that one is tried again the next time, and nothing more now. */
 typedef int (*zw_baseline_save_fn)(
-	void *ctx, enum zw_baseline_class class, const char *key, const void *data, size_t len);
+	void *ctx, unsigned int class, const char *key, const void *data, size_t len);
 size_t zw_baselines_save(
 	struct zw_baselines *baselines, size_t max, zw_baseline_save_fn fn, void *ctx);
 /* Takes back what was saved. -EBADMSG; -ENOSPC; -ENOMEM. */

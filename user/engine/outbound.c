@@ -230,7 +230,7 @@ struct stored_program {
 
 struct saving {
 	size_t max, done;
-	zw_outbound_save_fn fn;
+	zw_baseline_save_fn fn;
 	void *ctx;
 };
 
@@ -284,7 +284,7 @@ static void save_map(struct zw_outbound_book *book, struct zw_map *map, struct s
 }
 
 size_t zw_outbound_save(struct zw_outbound_book *book, uint64_t now_ns, size_t max,
-	zw_outbound_save_fn fn, void *ctx)
+	zw_baseline_save_fn fn, void *ctx)
 {
 	uint64_t learned_ns = book->learned_ns + (now_ns - book->begin_ns);
 	uint64_t data = htole64(learned_ns);

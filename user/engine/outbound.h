@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/baseline.h"
 #include "engine/request.h"
 
 enum zw_outbound_step {
@@ -64,10 +65,8 @@ enum zw_outbound_class {
 };
 
 /* As zw_baselines_save(): what is new since it was saved last. */
-typedef int (*zw_outbound_save_fn)(
-	void *ctx, unsigned int class, const char *key, const void *data, size_t len);
 size_t zw_outbound_save(struct zw_outbound_book *book, uint64_t now_ns, size_t max,
-	zw_outbound_save_fn fn, void *ctx);
+	zw_baseline_save_fn fn, void *ctx);
 /* Everything is to be saved again, as if it were new. */
 void zw_outbound_renew(struct zw_outbound_book *book);
 /* Takes back what was saved; the latest should come first. -EBADMSG; -ENOSPC; -ENOMEM. */
