@@ -27,4 +27,3 @@ int zw_cmd_triage(int argc, char **argv);
 int zw_cmd_traffic(int argc, char **argv);
 int zw_cmd_top(int argc, char **argv);
 int zw_cmd_check(int argc, char **argv);
-int zw_cmd_version(int argc, char **argv);

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "server/state_job.h"
 
+static int cmd_version(int argc, char **argv);
 static int cmd_help(int argc, char **argv);
 
 static const struct command {
@@ -31,7 +32,7 @@ static const struct command {
 	{"top", "live DNS traffic: sources, names, zones, rcodes, types", zw_cmd_top},
 	{"traffic", "DNS traffic by minute: sources, names, zones, rcodes, types", zw_cmd_traffic},
 	{"check", "validate the configuration", zw_cmd_check},
-	{"version", "print the version", zw_cmd_version},
+	{"version", "print the version", cmd_version},
 	{"help", "this list", cmd_help},
 };
 
@@ -51,7 +52,7 @@ static int cmd_help(int argc, char **argv)
 	return ZW_EXIT_OK;
 }
 
-int zw_cmd_version(int argc, char **argv)
+static int cmd_version(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;

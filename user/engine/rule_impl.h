@@ -184,11 +184,6 @@ void zw_rule_serial(struct zw_rule_scene *s);
 void zw_rule_mass(struct zw_rule_scene *s);
 void zw_rule_actor(struct zw_rule_scene *s);
 
-/* Of redirects, for the burst of them and for zones that share an address. */
-void zw_rule_burst_add(
-	struct zw_rule_scene *s, const uint8_t *owner, const struct zw_rule_target *target);
-void zw_rule_shared(
-	struct zw_rule_scene *s, const uint8_t *owner, const struct zw_rule_target *target);
 /* A redirect that was a finding: is there a certificate for it? */
 void zw_rule_redirected(struct zw_rule_scene *s, const uint8_t *name, bool all_below);
 /* Only remember. */

@@ -12,6 +12,83 @@
 #include "dns/rr.h"
 #include "engine/words.h"
 
+/* --- where several records lead to -------------------------------------------------------------------- */
+
+static uint64_t target_hash(const struct zw_rule_scene *s, const struct zw_rule_target *target)
+{
+	if (target->name)
+		return zw_rule_hash(s->memory, 1, target->name, zw_name_len(target->name));
+	return zw_rule_hash(s->memory, (uint64_t)target->address.family, target->address.addr,
+		sizeof(target->address.addr));
+}
+
+static void burst_add(
+	struct zw_rule_scene *s, const uint8_t *owner, const struct zw_rule_target *target)
+{
+	size_t names = (size_t)zw_rule_knob(s, "random-subdomains", "names");
+	struct zw_rule_zone *zone = s->zone;
+
+	if (!zw_rule_is_on(s, "random-subdomains") ||
+		!zw_words_name_is_random(owner, s->in->origin, ZW_WORDS_RANDOM_BITS, NULL))
+		return;
+	if (zone->random_cap != names) {
+		free(zone->random);
+		zone->random = calloc(names, sizeof(*zone->random));
+		zone->random_cap = zone->random ? names : 0;
+		zone->random_len = zone->random_next = 0;
+	}
+	if (!zone->random) {
+		s->failed = -ENOMEM;
+		return;
+	}
+	zone->random[zone->random_next] =
+		(struct zw_rule_random){s->now_ns, target_hash(s, target)};
+	zone->random_next = (zone->random_next + 1) % names;
+	if (zone->random_len < names)
+		zone->random_len++;
+	s->random_seen = true;
+}
+
+/* The address got a name of one more zone. */
+static void share(
+	struct zw_rule_scene *s, const uint8_t *owner, const struct zw_rule_target *target)
+{
+	uint64_t window = zw_rule_knob(s, "shared-address", "window"), zones = 0;
+	uint64_t id, zone = zw_rule_hash(s->memory, 2, s->in->origin, zw_name_len(s->in->origin));
+	char text[ZW_NET_TEXT_MAX], name[ZW_NAME_TEXT_MAX];
+	struct zw_rule_address *address;
+	size_t place = 0;
+
+	if (!zw_rule_is_on(s, "shared-address"))
+		return;
+	id = target_hash(s, target);
+	address = zw_rule_memory_address(s->memory, id);
+	/* The zone's own place, else the oldest. */
+	for (size_t i = 0; i < ZW_RULE_ZONES_OF_ADDRESS; i++) {
+		if (address->zone[i] == zone) {
+			place = i;
+			break;
+		}
+		if (address->time_ns[i] < address->time_ns[place])
+			place = i;
+	}
+	address->zone[place] = zone;
+	address->time_ns[place] = address->last_ns = s->now_ns;
+	for (size_t i = 0; i < ZW_RULE_ZONES_OF_ADDRESS; i++)
+		zones += address->zone[i] && address->time_ns[i] + window >= s->now_ns;
+	if (zones < zw_rule_knob(s, "shared-address", "zones"))
+		return;
+	if (zw_rule_found_again(s, "shared-address", id))
+		return;
+	zw_net_to_text(&target->address, text);
+	zw_name_to_text(owner, name);
+	zw_rule_found(s, "shared-address", id, text,
+		"%s leads to %s, as do names of %llu zones since a short time ago", name, text,
+		(unsigned long long)zones);
+}
+
+/* --- one record ---------------------------------------------------------------------------------------- */
+
 struct redirect {
 	const struct zw_diff_entry *entry;
 	bool existed, found;
@@ -70,9 +147,9 @@ static void look_at_target(struct zw_rule_scene *s, void *ctx, const struct zw_r
 	else
 		found_address(s, r, target);
 	if (!target->name)
-		zw_rule_shared(s, r->entry->owner, target);
+		share(s, r->entry->owner, target);
 	if (!r->existed)
-		zw_rule_burst_add(s, r->entry->owner, target);
+		burst_add(s, r->entry->owner, target);
 }
 
 void zw_rule_redirect(struct zw_rule_scene *s, const struct zw_diff_entry *e)
@@ -219,41 +296,6 @@ void zw_rule_mail_and_login(struct zw_rule_scene *s, const struct zw_diff_entry 
 
 /* --- many new names ----------------------------------------------------------------------------------- */
 
-static uint64_t target_hash(const struct zw_rule_scene *s, const struct zw_rule_target *target)
-{
-	if (target->name)
-		return zw_rule_hash(s->memory, 1, target->name, zw_name_len(target->name));
-	return zw_rule_hash(s->memory, (uint64_t)target->address.family, target->address.addr,
-		sizeof(target->address.addr));
-}
-
-void zw_rule_burst_add(
-	struct zw_rule_scene *s, const uint8_t *owner, const struct zw_rule_target *target)
-{
-	size_t names = (size_t)zw_rule_knob(s, "random-subdomains", "names");
-	struct zw_rule_zone *zone = s->zone;
-
-	if (!zw_rule_is_on(s, "random-subdomains") ||
-		!zw_words_name_is_random(owner, s->in->origin, ZW_WORDS_RANDOM_BITS, NULL))
-		return;
-	if (zone->random_cap != names) {
-		free(zone->random);
-		zone->random = calloc(names, sizeof(*zone->random));
-		zone->random_cap = zone->random ? names : 0;
-		zone->random_len = zone->random_next = 0;
-	}
-	if (!zone->random) {
-		s->failed = -ENOMEM;
-		return;
-	}
-	zone->random[zone->random_next] =
-		(struct zw_rule_random){s->now_ns, target_hash(s, target)};
-	zone->random_next = (zone->random_next + 1) % names;
-	if (zone->random_len < names)
-		zone->random_len++;
-	s->random_seen = true;
-}
-
 /* The last ones are few enough different ones. */
 static bool lead_to_few(const struct zw_rule_zone *zone, uint64_t few)
 {
@@ -289,41 +331,4 @@ void zw_rule_burst(struct zw_rule_scene *s)
 		zone->random_len, name,
 		s->now_ns > oldest ? (unsigned long long)((s->now_ns - oldest) / ZW_NSEC_PER_SEC)
 				   : 0ULL);
-}
-
-void zw_rule_shared(
-	struct zw_rule_scene *s, const uint8_t *owner, const struct zw_rule_target *target)
-{
-	uint64_t window = zw_rule_knob(s, "shared-address", "window"), zones = 0;
-	uint64_t id, zone = zw_rule_hash(s->memory, 2, s->in->origin, zw_name_len(s->in->origin));
-	char text[ZW_NET_TEXT_MAX], name[ZW_NAME_TEXT_MAX];
-	struct zw_rule_address *address;
-	size_t place = 0;
-
-	if (!zw_rule_is_on(s, "shared-address"))
-		return;
-	id = target_hash(s, target);
-	address = zw_rule_memory_address(s->memory, id);
-	/* The zone's own place, else the oldest. */
-	for (size_t i = 0; i < ZW_RULE_ZONES_OF_ADDRESS; i++) {
-		if (address->zone[i] == zone) {
-			place = i;
-			break;
-		}
-		if (address->time_ns[i] < address->time_ns[place])
-			place = i;
-	}
-	address->zone[place] = zone;
-	address->time_ns[place] = address->last_ns = s->now_ns;
-	for (size_t i = 0; i < ZW_RULE_ZONES_OF_ADDRESS; i++)
-		zones += address->zone[i] && address->time_ns[i] + window >= s->now_ns;
-	if (zones < zw_rule_knob(s, "shared-address", "zones"))
-		return;
-	if (zw_rule_found_again(s, "shared-address", id))
-		return;
-	zw_net_to_text(&target->address, text);
-	zw_name_to_text(owner, name);
-	zw_rule_found(s, "shared-address", id, text,
-		"%s leads to %s, as do names of %llu zones since a short time ago", name, text,
-		(unsigned long long)zones);
 }

@@ -36,6 +36,23 @@ static int open_rings(struct zw_probe *p)
 	return r;
 }
 
+/* Runs harmless operations below the scratch directory. */
+static int prove(struct zw_probe *p)
+{
+	struct bpf_object *objs[_ZW_OBJ_MAX] = {
+		[ZW_OBJ_FILE] = p->file->obj,
+		[ZW_OBJ_PROC] = p->proc->obj,
+		[ZW_OBJ_INSPECT] = p->inspect->obj,
+		[ZW_OBJ_SOCK] = zw_net_object(p->net, ZW_OBJ_SOCK),
+		[ZW_OBJ_NET] = zw_net_object(p->net, ZW_OBJ_NET),
+		[ZW_OBJ_UNIX] = p->sockets ? zw_unix_object(p->sockets) : NULL,
+		[ZW_OBJ_GUARD] = zw_guard_object(p->guard),
+		[ZW_OBJ_MOUNT] = zw_mount_object(p->mounts),
+	};
+
+	return zw_prove_programs(p->scratch, objs, p->net, p->hook, p->link, p->programs);
+}
+
 int zw_probe_open(
 	const struct zw_probe_options *options, struct zw_probe **ret_probe, struct zw_str *error)
 {
@@ -62,7 +79,7 @@ int zw_probe_open(
 		zw_str_addf(error, "cannot open the event ring: %s", strerror(-r));
 		return r;
 	}
-	r = zw_probe_prove(p);
+	r = prove(p);
 	if (r < 0) {
 		zw_str_addf(error, "cannot write below '%s' to prove the hooks: %s", p->scratch,
 			strerror(-r));
@@ -108,22 +125,6 @@ bool zw_probe_tier(const struct zw_probe *p, enum zw_capability capability, enum
 		return false;
 	*ret_tier = p->tier[capability];
 	return true;
-}
-
-int zw_probe_prove(struct zw_probe *p)
-{
-	struct bpf_object *objs[_ZW_OBJ_MAX] = {
-		[ZW_OBJ_FILE] = p->file->obj,
-		[ZW_OBJ_PROC] = p->proc->obj,
-		[ZW_OBJ_INSPECT] = p->inspect->obj,
-		[ZW_OBJ_SOCK] = zw_net_object(p->net, ZW_OBJ_SOCK),
-		[ZW_OBJ_NET] = zw_net_object(p->net, ZW_OBJ_NET),
-		[ZW_OBJ_UNIX] = p->sockets ? zw_unix_object(p->sockets) : NULL,
-		[ZW_OBJ_GUARD] = zw_guard_object(p->guard),
-		[ZW_OBJ_MOUNT] = zw_mount_object(p->mounts),
-	};
-
-	return zw_prove_programs(p->scratch, objs, p->net, p->hook, p->link, p->programs);
 }
 
 int zw_probe_fd(const struct zw_probe *p)

@@ -47,9 +47,6 @@ const struct zw_hook_status *zw_probe_hooks(const struct zw_probe *probe, size_t
 bool zw_probe_tier(
 	const struct zw_probe *probe, enum zw_capability capability, enum zw_tier *ret_tier);
 
-/* Runs harmless operations below the scratch directory once more and updates the states of the hooks. */
-int zw_probe_prove(struct zw_probe *probe);
-
 /* Becomes readable when there are events of files or sockets. */
 int zw_probe_fd(const struct zw_probe *probe);
 /* Takes what there is when it is called, process events first: an actor's exec is known before its write is looked at. */
