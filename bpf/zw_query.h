@@ -35,15 +35,17 @@ const volatile __u32 zw_known_words = 1; /* of each filter */
 /* One message at a time on each processor. */
 struct query_scratch {
 	struct packet packet;
-	__u64 now_ns; /* CLOCK_MONOTONIC, to some milliseconds unless it is timed */
-	__u64 name;   /* hash; 0: none */
-	__u64 zone;   /* when it was looked for */
-	__u64 client; /* hashes of its address, */
-	__u64 pair;   /* of both with the server's port, */
-	__u64 wait;   /* and of all that an answer has in common with its query */
-	__u32 len;    /* of the message in `b` */
-	__u32 off;    /* where it begins in the packet */
-	__u32 bytes;  /* of the whole message */
+	__u64 now_ns;  /* CLOCK_MONOTONIC, to some milliseconds unless it is timed */
+	__u64 tick;    /* of the kernel's, */
+	__u64 tick_ns; /* and the clock at the first message in it */
+	__u64 name;    /* hash; 0: none */
+	__u64 zone;    /* when it was looked for */
+	__u64 client;  /* hashes of its address, */
+	__u64 pair;    /* of both with the server's port, */
+	__u64 wait;    /* and of all that an answer has in common with its query */
+	__u32 len;     /* of the message in `b` */
+	__u32 off;     /* where it begins in the packet */
+	__u32 bytes;   /* of the whole message */
 	__u32 cpu;
 	__u32 half;       /* of the tables */
 	__u32 link_bytes; /* of the header before the network's, without tags: Ethernet's, or 0 */
@@ -115,6 +117,19 @@ static __always_inline __u32 query_forget(struct query_scratch *s, __u32 v)
 	s->any = v;
 	asm volatile("" ::: "memory");
 	return s->any;
+}
+
+/* CLOCK_MONOTONIC, to some milliseconds: the coarse clock goes on once a tick, and the number of ticks is read in place
+ * where the clock is two calls. */
+static __always_inline __u64 query_clock(struct query_scratch *s)
+{
+	__u64 tick = bpf_jiffies64();
+
+	if (s->tick != tick) {
+		s->tick = tick;
+		s->tick_ns = bpf_ktime_get_coarse_ns();
+	}
+	return s->tick_ns;
 }
 
 static __always_inline struct zw_query_control *query_control(void)

@@ -404,7 +404,7 @@ __noinline int zw_query_message(
 			  ? ZW_QUERY_ASKED
 			  : ZW_QUERY_SERVED;
 	hash_ends(s, p, c);
-	s->now_ns = timed(s) ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns();
+	s->now_ns = timed(s) ? bpf_ktime_get_ns() : query_clock(s);
 	if (s->response)
 		answers = end_waiting(t, s, s->wait);
 	else
@@ -479,7 +479,7 @@ __noinline int zw_query_leaves(struct __sk_buff *skb, struct packet *p, __u32 by
 	if (!p || !s)
 		return 0;
 	s->cpu = cpu;
-	s->now_ns = bpf_ktime_get_coarse_ns();
+	s->now_ns = query_clock(s);
 	s->name = s->zone = 0;
 	s->bytes = bytes;
 	t = query_totals(s);
