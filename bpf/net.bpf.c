@@ -209,8 +209,8 @@ static __always_inline void on_udp(struct __sk_buff *skb, struct packet *p, stru
 		control |= LOOK_KIND(look) == MESSAGE_SHORT;
 	}
 	control |= several;
-	if (!control &&
-		query_message(skb, p, p->payload, bytes, MESSAGE_HOW(bytes, LOOK_CLASS(look))) >= 0)
+	if (!control && zw_query_message(skb, p, p->payload, bytes,
+				MESSAGE_HOW(bytes, LOOK_CLASS(look))) >= 0)
 		return;
 	count_message(t, p->direction, 0, look, bytes, control);
 	if (!control)
@@ -296,7 +296,8 @@ __noinline int zw_packet_walk(struct __sk_buff *skb, struct packet *p, bool ethe
 
 /* What nearly all packets are: of no interest, or one plain query or its answer in a datagram by itself. No copy of the
  * headers. False: it takes a closer look, or the headers do not lie in one piece. */
-static __always_inline bool pass_quickly(struct __sk_buff *skb, struct packet *p, __u32 link_bytes)
+static __always_inline bool pass_quickly(
+	struct __sk_buff *skb, struct query_scratch *s, struct packet *p, __u32 link_bytes)
 {
 	const void *end = (void *)(long)skb->data_end;
 	const void *data = (void *)(long)skb->data;
@@ -343,7 +344,10 @@ static __always_inline bool pass_quickly(struct __sk_buff *skb, struct packet *p
 		return false;
 	bytes -= sizeof(*udp);
 	p->tcp = 0;
-	return query_message(skb, p, (__u32)((void *)(udp + 1) - data), bytes, bytes) >= 0;
+	/* The verifier looks once at what follows, not once for each family. */
+	bytes = query_forget(s, bytes);
+	return query_message(skb, p, s, query_forget(s, (__u32)((void *)(udp + 1) - data)), bytes,
+		       bytes, false, 0) >= 0;
 }
 
 /* The programs of devices only say where they are and go on in this one, so that the verifier looks once at what is many
@@ -362,7 +366,7 @@ int zw_net_work(struct __sk_buff *skb)
 	p = &s->packet;
 	/* No bound to compare with, which would be two ways to look at. */
 	link_bytes = s->link_bytes & 15;
-	if (pass_quickly(skb, p, link_bytes))
+	if (pass_quickly(skb, s, p, link_bytes))
 		return ZW_TC_UNSPEC;
 	hook = p->hook;
 	direction = p->direction;

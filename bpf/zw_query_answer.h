@@ -6,7 +6,8 @@
 #include "zw_query_count.h"
 
 #define QUICK_RECORDS 4
-#define QUICK_WORDS 4
+#define DATA_WORDS 4
+#define SHORT_WORDS 2
 #define RR_FIXED 10 /* type, class, TTL, length: RFC 1035 4.1.3 */
 #define DNS_TYPE_NS 2
 #define DNS_TYPE_SOA 6
@@ -50,9 +51,10 @@ static __always_inline __u64 add_word(const struct query_scratch *s,
 {
 	__u64 v = *(const __u64 *)(s->b + ((pos + n * 8) & ZW_QUERY_MASK));
 	__u32 k = n * 2 & (ZW_QUERY_KEYS - 2);
+	__s32 beyond = (__s32)(n * 8 + 8 - bytes);
 
-	if (n * 8 + 8 > bytes)
-		v &= (1ULL << ((bytes & 7) * 8)) - 1;
+	/* Without a branch: see query_log2(). */
+	v &= ~0ULL >> ((beyond & ~(beyond >> 31)) * 8 & 63);
 	return zw_query_mix(h << 7 | h >> 57, v, c->key[k], c->key[k + 1]);
 }
 
@@ -63,7 +65,7 @@ static long data_step(__u32 i, void *ctx)
 	struct zw_query_control *c = query_control();
 
 	if (c)
-		s->data = add_word(s, c, s->data, s->data_pos, s->data_bytes, QUICK_WORDS + i);
+		s->data = add_word(s, c, s->data, s->data_pos, s->data_bytes, DATA_WORDS + i);
 	return 0;
 }
 
@@ -75,7 +77,7 @@ __noinline __u64 zw_query_data(struct query_scratch *s, __u32 pos, __u32 bytes, 
 
 	if (!s || !c)
 		return 0;
-	for (__u32 n = 0; n < QUICK_WORDS; n++) {
+	for (__u32 n = 0; n < DATA_WORDS; n++) {
 		if (n * 8 >= bytes)
 			return zw_query_finish(h);
 		h = add_word(s, c, h, pos, bytes, n);
@@ -83,25 +85,30 @@ __noinline __u64 zw_query_data(struct query_scratch *s, __u32 pos, __u32 bytes, 
 	s->data = h;
 	s->data_pos = pos;
 	s->data_bytes = bytes;
-	if (bytes > QUICK_WORDS * 8)
-		bpf_loop((bytes - QUICK_WORDS * 8 + 7) / 8, data_step, &s, 0);
+	if (bytes > DATA_WORDS * 8)
+		bpf_loop((bytes - DATA_WORDS * 8 + 7) / 8, data_step, &s, 0);
 	return zw_query_finish(s->data);
 }
 
 /* A record as nearly all answers have them: its owner is a pointer, and its data short. False: it is another. */
-static __always_inline bool quick_record(struct query_scratch *s)
+static __always_inline bool quick_record(struct query_scratch *s, const struct zw_query_control *c)
 {
 	__u32 pos = s->pos & ZW_QUERY_MASK, bytes;
 	const __u8 *rr = s->b + pos;
+	__u64 h;
 
 	bytes = rr[11];
 	pos += 2 + RR_FIXED;
 	/* As short as no signature is. */
-	if (rr[0] < 0xc0 || rr[10] != 0 || bytes > 16 || pos + bytes > s->len)
+	if (rr[0] < 0xc0 || rr[10] != 0 || bytes > SHORT_WORDS * 8 || pos + bytes > s->len)
 		return false;
 	s->pos = pos + bytes;
 	s->done++;
-	s->sum += zw_query_data(s, pos, bytes, rr[2] << 8 | rr[3]);
+	/* As zw_query_data() has it. */
+	h = (__u64)(rr[2] << 8 | rr[3]) << 32 | bytes;
+	for (__u32 n = 0; n < SHORT_WORDS && n * 8 < bytes; n++)
+		h = add_word(s, c, h, pos, bytes, n);
+	s->sum += zw_query_finish(h);
 	return true;
 }
 
@@ -169,23 +176,46 @@ static __always_inline bool answered_with_records(__u64 hash)
 	return set && tag_way(set, hash >> 32) < ZW_QUERY_WAYS;
 }
 
-/* The reasons to tell of the answer in @s; it is remembered when it is told of, see zw_query_tell(). Of those that have no
- * records, which random names get, so many are kept apart that they cannot drive out the others. */
-__noinline int zw_query_answer(struct query_scratch *s, __u16 port)
+/* Those records that quick_record() leaves, and the referral that an answer without any may be. */
+__noinline int zw_query_records(struct query_scratch *s)
 {
-	struct zw_query_totals *t;
-	struct zw_answer_set *set;
-	__u32 records, rcode, at;
-	__u64 key, slot;
-	bool changed;
+	__u32 records;
 
 	if (!s)
 		return 0;
-	t = query_totals(s);
-	if (!t)
-		return 0;
 	records = s->counts[1];
-	rcode = s->flags & 0xf;
+	if (records == 0) {
+		add_referral(s);
+		/* They are no records of the answer. */
+		s->done = 0;
+	} else if (s->done < records) {
+		bpf_loop(records - s->done, answer_step, &s, 0);
+	}
+	return 0;
+}
+
+/* The reasons to tell of an answer that is not known; @key: of its name, type and port. */
+static __noinline int new_answer(struct query_scratch *s, struct zw_answer_set *set, __u64 key)
+{
+	bool changed;
+
+	if (s->counts[1] > 0) {
+		changed = tag_way(set, s->answer >> 32) < ZW_QUERY_WAYS;
+		return changed ? ZW_QUERY_ANSWER_CHANGED : ZW_QUERY_ANSWER_NEW;
+	}
+	changed = answered_with_records(key);
+	return ZW_QUERY_ANSWER_NONE | (changed ? ZW_QUERY_ANSWER_CHANGED : ZW_QUERY_ANSWER_NEW);
+}
+
+/* The reasons to tell of the answer in @s; it is remembered when it is told of, see zw_query_tell(). Of those that have no
+ * records, which random names get, so many are kept apart that they cannot drive out the others. */
+static __always_inline __u32 look_at_answer(struct query_scratch *s, struct zw_query_totals *t,
+	const struct zw_query_control *c, __u16 port)
+{
+	__u32 records = s->counts[1], rcode = s->flags & 0xf, at;
+	struct zw_answer_set *set;
+	__u64 key, slot;
+
 	if (s->flags & DNS_TC || (rcode != RCODE_NOERROR && rcode != RCODE_NXDOMAIN))
 		return 0;
 	if (!s->whole || records > ZW_QUERY_RECORDS) {
@@ -200,16 +230,14 @@ __noinline int zw_query_answer(struct query_scratch *s, __u16 port)
 	s->sum = 0;
 	s->refers = 0;
 	for (int i = 0; i < QUICK_RECORDS && s->done < records; i++)
-		if (!quick_record(s))
+		if (!quick_record(s, c))
 			break;
-	if (s->done < records)
-		bpf_loop(records - s->done, answer_step, &s, 0);
+	if (s->done < records || (records == 0 && rcode == RCODE_NOERROR))
+		zw_query_records(s);
 	if (s->done != records) {
 		t->answer_part++;
 		return 0;
 	}
-	if (records == 0 && rcode == RCODE_NOERROR)
-		add_referral(s);
 	key = zw_query_finish(s->name + ((__u64)s->type << 16 | port) * 0xd6e8feb86659fd93ULL);
 	slot = (key >> 32) << 32 | (__u32)((s->sum + rcode) >> 16);
 	/* 0 is free. */
@@ -219,14 +247,8 @@ __noinline int zw_query_answer(struct query_scratch *s, __u16 port)
 	set = bpf_map_lookup_elem(&zw_query_answers, &at);
 	if (!set)
 		return 0;
-	if (query_way(set->slot, slot) < ZW_QUERY_WAYS) {
-		t->answer_known++;
-		return 0;
-	}
-	if (records > 0) {
-		changed = tag_way(set, slot >> 32) < ZW_QUERY_WAYS;
-		return changed ? ZW_QUERY_ANSWER_CHANGED : ZW_QUERY_ANSWER_NEW;
-	}
-	changed = answered_with_records(key);
-	return ZW_QUERY_ANSWER_NONE | (changed ? ZW_QUERY_ANSWER_CHANGED : ZW_QUERY_ANSWER_NEW);
+	if (query_way(set->slot, slot) == ZW_QUERY_WAYS)
+		return new_answer(s, set, key);
+	t->answer_known++;
+	return 0;
 }

@@ -91,14 +91,20 @@ static __noinline bool query_known(__u64 hash)
 
 /* --- sources and servers ---------------------------------------------------------------------------------- */
 
-static __noinline int new_pair(struct query_scratch *s, struct zw_pair_set *set, struct packet *p)
+/* Gives the two ends of @p a place in @set. */
+__noinline int zw_query_new_pair(struct query_scratch *s, struct zw_pair_set *set, struct packet *p)
 {
-	__u32 at = query_forget(s, QUERY_VICTIM(set)) & (ZW_QUERY_WAYS - 1);
-	struct zw_query_head *h = query_head(s);
-	struct zw_query_pair *e = &set->e[at];
+	struct zw_query_head *h;
+	struct zw_query_pair *e;
+	__u32 at;
 
+	if (!s || !set || !p)
+		return 0;
+	h = query_head(s);
 	if (!h)
 		return 0;
+	at = query_forget(s, QUERY_VICTIM(set)) & (ZW_QUERY_WAYS - 1);
+	e = &set->e[at];
 	if (set->key[at])
 		query_evict(h, ZW_QUERY_SOURCES, &e->n);
 	__builtin_memset(e, 0, sizeof(*e));
@@ -112,21 +118,19 @@ static __noinline int new_pair(struct query_scratch *s, struct zw_pair_set *set,
 }
 
 /* The reasons to tell of it. */
-__noinline int zw_query_pair(struct query_scratch *s, struct packet *p)
+static __always_inline __u32 count_pair(struct query_scratch *s, struct packet *p)
 {
 	__u32 index, way, why = 0;
 	struct zw_query_pair *e;
 	struct zw_pair_set *set;
 
-	if (!s || !p)
-		return 0;
 	index = query_set(s, ZW_QUERY_SOURCES, s->pair);
 	set = bpf_map_lookup_elem(&zw_query_pairs, &index);
 	if (!set)
 		return 0;
 	way = query_way(set->key, s->pair);
 	if (way == ZW_QUERY_WAYS) {
-		way = new_pair(s, set, p);
+		way = zw_query_new_pair(s, set, p);
 		if (!query_known(s->client) && !s->response)
 			why = ZW_QUERY_NEW_SOURCE;
 	}
@@ -234,16 +238,21 @@ static __noinline struct zw_query_zone *find_zone(struct query_scratch *s)
 /* --- names ------------------------------------------------------------------------------------------------ */
 
 /* Gives the name in @s a place in @set, and what was there to its zone. */
-static __noinline int new_name(struct query_scratch *s, struct zw_name_set *set)
+__noinline int zw_query_new_name(struct query_scratch *s, struct zw_name_set *set)
 {
-	struct zw_query_head *h = query_head(s);
-	__u32 at = query_forget(s, QUERY_VICTIM(set)) & (ZW_QUERY_WAYS - 1), index;
-	struct zw_query_name *e = &set->e[at];
-	struct zw_query_zone *z;
 	struct zw_zone_set *zones;
+	struct zw_query_name *e;
+	struct zw_query_zone *z;
+	struct zw_query_head *h;
+	__u32 at, index;
 
+	if (!s || !set)
+		return 0;
+	h = query_head(s);
 	if (!h)
 		return 0;
+	at = query_forget(s, QUERY_VICTIM(set)) & (ZW_QUERY_WAYS - 1);
+	e = &set->e[at];
 	if (set->key[at]) {
 		h->evictions[ZW_QUERY_NAMES]++;
 		zw_query_counts_add(&h->other[ZW_QUERY_NAMES], &e->n);
@@ -282,21 +291,19 @@ static __noinline int new_name(struct query_scratch *s, struct zw_name_set *set)
 }
 
 /* The reasons to tell of it. */
-__noinline int zw_query_name(struct query_scratch *s, bool tcp)
+static __always_inline __u32 count_name(struct query_scratch *s, bool tcp)
 {
 	__u32 index, way, why = 0;
 	struct zw_query_name *e;
 	struct zw_name_set *set;
 
-	if (!s)
-		return 0;
 	index = query_set(s, ZW_QUERY_NAMES, s->name);
 	set = bpf_map_lookup_elem(&zw_query_names, &index);
 	if (!set)
 		return 0;
 	way = query_way(set->key, s->name);
 	if (way == ZW_QUERY_WAYS) {
-		way = new_name(s, set);
+		way = zw_query_new_name(s, set);
 		if (!query_known(s->name) && !s->response)
 			why = ZW_QUERY_NEW_NAME;
 	}

@@ -7,29 +7,35 @@
 /* How zw_query_message() is called, beside the length of the message. */
 #define MESSAGE_BYTES(how) ((how)&0xffff)
 #define MESSAGE_CLASS(how) ((how) >> 16 & 0xff)
-/* It is known to be plain, and of which class. Else what could be anything else is not counted. */
-#define MESSAGE_SURE (1U << 31)
-#define MESSAGE_HOW(bytes, class) (MESSAGE_SURE | (__u32)(class) << 16 | (bytes))
+#define MESSAGE_HOW(bytes, class) ((__u32)(class) << 16 | (bytes))
 
 /* Octets of a message that are copied without a call, and how far into the packet it may begin. */
 #define COPY_WORDS 15
 #define COPY_OFF 127
 
+/* Labels of a name that takes no closer look, and its octets, eight at a time: those of an IPv6 address backwards (RFC 3596
+ * 2.5) are 34 and 74. */
+#define QUICK_LABELS 40
+#define QUICK_WORDS 16
+
 /* Copies a short message that lies in one piece: what bpf_skb_load_bytes() does at once stalls who reads it next. In the
  * words that a name is hashed by. Not 0: it is another. */
-__noinline int zw_query_copy(struct __sk_buff *skb, struct query_scratch *s, __u32 off, __u32 len)
+static __always_inline int copy_message(
+	struct __sk_buff *skb, struct query_scratch *s, __u32 off, __u32 len)
 {
 	const void *end = (void *)(long)skb->data_end;
-	const void *from = (void *)(long)skb->data, *last;
+	const void *from = (void *)(long)skb->data, *last, *word;
 	__u32 rest = len - DNS_HEADER;
 
 	/* As in take(). */
-	asm volatile("" : "+r"(rest));
-	if (!s || off > COPY_OFF || rest > COPY_WORDS * 8)
+	asm volatile("" : "+r"(rest), "+r"(off));
+	if (off > COPY_OFF || rest > COPY_WORDS * 8)
 		return -1;
-	asm volatile("" : "+r"(rest));
+	asm volatile("" : "+r"(rest), "+r"(off));
 	from += off;
 	last = from + DNS_HEADER - 8 + rest;
+	/* What is compared is what is read. */
+	asm volatile("" : "+r"(last));
 	if (from + DNS_HEADER > end || last + 8 > end)
 		return -1;
 	*(__u64 *)(s->b + DNS_HEADER - 8 + rest) = *(const __u64 *)last;
@@ -38,9 +44,11 @@ __noinline int zw_query_copy(struct __sk_buff *skb, struct query_scratch *s, __u
 	for (__u32 at = 0; at < COPY_WORDS * 8; at += 8) {
 		if (at + 8 > rest)
 			break;
-		if (from + DNS_HEADER + at + 8 > end)
+		word = from + DNS_HEADER + at;
+		asm volatile("" : "+r"(word));
+		if (word + 8 > end)
 			return -1;
-		*(__u64 *)(s->b + DNS_HEADER + at) = *(const __u64 *)(from + DNS_HEADER + at);
+		*(__u64 *)(s->b + DNS_HEADER + at) = *(const __u64 *)word;
 	}
 	return 0;
 }
@@ -50,9 +58,10 @@ static __always_inline __u16 header16(const struct query_scratch *s, __u32 at)
 	return bpf_ntohs(*(const __be16 *)(s->b + at));
 }
 
-/* Copies what there is of the message, 12 bytes at least, and reads its header. False: it is not there. */
-static __always_inline bool load_message(
-	struct __sk_buff *skb, struct query_scratch *s, __u32 off, __u32 avail, __u32 bytes)
+/* Copies what there is of the message, 12 bytes at least, and reads its header; @quick: it may well be short. False: it is not
+ * there. */
+static __always_inline bool load_message(struct __sk_buff *skb, struct query_scratch *s, __u32 off,
+	__u32 avail, __u32 bytes, bool quick)
 {
 	__u32 len = avail < bytes ? avail : bytes;
 
@@ -62,8 +71,10 @@ static __always_inline bool load_message(
 	if (len < DNS_HEADER)
 		return false;
 	asm volatile("" : "+r"(len));
-	if (len > ZW_QUERY_MESSAGE_BYTES || (zw_query_copy(skb, s, off, len) != 0 &&
-						    bpf_skb_load_bytes(skb, off, s->b, len) < 0))
+	if (len > ZW_QUERY_MESSAGE_BYTES)
+		return false;
+	if ((!quick || query_forget(s, copy_message(skb, s, off, len)) != 0) &&
+		bpf_skb_load_bytes(skb, off, s->b, len) < 0)
 		return false;
 	s->len = len;
 	s->off = off;
@@ -83,17 +94,13 @@ static __always_inline bool load_message(
 
 /* Finds name and type of the one question: NAME_BROKEN, NAME_CUT or the type. A name that points elsewhere is broken
  * here: nobody asks so. */
-__noinline int zw_query_question(struct query_scratch *s)
+static __always_inline int read_question(
+	struct query_scratch *s, const struct zw_query_control *c, int most, int words)
 {
-	struct zw_query_control *c = query_control();
-	__u32 pos = DNS_HEADER, labels = 0, longest = 0, left, len;
+	__u32 pos = DNS_HEADER, labels = 0, longest = 0, len = s->len, left;
 	__u64 h, w;
 
-	if (!s || !c)
-		return NAME_BROKEN;
-	len = s->len;
-
-	for (int i = 0; i < DNS_MAX_LABELS; i++) {
+	for (int i = 0; i < most; i++) {
 		__u32 label;
 		int more;
 
@@ -107,9 +114,13 @@ __noinline int zw_query_question(struct query_scratch *s)
 			return NAME_BROKEN;
 		/* The larger one, without a branch, which would double the ways the verifier looks at. */
 		more = (int)(longest - label);
-		longest = label + (more & ~(more >> 31));
+		more &= ~(more >> 31);
+		asm volatile("" : "+r"(more));
+		longest = label + more;
 		labels++;
 	}
+	if (labels == (__u32)most || pos - DNS_HEADER > (__u32)words * 8)
+		return NAME_TOO_LONG;
 	if (pos + 4 > len)
 		return NAME_CUT;
 	s->question_end = pos + 4;
@@ -120,7 +131,7 @@ __noinline int zw_query_question(struct query_scratch *s)
 	left = query_forget(s, s->name_len);
 	h = left;
 #pragma unroll
-	for (int i = 0; i < ZW_QUERY_KEYS / 2; i++) {
+	for (int i = 0; i < words; i++) {
 		w = *(const __u64 *)(s->b + DNS_HEADER + i * 8);
 		if (left <= 8)
 			w &= ~0ULL >> ((8 - left) * 8 & 63);
@@ -189,27 +200,43 @@ static __always_inline bool same_query(__u64 slot, __u64 other)
 	return slot >> ZW_PENDING_TIME_BITS == other >> ZW_PENDING_TIME_BITS;
 }
 
+/* The place of the query in a full @set that has waited longest. */
+static __noinline int longest_waiting(
+	const struct query_scratch *s, const struct zw_pending_set *set)
+{
+	__u64 oldest = 0;
+	__u32 at = 0;
+
+	for (__u32 i = 0; i < ZW_PENDING_WAYS; i++) {
+		__u64 age = zw_pending_age(set->slot[i], s->now_ns);
+
+		if (age > oldest) {
+			oldest = age;
+			at = i;
+		}
+	}
+	return at;
+}
+
 /* Puts @slot into @set, in place of the same query, or of nothing, or of the oldest: what was there before. */
 static __always_inline __u64 put_waiting(
 	struct query_scratch *s, struct zw_pending_set *set, __u64 slot)
 {
-	__u64 oldest = 0;
-	__u32 at = 0;
-	bool chosen = false;
+	__u32 at = ZW_PENDING_WAYS;
 
 #pragma unroll
 	for (__u32 i = 0; i < ZW_PENDING_WAYS; i++) {
 		__u64 v = set->slot[i];
-		__u64 age = v ? zw_pending_age(v, s->now_ns) : ~0ULL >> 1;
 
-		if (v && same_query(v, slot))
-			age = ~0ULL;
-		if (!chosen || age > oldest) {
-			oldest = age;
+		if (!v) {
 			at = i;
-			chosen = true;
+		} else if (same_query(v, slot)) {
+			at = i;
+			break;
 		}
 	}
+	if (at == ZW_PENDING_WAYS)
+		at = longest_waiting(s, set);
 	return __sync_lock_test_and_set(
 		&set->slot[query_forget(s, at) & (ZW_PENDING_WAYS - 1)], slot);
 }
@@ -370,35 +397,58 @@ static __always_inline bool plain(const struct query_scratch *s, int type)
 	       type != DNS_TYPE_TKEY;
 }
 
+/* By source, server and name. */
+static __always_inline void count_by_key(struct __sk_buff *skb, struct packet *p,
+	struct query_scratch *s, struct zw_query_totals *t, const struct zw_query_control *c)
+{
+	__u32 why;
+
+	if (s->side != ZW_QUERY_SERVED) {
+		if (!s->response && !p->tcp)
+			query_outbound(skb, p, s, t, s->len);
+		return;
+	}
+	why = query_forget(s, count_pair(s, p));
+	if (!s->name) {
+		t->nameless++;
+	} else {
+		why |= query_forget(s, count_name(s, p->tcp));
+		if (s->response)
+			why |= query_forget(s, look_at_answer(s, t, c, p->key.sport));
+		else
+			count_edns(t, s);
+	}
+	if (why)
+		zw_query_tell(skb, p, s, why, s->len);
+}
+
 /* Counts the message at @off of the packet, of which @avail bytes are in it; @how: MESSAGE_HOW(), or its length alone.
  * @p has addresses, ports, family, transport and direction. Its class, or -1 when it is not sure and may be more
- * than a plain query or answer: then nothing is counted. */
-__noinline int zw_query_message(
-	struct __sk_buff *skb, struct packet *p, __u32 off, __u32 avail, __u32 how)
+ * than a plain query or answer: then nothing is counted. In one piece: on processors that take care where a return leads
+ * to, one takes as long as a tenth of all this. */
+static __always_inline int query_message(struct __sk_buff *skb, struct packet *p,
+	struct query_scratch *s, __u32 off, __u32 avail, __u32 bytes, bool sure, __u8 class)
 {
-	__u32 cpu = bpf_get_smp_processor_id(), bytes = MESSAGE_BYTES(how);
-	struct query_scratch *s = bpf_map_lookup_elem(&zw_query_scratch, &cpu);
 	struct zw_query_control *c = query_control();
 	struct zw_query_totals *t;
 	int type = NAME_BROKEN;
 	bool answers = false;
 
-	if (!p || !s || !c)
-		return -1;
-	s->cpu = cpu;
+	s->cpu = bpf_get_smp_processor_id();
 	t = query_totals(s);
-	if (!t)
+	if (!t || !c)
 		return -1;
-	if (!load_message(skb, s, off, avail, bytes)) {
-		if (how & MESSAGE_SURE)
+	if (!load_message(skb, s, off, avail, bytes, !sure)) {
+		if (sure)
 			t->headless++;
 		return -1;
 	}
 	if (s->counts[0] == 1 && !(s->flags & 0x7800))
-		type = zw_query_question(s);
-	if (!(how & MESSAGE_SURE) && !plain(s, type))
+		type = query_forget(s, sure ? read_question(s, c, DNS_MAX_LABELS, ZW_QUERY_KEYS / 2)
+					    : read_question(s, c, QUICK_LABELS, QUICK_WORDS));
+	if (!sure && !plain(s, type))
 		return -1;
-	s->class = how & MESSAGE_SURE ? MESSAGE_CLASS(how) : query_class(type);
+	s->class = sure ? class : query_class(type);
 	s->half = c->half & 1;
 	s->side = p->direction == (s->response ? ZW_DIRECTION_IN : ZW_DIRECTION_OUT)
 			  ? ZW_QUERY_ASKED
@@ -410,53 +460,20 @@ __noinline int zw_query_message(
 	else
 		begin_waiting(t, s, s->wait);
 	count_totals(t, s, p, answers);
+	count_by_key(skb, p, s, t, c);
 	return s->class;
 }
 
-/* Counts what zw_query_message() found by source, server and name. In steps that are called from here, since calls
- * within calls have not much of a stack. */
-static __noinline int count_message_in(
-	struct __sk_buff *skb, struct packet *p, struct query_scratch *s)
-{
-	struct zw_query_totals *t = query_totals(s);
-	__u32 why;
-
-	if (!t)
-		return 0;
-	if (s->side != ZW_QUERY_SERVED) {
-		if (!s->response && !p->tcp)
-			query_outbound(skb, p, s, t, s->len);
-		return 0;
-	}
-	why = zw_query_pair(s, p);
-	if (!s->name) {
-		t->nameless++;
-	} else {
-		why |= zw_query_name(s, p->tcp);
-		if (s->response)
-			why |= zw_query_answer(s, p->key.sport);
-		else
-			count_edns(t, s);
-	}
-	if (why)
-		zw_query_tell(skb, p, s, why, s->len);
-	return 0;
-}
-
-/* Both; as zw_query_message(). */
-static __always_inline int query_message(
+/* The same for those that nearly no message takes: verified once, whoever calls it. */
+__noinline int zw_query_message(
 	struct __sk_buff *skb, struct packet *p, __u32 off, __u32 avail, __u32 how)
 {
-	int class = zw_query_message(skb, p, off, avail, how);
 	__u32 cpu = bpf_get_smp_processor_id();
-	struct query_scratch *s;
+	struct query_scratch *s = bpf_map_lookup_elem(&zw_query_scratch, &cpu);
 
-	if (class < 0)
-		return class;
-	s = bpf_map_lookup_elem(&zw_query_scratch, &cpu);
-	if (s)
-		count_message_in(skb, p, s);
-	return class;
+	return p && s ? query_message(
+				skb, p, s, off, avail, MESSAGE_BYTES(how), true, MESSAGE_CLASS(how))
+		      : -1;
 }
 
 /* A segment of DNS over TCP in which nobody can tell messages. */

@@ -210,7 +210,7 @@ static __always_inline void begin_message(struct segment *s, __u32 len, bool her
 	default:
 		f->message = FLOW_COPY;
 	}
-	if (f->message == FLOW_SKIP && query_message(s->skb, s->p, s->p->payload + s->pos, avail,
+	if (f->message == FLOW_SKIP && zw_query_message(s->skb, s->p, s->p->payload + s->pos, avail,
 					       MESSAGE_HOW(len, LOOK_CLASS(look))) >= 0)
 		return;
 	count_message(s->traffic, s->p->direction, 1, look, len + 2, f->message != FLOW_SKIP);
