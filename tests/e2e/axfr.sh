@@ -61,14 +61,16 @@ pdns_util() {
 }
 
 start_pdns() {
-	local zone=axfr-lmdb.test
+	local zone
 
 	mkdir -p "$DIR/pdns" && chmod 777 "$DIR/pdns"
 	configure_pdns >"$DIR/pdns/pdns-e2e.conf"
 	umask 0
-	pdns_util create-zone $zone ns.$zone >"$DIR/pdns/out" 2>&1 &&
-		pdns_util add-record $zone www A 192.0.2.1 >>"$DIR/pdns/out" 2>&1 &&
-		pdns_util set-meta $zone SOA-EDIT-DNSUPDATE INCREASE >>"$DIR/pdns/out" 2>&1 || return
+	for zone in axfr-busy.test axfr-lmdb.test; do
+		pdns_util create-zone $zone ns.$zone >>"$DIR/pdns/out" 2>&1 &&
+			pdns_util add-record $zone www A 192.0.2.1 >>"$DIR/pdns/out" 2>&1 &&
+			pdns_util set-meta $zone SOA-EDIT-DNSUPDATE INCREASE >>"$DIR/pdns/out" 2>&1 || return
+	done
 	chmod 666 "$DIR"/pdns/zones.lmdb*
 	dns_start "$DIR/pdns/log" pdns_server --config-dir="$DIR/pdns" --config-name=e2e --daemon=no --guardian=no
 	umask 022
@@ -139,9 +141,47 @@ test_pdns() {
 	# What different processes write within a second is told apart by its content at best. The second is of the clock, not of
 	# the machine.
 	sleep $((1 + ZW_TIME_SCALE))
-	dns_act 1001 "$DIR/pdns" "exec pdnsutil --config-dir='$DIR/pdns' --config-name=e2e add-record axfr-lmdb.test new TXT '\"a b\"'"
+	pdns_add new '"a b"'
 	served_expect "PowerDNS, its database, under the same serial" axfr-lmdb.test "$PDNS" 1 1 database uid:1001 \
 		'["add","new.axfr-lmdb.test.","TXT",null,["\"a b\""]]'
+	sleep $((1 + ZW_TIME_SCALE))
+	pdns_add near '"c d"'
+	meanwhile come_and_go
+	served_expect "PowerDNS, its database, others near it" axfr-lmdb.test "$PDNS" 1 1 database uid:1001 \
+		'["add","near.axfr-lmdb.test.","TXT",null,["\"c d\""]]'
+	sleep $((1 + ZW_TIME_SCALE))
+	pdns_add busy '"e f"'
+	meanwhile update_another
+	# The server could have: it wrote to the same files.
+	dns_expect "PowerDNS, its database, in the middle of updates" axfr-lmdb.test record-change "$PDNS" '
+	fault([.zonewitness.changes[] | [.op, .name]] == [["add", "busy.axfr-lmdb.test."]];
+		"changes are \(.zonewitness.changes | tojson)"),
+	fault(any(.zonewitness.causes[]; .user.effective.id == "1001");
+		"it was not uid 1001 but \([.zonewitness.causes[].user.effective.id] | tojson)")'
+}
+
+# pdns_add NAME TEXT: adds a record beside the server, which leaves the serial as it is.
+pdns_add() {
+	dns_act 1001 "$DIR/pdns" "exec pdnsutil --config-dir='$DIR/pdns' --config-name=e2e add-record axfr-lmdb.test $1 TXT '$2'"
+}
+
+# meanwhile COMMAND...: again and again, for longer than a write takes to show.
+meanwhile() {
+	local end=$((SECONDS + 4))
+
+	while [ "$SECONDS" -lt "$end" ]; do
+		"$@"
+		e2e_pause
+	done
+}
+
+come_and_go() {
+	: >"$DIR/near" && rm "$DIR/near"
+}
+
+update_another() {
+	CHANGES=$((CHANGES + 1))
+	served_update 1000 "$PDNS_PORT" axfr-busy.test "update add n$CHANGES.axfr-busy.test 60 A 192.0.2.2"
 }
 
 # Known from the beginning as what cannot be read, with what to do about it; then it is let.

@@ -7,9 +7,7 @@
 
 #include "base/log.h"
 
-/* Whether an entry that comes to the directory at @level of @walk can change where the walk leads. One that is there
- * already tells by itself when it goes; not so on an overlay, where what is below is only covered. */
-static bool is_open(const struct zw_walk *walk, size_t level)
+bool zw_chain_is_open(const struct zw_walk *walk, size_t level)
 {
 	return level + 1 == walk->places.len || walk->places.items[level + 1].lower;
 }
@@ -26,7 +24,7 @@ static void path_unindex(struct zw_agent *a, struct zw_agent_path *path, size_t 
 
 		if (!s)
 			continue;
-		if (is_open(&path->walk, k)) {
+		if (zw_chain_is_open(&path->walk, k)) {
 			zw_vec_remove_unordered(&s->open, slot);
 			list = slot < s->open.len ? s->open.items : NULL;
 		} else {
@@ -44,7 +42,7 @@ static int path_index(struct zw_agent *a, struct zw_agent_path *path)
 	for (size_t k = 0; k < path->walk.places.len; k++) {
 		const struct zw_place *p = &path->walk.places.items[k];
 		const struct zw_agent_ref ref = {.path = path, .level = k};
-		bool open = is_open(&path->walk, k);
+		bool open = zw_chain_is_open(&path->walk, k);
 		struct zw_agent_site *s;
 		int r = zw_site_get(a, p, &s);
 

@@ -355,7 +355,7 @@ static void mark_inode(struct zw_agent *a, uint64_t ino, const struct zw_event *
 		(*z)->early |= early;
 		zw_agent_touch(a, *z, event->time_ns);
 	}
-	zw_servers_mark(a, s, event);
+	zw_servers_mark(a, s, ino, event);
 	if (!s->through.len && !s->open.len)
 		return;
 	if (event->file.op == ZW_FOP_DIRENT && event->file.name[0])

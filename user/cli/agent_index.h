@@ -26,6 +26,13 @@ struct zw_agent_chain {
 	ZW_VEC(struct zw_agent_zone *) wanting; /* those with ->wants_entry */
 };
 
+/* @server keeps all its zones in a file to which the way leads through an inode; @open: also an entry that comes to that
+ * directory may change it. */
+struct zw_agent_keeper {
+	struct zw_agent_server *server;
+	bool open;
+};
+
 /* An inode somebody depends on. When a directory changes, the way to it may have changed, which any one of @through
  * tells for all, or an entry of it. An entry that was there tells by itself, so that only who waits for one to come has
  * to look: @open. Thus an event in a directory on the way of 100,000 chains costs no more than in one on the way of one. */
@@ -34,7 +41,7 @@ struct zw_agent_site {
 	ZW_VEC(struct zw_agent_zone *) zones;
 	ZW_VEC(struct zw_agent_ref) through;
 	ZW_VEC(struct zw_agent_ref) open;
-	ZW_VEC(struct zw_agent_server *) servers; /* which keep all their zones there */
+	ZW_VEC(struct zw_agent_keeper) servers; /* which keep all their zones there */
 	unsigned int guards;     /* files of servers' configurations whose path leads there */
 	uint64_t again_ns;       /* CLOCK_BOOTTIME: to be walked to again then; 0: not */
 	uint64_t early_ns;       /* since when that is so */
@@ -54,9 +61,9 @@ void zw_site_put(struct zw_agent *a, const struct zw_place *p);
 
 /* agent_index_server.c */
 
-/* Tells the servers of @s that it had an event. */
-void zw_servers_mark(
-	struct zw_agent *a, const struct zw_agent_site *s, const struct zw_event *event);
+/* Tells the servers of @s, which is inode @ino, that it had an event. */
+void zw_servers_mark(struct zw_agent *a, const struct zw_agent_site *s, uint64_t ino,
+	const struct zw_event *event);
 
 /* agent_chain.c */
 
@@ -64,6 +71,9 @@ void zw_servers_mark(
  * may be there. Files that are there have events of their own. Returns whether it leads elsewhere; then others
  * whose way was the same are swept. */
 bool zw_chain_mark(struct zw_agent *a, struct zw_agent_chain *c, uint64_t time_ns);
+/* Whether an entry that comes to the directory at @level of @walk can change where the walk leads. One that is there
+ * already tells by itself when it goes; not so on an overlay, where what is below is only covered. */
+bool zw_chain_is_open(const struct zw_walk *walk, size_t level);
 void zw_chain_free(struct zw_agent *a, struct zw_agent_chain *c);
 
 /* agent_sweep.c */

@@ -8,30 +8,32 @@
 
 static void leave_site(struct zw_agent *a, struct zw_agent_server *server, size_t number)
 {
-	struct zw_inode_key key = server->sites.items[number];
-	struct zw_agent_site *s = zw_site_of(a, &key);
+	const struct zw_agent_server_site site = server->sites.items[number];
+	struct zw_agent_site *s = zw_site_of(a, &site.key);
 
 	zw_vec_remove_unordered(&server->sites, number);
 	for (size_t i = 0; i < s->servers.len; i++)
-		if (s->servers.items[i] == server) {
+		if (s->servers.items[i].server == server && s->servers.items[i].open == site.open) {
 			zw_vec_remove_unordered(&s->servers, i);
 			break;
 		}
-	zw_site_put(a, &(struct zw_place){.dev = key.dev, .ino = key.ino});
+	zw_site_put(a, &(struct zw_place){.dev = site.key.dev, .ino = site.key.ino});
 }
 
 /* An inode may be on the list of @server more than once, and is on that of its site as often. */
-static int join_site(struct zw_agent *a, struct zw_agent_server *server, const struct zw_place *p)
+static int join_site(
+	struct zw_agent *a, struct zw_agent_server *server, const struct zw_place *p, bool open)
 {
-	struct zw_inode_key key = {.dev = p->dev, .ino = p->ino};
+	const struct zw_agent_server_site site = {{.dev = p->dev, .ino = p->ino}, open};
+	const struct zw_agent_keeper keeper = {server, open};
 	struct zw_agent_site *s;
 	int r = zw_site_get(a, p, &s);
 
 	if (r == 0)
-		r = zw_vec_push(&s->servers, server);
+		r = zw_vec_push(&s->servers, keeper);
 	if (r < 0)
 		return r;
-	r = zw_vec_push(&server->sites, key);
+	r = zw_vec_push(&server->sites, site);
 	if (r < 0)
 		s->servers.len--;
 	return r;
@@ -46,7 +48,7 @@ static int index_path(struct zw_agent *a, struct zw_agent_server *server, const 
 	if (r == 0 && walk.result < 0 && walk.places.len)
 		walk.places.items[walk.places.len - 1].parent = true;
 	for (size_t i = 0; r == 0 && i < walk.places.len; i++)
-		r = join_site(a, server, &walk.places.items[i]);
+		r = join_site(a, server, &walk.places.items[i], zw_chain_is_open(&walk, i));
 	return r;
 }
 
@@ -70,14 +72,17 @@ void zw_agent_unindex_server(struct zw_agent *a, struct zw_agent_server *server)
 	zw_vec_free(&server->sites);
 }
 
-/* Whether @event is about one of the files, or about an entry of their directories with the name of one. */
-static bool concerns(const struct zw_agent_server *server, const struct zw_agent_site *s,
-	const struct zw_event *event)
+/* Whether @event at inode @ino is about one of the files, or about an entry of their directories with the name of one.
+ * Where no name is told, as of all that comes and goes in /tmp, only a directory that an entry can come to counts. */
+static bool concerns(const struct zw_agent_keeper *keeper, const struct zw_agent_site *s,
+	uint64_t ino, const struct zw_event *event)
 {
-	const zw_paths *paths = zw_served_files(server->served);
+	const zw_paths *paths = zw_served_files(keeper->server->served);
 
-	if (s->flags & ZW_WATCH_FILE || !event->file.name[0])
+	if (s->flags & ZW_WATCH_FILE)
 		return true;
+	if (!event->file.name[0])
+		return keeper->open || ino == event->file.ino || ino == event->file.ino2;
 	for (size_t i = 0; i < paths->len; i++) {
 		const char *slash = strrchr(paths->items[i], '/');
 
@@ -87,10 +92,15 @@ static bool concerns(const struct zw_agent_server *server, const struct zw_agent
 	return false;
 }
 
-void zw_servers_mark(
-	struct zw_agent *a, const struct zw_agent_site *s, const struct zw_event *event)
+void zw_servers_mark(struct zw_agent *a, const struct zw_agent_site *s, uint64_t ino,
+	const struct zw_event *event)
 {
-	ZW_VEC_FOREACH(server, &s->servers)
-		if ((*server)->served && concerns(*server, s, event))
-			zw_served_touch(a, (*server)->served, event->time_ns);
+	ZW_VEC_FOREACH(keeper, &s->servers) {
+		struct zw_served *served = keeper->server->served;
+
+		if (served && concerns(keeper, s, ino, event))
+			zw_served_touch(a, served, event->time_ns);
+		else if (served)
+			zw_served_moved(served);
+	}
 }

@@ -21,8 +21,6 @@
 #define WHOLE_PERIODS 60
 /* A server that cannot be asked is asked again so much later. */
 #define FAILED_NS (5 * ZW_NSEC_PER_SEC)
-/* The longest time from a write to when it shows: a transaction shows when it is on the disk. */
-#define SETTLED_NS ZW_NSEC_PER_SEC
 /* Two changes that both show are told apart when so much lies between them. */
 #define SLACK_NS (100 * ZW_NSEC_PER_MSEC)
 
@@ -66,14 +64,6 @@ void zw_served_forget(struct zw_agent_zone *z)
 			s->asked.items[i] = NULL;
 }
 
-void zw_served_touch(struct zw_agent *a, struct zw_served *s, uint64_t time_ns)
-{
-	if (time_ns > s->event_ns)
-		s->event_ns = time_ns;
-	s->due_ns = s->event_ns + a->conf->settle_ns;
-	s->tries = 0;
-}
-
 /* --- what a job says ------------------------------------------------------------------------------------- */
 
 /* The zone is to be looked at, for the first time or because its server says something new. */
@@ -98,13 +88,6 @@ static bool same_content(const struct zw_snapshot *a, const struct zw_snapshot *
 	return a == b || (a && b && zw_snapshot_equal(a, b));
 }
 
-/* Whether an unchanged mark leaves open what the last event of the files was about: whoever writes to a database beside
- * its server need not raise a serial. A look without marks comes last. */
-static bool marks_may_miss(const struct zw_served *s)
-{
-	return zw_served_transfers(s) && s->event_ns;
-}
-
 /* Zone @z is what its server said the last time; @marked: by its mark. */
 static void tell_same(struct zw_agent *a, struct zw_served *s, struct zw_agent_zone *z, bool marked)
 {
@@ -113,9 +96,11 @@ static void tell_same(struct zw_agent *a, struct zw_served *s, struct zw_agent_z
 	uint64_t settled;
 
 	/* What is about to show was written lately. */
-	settled = s->begin_ns > s->event_ns + SETTLED_NS ? s->begin_ns : s->begin_ns - SETTLED_NS;
-	if (marked && marks_may_miss(s) && settled > s->event_ns - SETTLED_NS)
-		settled = s->event_ns - SETTLED_NS;
+	settled = s->begin_ns > s->event_ns + ZW_SERVED_SETTLED_NS
+			  ? s->begin_ns
+			  : s->begin_ns - ZW_SERVED_SETTLED_NS;
+	if (marked && zw_served_marks_may_miss(s) && settled > s->open_ns - ZW_SERVED_SETTLED_NS)
+		settled = s->open_ns - ZW_SERVED_SETTLED_NS;
 	if (first || settled > v->told_ns)
 		v->told_ns = settled;
 	v->answer_ns = s->begin_ns;
@@ -293,6 +278,14 @@ static void job_failed(struct zw_agent *a, struct zw_served *s, const char *reas
 		s->due_ns = s->free_ns;
 }
 
+static void index_files(struct zw_agent *a, struct zw_served *s)
+{
+	s->moved_ns = 0;
+	if (zw_agent_index_server(a, s->server, &s->target.watch) < 0)
+		zw_error("out of memory: what %s writes may not be watched",
+			zw_server_kind_to_string(s->server->kind));
+}
+
 static void job_done(struct zw_agent *a, struct zw_served *s)
 {
 	uint64_t now = zw_boottime_ns(), cost = now - s->begin_ns;
@@ -303,12 +296,10 @@ static void job_done(struct zw_agent *a, struct zw_served *s)
 	if (!s->all)
 		return;
 	if (s->whole)
-		s->whole_ns = now;
+		zw_served_note_whole(s, now);
 	s->reconcile_ns = now + a->conf->reconcile_ns;
 	/* Files that came have no events yet that could be missed. */
-	if (zw_agent_index_server(a, s->server, &s->target.watch) < 0)
-		zw_error("out of memory: what %s writes may not be watched",
-			zw_server_kind_to_string(s->server->kind));
+	index_files(a, s);
 	/* Its event may have been told of before it shows; there may have been another meanwhile. */
 	if (s->due_ns || !s->event_ns || s->tries >= ZW_ARRAY_SIZE(zw_second_looks))
 		return;
@@ -361,12 +352,6 @@ static bool is_whole_due(const struct zw_agent *a, const struct zw_served *s, ui
 	       now >= s->whole_ns + WHOLE_PERIODS * a->conf->reconcile_ns;
 }
 
-/* Not everybody who writes to its database raises a serial. */
-static bool is_last_look(const struct zw_served *s)
-{
-	return zw_served_transfers(s) && s->event_ns && s->tries == ZW_ARRAY_SIZE(zw_second_looks);
-}
-
 static int open_netns(pid_t pid)
 {
 	_zw_free_ char *path = zw_asprintf(PROC_ROOT "/%d/ns/net", (int)pid);
@@ -380,7 +365,7 @@ static void note_reader(struct zw_agent *a, const struct zw_state_job *job)
 {
 	a->reader[a->reader_next].pid = zw_state_job_pid(job);
 	a->reader[a->reader_next].from_ns = zw_state_job_begin_ns(job);
-	a->reader[a->reader_next].to_ns = zw_state_job_deadline_ns(job) + SETTLED_NS;
+	a->reader[a->reader_next].to_ns = zw_state_job_deadline_ns(job) + ZW_SERVED_SETTLED_NS;
 	a->reader_next = (a->reader_next + 1) % ZW_ARRAY_SIZE(a->reader);
 }
 
@@ -432,8 +417,8 @@ static uint64_t maybe_start(struct zw_agent *a, struct zw_served *s, uint64_t no
 	if (due > now)
 		return due;
 	s->all = now >= s->reconcile_ns || (s->due_ns && now >= s->due_ns);
-	s->whole =
-		(now >= s->reconcile_ns && is_whole_due(a, s, now)) || (s->all && is_last_look(s));
+	s->whole = (now >= s->reconcile_ns && is_whole_due(a, s, now)) ||
+		   (s->all && zw_served_is_last_look(s, now));
 	s->wanted = false;
 	if (s->all)
 		s->due_ns = 0;
@@ -457,6 +442,8 @@ static uint64_t run(struct zw_agent *a, struct zw_served *s)
 	uint64_t now = zw_boottime_ns();
 	int r;
 
+	if (s->moved_ns && now >= s->moved_ns)
+		index_files(a, s);
 	/* A server that is down is asked when it is back. */
 	if (!s->job)
 		return s->server->pid ? maybe_start(a, s, now) : UINT64_MAX;

@@ -27,6 +27,12 @@ struct zw_agent_channel {
 	bool seen; /* by the discovery that is running */
 };
 
+/* An inode on the way to a file; @open: an entry that comes to it may change the way. */
+struct zw_agent_server_site {
+	struct zw_inode_key key;
+	bool open;
+};
+
 /* The root a server's paths are walked in; shared by its zones. */
 struct zw_agent_server {
 	unsigned int refs;
@@ -44,7 +50,7 @@ struct zw_agent_server {
 	bool seen;                /* by the discovery that is running */
 	char *error;              /* last failure to list its zones, not repeated; NULL: none */
 	struct zw_served *served; /* how it is asked for its zones; NULL: it is not */
-	ZW_VEC(struct zw_inode_key) sites; /* inodes of what it writes for all of them */
+	ZW_VEC(struct zw_agent_server_site) sites; /* of what it writes for all of them */
 	struct zw_agent_guarded *guarded;  /* files of its configuration; NULL: none yet */
 };
 

@@ -61,6 +61,8 @@ bool zw_served_are_awaited(const struct zw_agent *a);
 
 /* One of the files of the server changed at @time_ns, or the directory of one did. */
 void zw_served_touch(struct zw_agent *a, struct zw_served *served, uint64_t time_ns);
+/* The way to one of them may be another now: what is there is watched soon. */
+void zw_served_moved(struct zw_served *served);
 
 /* source_server.c: whether what the server says of @z has been taken over. */
 bool zw_source_server_is_taken(const struct zw_agent_zone *z);

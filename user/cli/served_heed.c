@@ -20,6 +20,59 @@ static const uint64_t looks[] = {
 /* The look that does not believe an unchanged serial. */
 #define WHOLE_LOOK 4
 
+/* How long unchanged marks are believed where no quiet moment comes; and how much longer than it took until all is read whole
+ * again. */
+#define OPEN_MAX_NS (10 * ZW_NSEC_PER_SEC)
+#define OPEN_FACTOR 50
+/* After something moved near its files. The loop comes by once a second. */
+#define MOVED_NS (200 * ZW_NSEC_PER_MSEC)
+
+/* --- the files of the server --- */
+
+void zw_served_touch(struct zw_agent *a, struct zw_served *s, uint64_t time_ns)
+{
+	if (time_ns > s->event_ns)
+		s->event_ns = time_ns;
+	if (!s->open_ns || time_ns < s->open_ns)
+		s->open_ns = time_ns;
+	s->due_ns = s->event_ns + a->conf->settle_ns;
+	s->tries = 0;
+}
+
+void zw_served_moved(struct zw_served *s)
+{
+	if (!s->moved_ns)
+		s->moved_ns = zw_boottime_ns() + MOVED_NS;
+}
+
+bool zw_served_marks_may_miss(const struct zw_served *s)
+{
+	return zw_served_transfers(s) && s->open_ns;
+}
+
+void zw_served_note_whole(struct zw_served *s, uint64_t now)
+{
+	uint64_t settled = s->begin_ns - ZW_SERVED_SETTLED_NS;
+
+	s->whole_ns = now;
+	s->whole_cost_ns = now - s->begin_ns;
+	if (s->event_ns < settled)
+		s->open_ns = 0;
+	else if (s->open_ns && s->open_ns < settled)
+		s->open_ns = settled;
+}
+
+bool zw_served_is_last_look(const struct zw_served *s, uint64_t now)
+{
+	if (!zw_served_marks_may_miss(s))
+		return false;
+	return s->tries == ZW_ARRAY_SIZE(zw_second_looks) ||
+	       (now > s->open_ns + OPEN_MAX_NS &&
+		       now > s->whole_ns + OPEN_FACTOR * s->whole_cost_ns);
+}
+
+/* --- requests --- */
+
 bool zw_served_next(struct zw_served_zone *v, uint64_t now_ns)
 {
 	unsigned int look = v->looks++;

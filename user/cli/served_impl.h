@@ -18,16 +18,31 @@ struct zw_served {
 	size_t building;
 	bool all, whole; /* all zones are asked for; and without marks */
 	/* when to ask for all */
-	uint64_t event_ns;     /* last event of its files */
-	uint64_t due_ns;       /* 0: no event asks for it */
-	uint64_t reconcile_ns; /* whatever happens */
-	uint64_t free_ns;      /* no job before that */
-	uint64_t whole_ns;     /* when all zones were read whole */
-	unsigned int tries;    /* jobs for all since the last event */
-	char *failure;         /* said already; NULL: the last job was none */
+	uint64_t event_ns;      /* last event of its files */
+	uint64_t open_ns;       /* the first that no look without marks followed yet; 0: none */
+	uint64_t moved_ns;      /* then the ways to its files are walked again; 0: no need */
+	uint64_t due_ns;        /* 0: no event asks for it */
+	uint64_t reconcile_ns;  /* whatever happens */
+	uint64_t free_ns;       /* no job before that */
+	uint64_t whole_ns;      /* when all zones were read whole */
+	uint64_t whole_cost_ns; /* and how long that took */
+	unsigned int tries;     /* jobs for all since the last event */
+	char *failure;          /* said already; NULL: the last job was none */
 	uint64_t again_ns; /* when the next of the zones is due that heed something; 0: none is */
 	bool refused;      /* it does not transfer some zone: that was said */
 };
+
+/* The longest time from a write to when it shows: a transaction shows when it is on the disk. */
+#define ZW_SERVED_SETTLED_NS ZW_NSEC_PER_SEC
+
+/* Whether an unchanged mark leaves open what the events of the files were about: whoever writes to a database beside its
+ * server need not raise a serial. A look without marks comes last. */
+bool zw_served_marks_may_miss(const struct zw_served *s);
+/* Not everybody who writes to its database raises a serial. Where it is written to all the time there is no last look, but
+ * one without marks all the same, now and then. */
+bool zw_served_is_last_look(const struct zw_served *s, uint64_t now_ns);
+/* All zones were read, so that the events until then are done with; what is about to show was written lately. */
+void zw_served_note_whole(struct zw_served *s, uint64_t now_ns);
 
 /* Ends the job that is running, if any. */
 void zw_served_end_job(struct zw_served *s);
