@@ -313,6 +313,22 @@ agent_stop() {
 	e2e_check agent-stopped "${faults%$'\n'}" "$(tail -n 3 "$AGENT_OUT"; tail -n 20 "$AGENT_ERR")"
 }
 
+# --- what the agent is to see ------------------------------------------------------------------
+
+# One write of one process, with the serial raised in it: the event is of both. Usage: zone_edit UID FILE PERL [PROGRAM]
+# shellcheck disable=SC2016 # Perl has variables too
+zone_edit() {
+	setpriv --reuid "$1" --regid "$1" --clear-groups -- "${4:-perl}" -0777 -e '
+		open(my $f, "+<", $ARGV[0]) or die "$ARGV[0]: $!";
+		$_ = <$f>;
+		eval $ARGV[1]; die $@ if $@;
+		s/ (\d+) 3600 900 / " " . ($1 + 1) . " 3600 900 "/e or die "no serial";
+		sysseek($f, 0, 0);
+		syswrite($f, $_) or die $!;
+		truncate($f, length);' "$2" "$3" ||
+		e2e_die "the edit of $2 fails"
+}
+
 # --- events ------------------------------------------------------------------------------------
 
 # What is wrong with a record-change event, one fault a line; nothing when it is right.

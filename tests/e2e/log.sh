@@ -42,16 +42,9 @@ serve() {
 	dns_wait "$PORT" "$dynamic" 192.0.2.1 "$DIR/log"
 }
 
-# edit USER ZONE PERL: one write of one process, with the serial raised.
+# edit USER ZONE PERL
 edit() {
-	setpriv --reuid "${USERS[$1]}" --regid "${USERS[$1]}" --clear-groups -- perl -0777 -e '
-		open(my $f, "+<", $ARGV[0]) or die "$ARGV[0]: $!";
-		$_ = <$f>;
-		eval $ARGV[1]; die $@ if $@;
-		s/ (\d+) 3600 900 / " " . ($1 + 1) . " 3600 900 "/e or die "no serial";
-		sysseek($f, 0, 0);
-		syswrite($f, $_) or die $!;
-		truncate($f, length);' "$E2E_TMP/zones/$2.db" "$3"
+	zone_edit "${USERS[$1]}" "$E2E_TMP/zones/$2.db" "$3"
 }
 
 # update OPTIONS LINE...: one update by nsupdate; its pid is in $update_pid.

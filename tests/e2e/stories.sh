@@ -91,18 +91,10 @@ start_run() {
 # --- changes -----------------------------------------------------------------------------------
 
 CHANGES=0
-# edit UID ZONE PERL: one edit of one process, with the serial raised. Returns when something was told of, so that the next
-# one is another change.
+# edit UID ZONE PERL: returns when something was told of, so that the next one is another change.
 edit() {
 	TOLD=$(stat -c %s "$AGENT_OUT")
-	setpriv --reuid "$1" --regid "$1" --clear-groups -- perl -0777 -e '
-		open(my $f, "+<", $ARGV[0]) or die "$ARGV[0]: $!";
-		$_ = <$f>;
-		eval $ARGV[1]; die $@ if $@;
-		s/ (\d+) 3600 900 / " " . ($1 + 1) . " 3600 900 "/e or die "no serial";
-		sysseek($f, 0, 0);
-		syswrite($f, $_) or die $!;
-		truncate($f, length);' "$DIR/zones/st-$2.test.db" "$3" || e2e_die "the edit of $2 fails"
+	zone_edit "$1" "$DIR/zones/st-$2.test.db" "$3"
 	CHANGES=$((CHANGES + 1))
 	e2e_until 20 has_told || e2e_fail "edit of $2" "no event of $3" "$(tail -n 3 "$AGENT_ERR")"
 }

@@ -49,16 +49,9 @@ start_is_stored() {
 	[ "$("$program" log --db "$history" --action agent-ready --json 2>/dev/null | wc -l)" = $STARTS ]
 }
 
-# edit UID ZONE PERL [PROGRAM]: one write of one process, with the serial raised.
+# edit UID ZONE PERL [PROGRAM]
 edit() {
-	setpriv --reuid "$1" --regid "$1" --clear-groups -- "${4:-perl}" -0777 -e '
-		open(my $f, "+<", $ARGV[0]) or die "$ARGV[0]: $!";
-		$_ = <$f>;
-		eval $ARGV[1]; die $@ if $@;
-		s/ (\d+) 3600 900 / " " . ($1 + 1) . " 3600 900 "/e or die "no serial";
-		sysseek($f, 0, 0);
-		syswrite($f, $_) or die $!;
-		truncate($f, length);' "$zones/$2.db" "$3" || e2e_die "the edit of $2 fails"
+	zone_edit "$1" "$zones/$2.db" "${@:3}"
 }
 
 declare -A ID
