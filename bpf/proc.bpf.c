@@ -46,8 +46,6 @@ static __always_inline int tree_event(
 	e->parent_start_ns = parent->group_leader->start_boottime;
 	e->child_tgid = child->tgid;
 	e->child_start_ns = child->group_leader->start_boottime;
-	e->exit_code = child->exit_code;
-	e->reserved = 0;
 	bpf_ringbuf_submit(e, submit_flags());
 	return 0;
 }
@@ -58,7 +56,6 @@ int BPF_PROG(zw_tp_fork, struct task_struct *parent, struct task_struct *child)
 	return tree_event(ZW_WIRE_FORK, ZW_HOOK_TP_FORK, parent, child);
 }
 
-/* exit_code is what do_exit() set just before: status << 8, or the signal. */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(zw_tp_exit, struct task_struct *task)
 {

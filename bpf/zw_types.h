@@ -214,7 +214,6 @@ struct task_struct {
 	struct signal_struct *signal;
 	kuid_t loginuid;
 	unsigned int sessionid;
-	int exit_code;
 };
 
 struct vm_area_struct {

@@ -84,16 +84,13 @@ struct zw_wire_exec {
 	struct zw_wire_actor actor;
 };
 
-/* Fork and exit: enough to keep a tree. For an exit, the child is the process that ended and
- * signal and sender are what ended it, 0 if it ended by itself. */
+/* Fork and exit: enough to keep a tree. For an exit, the child is the process that ended. */
 struct zw_wire_fork {
 	struct zw_wire_hdr hdr;
 	__u64 parent_start_ns;
 	__u64 child_start_ns;
 	__u32 parent_tgid;
 	__u32 child_tgid;
-	__u32 exit_code;
-	__u32 reserved;
 };
 
 ZW_ASSERT_SIZE(struct zw_wire_ancestor, 56);
@@ -101,4 +98,4 @@ ZW_ASSERT_SIZE(
 	struct zw_wire_actor, 88 + 2 * 16 + ZW_ARGV_LEN + 2 * ZW_PATH_LEN + 56 * ZW_ANCESTORS);
 ZW_ASSERT_SIZE(struct zw_wire_owner, 48 + ZW_COMM_LEN);
 ZW_ASSERT_SIZE(struct zw_wire_exec, 16 + sizeof(struct zw_wire_actor));
-ZW_ASSERT_SIZE(struct zw_wire_fork, 48);
+ZW_ASSERT_SIZE(struct zw_wire_fork, 40);

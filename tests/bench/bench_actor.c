@@ -71,7 +71,7 @@ static void feed_tree(
 	struct zw_event event = {
 		.type = type,
 		.time_ns = start_of(child) + (type == ZW_WIRE_FORK ? 1 : 4),
-		.fork = {start_of(parent), start_of(child), parent, child, 0},
+		.fork = {start_of(parent), start_of(child), parent, child},
 	};
 
 	require(zw_proc_table_feed(table, &event), "feed");

@@ -325,7 +325,7 @@ static void other_events_are_ignored(void **state)
 	struct zw_event holder = {.type = ZW_WIRE_HOLDER};
 	struct zw_event thread = {
 		.type = ZW_WIRE_FORK,
-		.fork = {5, 5, 800, 800, 0},
+		.fork = {5, 5, 800, 800},
 	};
 	struct zw_actor *a = NULL;
 

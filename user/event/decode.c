@@ -196,7 +196,6 @@ static int decode_fork(const void *data, size_t len, struct zw_event *event)
 	event->fork.child_start_ns = wire.child_start_ns;
 	event->fork.parent_tgid = wire.parent_tgid;
 	event->fork.child_tgid = wire.child_tgid;
-	event->fork.exit_code = wire.exit_code;
 	return 0;
 }
 

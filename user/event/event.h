@@ -107,7 +107,7 @@ struct zw_event {
 	struct zw_query_facts query;   /* ZW_WIRE_QUERY */
 	struct {
 		uint64_t parent_start_ns, child_start_ns;
-		uint32_t parent_tgid, child_tgid, exit_code;
+		uint32_t parent_tgid, child_tgid;
 	} fork; /* ZW_WIRE_FORK and ZW_WIRE_EXIT */
 };
 
