@@ -381,6 +381,26 @@ static void test_appends(void **state)
 	assert_true(zw_startswith(line.buf, "before {\"@timestamp\":\"2026-"));
 }
 
+/* What was made once is what everybody gets. */
+static void test_sealed(void **state)
+{
+	_zw_report_free_ struct zw_report *report = sample_change(1, NULL);
+	_zw_str_ struct zw_str before = {}, after = {};
+
+	(void)state;
+	assert_int_equal(zw_report_to_json(report, &host, &before), 0);
+	assert_int_equal(zw_report_seal(report, &host), 0);
+	report->sequence++;
+	zw_str_add(&after, "before ");
+	assert_int_equal(zw_report_to_json(report, &host, &after), 0);
+	assert_string_equal(after.buf + strlen("before "), before.buf);
+	assert_int_equal(zw_report_seal(report, &host), 0);
+	zw_str_free(&after);
+	after = (struct zw_str){};
+	assert_int_equal(zw_report_to_json(report, &host, &after), 0);
+	assert_string_equal(after.buf, before.buf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -398,6 +418,7 @@ int main(void)
 		cmocka_unit_test(test_unreadable_zone),
 		cmocka_unit_test(test_counts_of_every_action),
 		cmocka_unit_test(test_appends),
+		cmocka_unit_test(test_sealed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

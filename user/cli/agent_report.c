@@ -60,6 +60,9 @@ void zw_agent_deliver(struct zw_agent *a, struct zw_report *report)
 			report->id);
 	if (!report->message && zw_report_set_message(report) < 0)
 		zw_error("out of memory: event %s goes without its message", report->id);
+	/* Making it takes longer than writing it. Who cannot have it now tries again. */
+	if ((a->history != NULL) + a->sinks.len > 1)
+		(void)zw_report_seal(report, &a->host);
 	/* First: what is told elsewhere and not there would be found again at the next start. */
 	zw_agent_history_event(a, report);
 	ZW_VEC_FOREACH(s, &a->sinks) {

@@ -12,7 +12,9 @@
 #define STOP_MAX_NS (3 * ZW_NSEC_PER_SEC)
 /* So long after it was asked to stop it goes on as ever: what it is at is mostly done by then. The rest of the second that
  * a stop may take is for telling of it. */
-#define HURRY_NS (300 * ZW_NSEC_PER_MSEC)
+#define HURRY_NS (200 * ZW_NSEC_PER_MSEC)
+/* And so long it tells of what is left of too much, where there is no history for the next agent to find it by. */
+#define REST_NS (600 * ZW_NSEC_PER_MSEC)
 
 /* The loop reads signals between two looks, and a look at what thousands of updates left may take seconds. */
 static bool is_asked_to_stop(const struct zw_agent *a)
@@ -70,13 +72,22 @@ static void report_stopped(struct zw_agent *a)
 	zw_agent_deliver(a, report);
 }
 
-/* What was read whole after the end was asked for is told, but for the rest of what there was too much of; what is written to it from then on is for the next agent. */
+/* Whether there is time for the rest of what there was too much of. */
+static bool has_time_for_rest(const struct zw_agent *a)
+{
+	return !a->history && zw_boottime_ns() - a->stopping_ns < REST_NS;
+}
+
+/* What was read after the end was asked for is told; what is written to it from then on is for the next agent, and so is the
+ * rest of what there was too much of. */
 static void leave_settled(struct zw_agent *a, uint64_t since_ns)
 {
+	bool rest = has_time_for_rest(a);
+
 	for (size_t i = a->due.len; i-- > 0;) {
 		struct zw_agent_zone *z = a->due.items[i];
 
-		if (z->state == ZW_ZONE_GOOD && z->good_ns >= since_ns && !z->cut)
+		if (z->state == ZW_ZONE_GOOD && z->good_ns >= since_ns && !(z->cut && rest))
 			zw_agent_unschedule(a, z);
 	}
 }
@@ -87,6 +98,8 @@ static void settle_for_good(struct zw_agent *a)
 	uint64_t since = zw_boottime_ns(), until = since + STOP_MAX_NS;
 
 	a->stopping = true;
+	if (!a->stopping_ns)
+		a->stopping_ns = since;
 	while (a->due.len && zw_boottime_ns() < until) {
 		struct timespec pause = {.tv_nsec = (long)a->conf->settle_ns};
 

@@ -139,6 +139,7 @@ void zw_report_free(struct zw_report *report)
 	free(report->error);
 	free(report->error_file);
 	free(report->count_names);
+	free(report->json);
 	free(report);
 }
 

@@ -189,6 +189,9 @@ struct zw_report {
 	} count[ZW_REPORT_COUNTS_MAX];
 	size_t counts;
 	char *count_names; /* owned; NULL while they are static */
+	/* What it is in JSON, where that was made already: zw_report_seal(). Owned; NULL: not yet */
+	char *json;
+	size_t json_len;
 };
 
 void zw_report_free(struct zw_report *report);

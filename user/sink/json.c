@@ -363,7 +363,7 @@ static json_t *report_object(const struct zw_report *report, const struct zw_sin
 	return failed ? NULL : ZW_TAKE(root);
 }
 
-int zw_report_to_json(
+static int make_json(
 	const struct zw_report *report, const struct zw_sink_host *host, struct zw_str *out)
 {
 	_zw_json_ json_t *root = report_object(report, host);
@@ -378,4 +378,25 @@ int zw_report_to_json(
 	}
 	zw_str_add_char(out, '\n');
 	return out->failed ? -ENOMEM : 0;
+}
+
+int zw_report_to_json(
+	const struct zw_report *report, const struct zw_sink_host *host, struct zw_str *out)
+{
+	if (!report->json)
+		return make_json(report, host, out);
+	zw_str_add_len(out, report->json, report->json_len);
+	return out->failed ? -ENOMEM : 0;
+}
+
+int zw_report_seal(struct zw_report *report, const struct zw_sink_host *host)
+{
+	_zw_str_ struct zw_str json = {};
+	int r = report->json ? 0 : make_json(report, host, &json);
+
+	if (r < 0 || report->json)
+		return r;
+	report->json_len = json.len;
+	report->json = ZW_TAKE(json.buf);
+	return 0;
 }

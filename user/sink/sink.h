@@ -46,6 +46,9 @@ ZW_DEFINE_CLEANUP(struct zw_sink *, zw_sink_free);
  * listed. 0 or -ENOMEM. */
 int zw_report_to_json(
 	const struct zw_report *report, const struct zw_sink_host *host, struct zw_str *out);
+/* Makes the same once, for all who ask for it from now on, with the same host: nothing of @report changes any more. 0 or
+ * -ENOMEM. */
+int zw_report_seal(struct zw_report *report, const struct zw_sink_host *host);
 
 /* One element of "causes", without a newline: who acted. 0 or -ENOMEM. */
 int zw_cause_to_json(const struct zw_report_cause *cause, struct zw_str *out);
