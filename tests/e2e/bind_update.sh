@@ -22,7 +22,7 @@ FAR=journals/far
 # options DIRECTORY PORT CONTROL [STATEMENTS]
 options() {
 	printf 'options { directory "%s"; listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; }; pid-file none;
-		session-keyfile none; recursion no; dnssec-validation no; allow-new-zones yes; notify explicit;
+		session-keyfile none; recursion no; dnssec-validation no; allow-new-zones yes; notify explicit; notify-delay 0;
 		key-directory "%s/keys"; max-journal-size 4k; serial-query-rate 1000; %s };\n' "$1" "$2" "$1" "${4:-}"
 	cat "$E2E_TMP/keys"
 	echo "controls { inet 127.0.0.1 port $3 allow { any; } keys { rndc-key; }; };"
@@ -281,13 +281,13 @@ is_settled() {
 	[ $(($(date +%s) - $(stat -c %Z "$1"))) -ge 3 ]
 }
 
-# The editor is who changed the zone, and the server that reads it again is not. Then its journal goes on elsewhere.
 # On a file system that tells of what is made by the change time of the directory alone.
 test_ram() {
 	update "" "update add ram.bu-ram.test. 300 A 192.0.2.7"
 	expect_written "first journal on a tmpfs" bu-ram.test "$SERVER" '[1, 2]' 'add ram A  > 192.0.2.7'
 }
 
+# The editor is who changed the zone, and the server that reads it again is not. Then its journal goes on elsewhere.
 test_freeze() {
 	update "" "update add z1.bu-frozen.test. 300 A 192.0.2.11"
 	expect_written "update before the freeze" bu-frozen.test "$SERVER" '[1, 2]' 'add z1 A  > 192.0.2.11'
