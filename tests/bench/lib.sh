@@ -86,6 +86,56 @@ bench_agent_ticks() {
 	awk '{ print $14 + $15 + $16 + $17 }' "/proc/$AGENT_PID/stat"
 }
 
+# --- load ----------------------------------------------------------------------------------------
+
+# bench_load PID PORT QUERIES SECONDS [OPTION]...: of what the server PID is asked on loopback: queries answered, queries answered in
+# a second, and the processor time that the client and the server used for them, in seconds. What dnsperf says is in
+# $E2E_TMP/dnsperf.
+bench_load() {
+	local pid=$1 port=$2 queries=$3 seconds=$4 before server TIMEFORMAT='%U %S'
+
+	shift 4
+	before=$(bench_ticks "$pid")
+	{ time "${BENCH_IN[@]}" dnsperf -s 127.0.0.1 -p "$port" -d "$queries" -l "$seconds" -c 4 -q 200 "$@" 2>/dev/null \
+		>"$E2E_TMP/dnsperf"; } 2>"$E2E_TMP/time"
+	server=$(($(bench_ticks "$pid") - before))
+	sed -n 's/.*Queries completed: *\([0-9]*\).*/\1/p; s/.*Queries per second: *//p' "$E2E_TMP/dnsperf" | paste -s |
+		paste - "$E2E_TMP/time" | awk -v server="$server" -v hz="$(getconf CLK_TCK)" '{ print $1, $2, $3 + $4 + server / hz }'
+}
+
+# Of a process, in clock ticks.
+bench_ticks() {
+	awk '{ print $14 + $15 }' "/proc/$1/stat"
+}
+
+# bench_compare WHAT OTHER PAIRS WITH WITHOUT [BUDGET]: by the wall clock, and by the processor time of client and server, which
+# others on this machine disturb less: what is between the two OTHER took. WITH and WITHOUT are commands that print what
+# bench_load does. The pairs are in $E2E_TMP/pairs, those of all comparisons in $E2E_TMP/pairs.all.
+bench_compare() {
+	local what=$1 other=$2 pairs=$3 budget=${6:-}
+
+	: >"$E2E_TMP/pairs"
+	for ((i = 0; i < pairs; i++)); do
+		# shellcheck disable=SC2086 # words
+		{
+			((i % 2)) || $5 >"$E2E_TMP/without"
+			$4 >"$E2E_TMP/with"
+			((i % 2)) && $5 >"$E2E_TMP/without"
+		}
+		paste -d ' ' "$E2E_TMP/without" "$E2E_TMP/with" >>"$E2E_TMP/pairs"
+	done
+	cat "$E2E_TMP/pairs" >>"$E2E_TMP/pairs.all"
+	bench_row "$what, with $other / without" "$budget" '{ print $5 / $2 }'
+	bench_row "$what in a second of processor time, with $other / without" "$budget" '{ print $4 / $6 / ($1 / $3) }'
+}
+
+# bench_row NAME BUDGET PROGRAM: the median of what the awk program makes of the pairs.
+bench_row() {
+	awk "$3" "$E2E_TMP/pairs" >"$E2E_TMP/ratios"
+	echo "$1: $(bench_spread <"$E2E_TMP/ratios")"
+	bench_figure "$1" "$(printf %.3f "$(bench_median <"$E2E_TMP/ratios")")" "$2"
+}
+
 # --- a server ------------------------------------------------------------------------------------
 
 # bench_knot_start: a Knot with example.com, on port 53 of the loopback device of a network namespace of its own, at most
@@ -135,7 +185,7 @@ bench_knot_stop() {
 }
 BENCH_KNOT_PID=
 
-# The agent with that server, once it knows the zone.
+# The agent with that server, once it knows the zone. It can be asked at $E2E_TMP/status.sock.
 bench_agent_start() {
-	agent_start --config "$E2E_TMP/zonewitness.yaml" >&2 || exit 1
+	agent_start --config "$E2E_TMP/zonewitness.yaml" --socket "$E2E_TMP/status.sock" >&2 || exit 1
 }

@@ -3,7 +3,7 @@
 # What the agent costs a server that answers as fast as it can, a Knot on the loopback device of a network namespace of
 # its own: queries answered with and without, in short runs that take turns, next to tcpdump and dnscap writing to
 # /dev/null; nanoseconds in the kernel for each query and its answer, net of a program that does nothing; and the
-# processor time of the agent at 100,000 queries a second.
+# processor time of the agent at 100,000 queries a second, and whether it counted as many as dnsperf.
 # Usage: throughput.sh [PAIRS [SECONDS]]	each run takes so many seconds
 set -u
 E2E_TAKES="*"
@@ -17,22 +17,8 @@ SECONDS_EACH=${2:-2}
 BESIDE=
 e2e_at_exit beside_stop
 
-# load SECONDS [OPTION]...: queries answered, queries answered in a second, and the processor time that the client and
-# the server used for them, in seconds.
 load() {
-	local seconds=$1 before server TIMEFORMAT='%U %S'
-
-	shift
-	before=$(server_ticks)
-	{ time "${BENCH_IN[@]}" dnsperf -s 127.0.0.1 -d "$E2E_TMP/queries" -l "$seconds" -c 4 -q 200 "$@" 2>/dev/null \
-		>"$E2E_TMP/dnsperf"; } 2>"$E2E_TMP/time"
-	server=$(($(server_ticks) - before))
-	sed -n 's/.*Queries completed: *\([0-9]*\).*/\1/p; s/.*Queries per second: *//p' "$E2E_TMP/dnsperf" | paste -s |
-		paste - "$E2E_TMP/time" | awk -v server="$server" -v hz="$(getconf CLK_TCK)" '{ print $1, $2, $3 + $4 + server / hz }'
-}
-
-server_ticks() {
-	awk '{ print $14 + $15 }' "/proc/$BENCH_KNOT_PID/stat"
+	bench_load "$BENCH_KNOT_PID" 53 "$E2E_TMP/queries" "$@"
 }
 
 # --- beside --------------------------------------------------------------------------------------
@@ -65,30 +51,16 @@ dnscap_beside() {
 	e2e_until 10 packet_sockets
 }
 
-# compare WHAT START [BUDGET]: by the wall clock, and by the processor time of client and server, which others on this
-# machine disturb less: what is between the two the other program took.
-compare() {
-	local with without
-
-	: >"$E2E_TMP/pairs"
-	for ((i = 0; i < PAIRS; i++)); do
-		((i % 2)) || without=$(load "$SECONDS_EACH")
-		"$2"
-		with=$(load "$SECONDS_EACH")
-		beside_stop
-		((i % 2)) && without=$(load "$SECONDS_EACH")
-		echo "$without $with" >>"$E2E_TMP/pairs"
-	done
-	cat "$E2E_TMP/pairs" >>"$E2E_TMP/all"
-	row "queries answered, with $1 / without" "${3:-}" '{ print $5 / $2 }'
-	row "queries answered in a second of processor time, with $1 / without" "${3:-}" '{ print $4 / $6 / ($1 / $3) }'
+# beside START: a load while it runs.
+beside() {
+	"$1"
+	load "$SECONDS_EACH"
+	beside_stop
 }
 
-# row NAME BUDGET PROGRAM: the median of what the awk program makes of the pairs.
-row() {
-	awk "$3" "$E2E_TMP/pairs" >"$E2E_TMP/ratios"
-	echo "throughput $1: $(bench_spread <"$E2E_TMP/ratios")"
-	bench_figure "$1" "$(printf %.3f "$(bench_median <"$E2E_TMP/ratios")")" "$2"
+# compare WHAT START [BUDGET]
+compare() {
+	bench_compare "queries answered" "$1" "$PAIRS" "beside $2" "load $SECONDS_EACH" "${3:-}"
 }
 
 # --- nanoseconds ---------------------------------------------------------------------------------
@@ -122,10 +94,35 @@ kernel_cost() {
 
 # --- the agent itself ----------------------------------------------------------------------------
 
+# Queries and answers that the agent has counted since its start, as soon as two readings agree.
+counted() {
+	local last=''
+
+	while :; do
+		COUNTED=$("$ZW" status --json --socket "$E2E_TMP/status.sock" | jq -r '.agent.traffic.total | "\(.queries) \(.responses)"')
+		[ "$COUNTED" != "$last" ] || return
+		last=$COUNTED
+		sleep 3 # it reads once a second, and sums are one reading late
+	done
+}
+
+# compare_counts BEFORE AFTER: with what dnsperf says of the load between them. Answers may get lost on the way to it.
+compare_counts() {
+	local sent answered queries responses
+
+	read -r sent answered < <(sed -n 's/^ *Queries \(sent\|completed\): *\([0-9]*\).*/\2/p' "$E2E_TMP/dnsperf" | paste -s)
+	read -r queries responses < <(echo "$1 $2" | awk '{ print $3 - $1, $4 - $2 }')
+	echo "throughput counts: dnsperf sent $sent and got $answered, the agent counted $queries and $responses"
+	bench_figure "queries that the agent counted wrongly, of $sent" "$((queries > sent ? queries - sent : sent - queries))" "<= 0"
+	bench_figure "answers that dnsperf got and the agent did not count, of $answered" "$((answered > responses ? answered - responses : 0))" "<= 0"
+}
+
 agent_use() {
-	local before took began answered
+	local before took began answered counted
 
 	bench_agent_start
+	counted
+	counted=$COUNTED
 	before=$(bench_agent_ticks)
 	began=${EPOCHREALTIME/[.,]/}
 	answered=$(load 10 -Q 100000 | cut -d ' ' -f 2)
@@ -133,6 +130,8 @@ agent_use() {
 	bench_figure "agent at $(printf %.0f "$answered") queries a second, of a core" \
 		"$(awk -v t=$(($(bench_agent_ticks) - before)) -v hz="$(getconf CLK_TCK)" -v us="$took" \
 			'BEGIN { printf "%.1f", 100 * t / hz / us * 1e6 }') %" "<= 2 %"
+	counted
+	compare_counts "$counted" "$COUNTED"
 	echo "throughput agent: $(grep -c events-lost "$AGENT_OUT") reports of lost events"
 	agent_stop >/dev/null
 }
@@ -150,4 +149,4 @@ for other in tcpdump dnscap; do
 	fi
 done
 agent_use
-bench_figure "queries answered in a second, without" "$(printf %.0f "$(awk '{ print $2 }' "$E2E_TMP/all" | bench_median)")"
+bench_figure "queries answered in a second, without" "$(printf %.0f "$(awk '{ print $2 }' "$E2E_TMP/pairs.all" | bench_median)")"
