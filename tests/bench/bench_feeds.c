@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "engine/feed.h"
@@ -99,9 +100,18 @@ static const struct {
 		ZW_FEED_MISP, warnings},
 };
 
+/* Processor time: nothing is waited for, and others on this machine do not count. */
+static uint64_t used_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * ZW_NSEC_PER_SEC + (uint64_t)t.tv_nsec;
+}
+
 static double ms_since(uint64_t from_ns)
 {
-	return (double)(zw_boottime_ns() - from_ns) / ZW_NSEC_PER_MSEC;
+	return (double)(used_ns() - from_ns) / ZW_NSEC_PER_MSEC;
 }
 
 /* Reads one list, and puts it into @feeds. Returns how long that took. */
@@ -116,7 +126,7 @@ static double measure(size_t which, size_t entries, struct zw_feeds *feeds)
 	for (size_t i = 0; i < entries; i++)
 		lists[which].add(&text);
 	zw_str_add(&text, lists[which].tail);
-	from = zw_boottime_ns();
+	from = used_ns();
 	if (text.failed || zw_feed_parse(lists[which].name, lists[which].format, ZW_FEED_BAD,
 				   text.buf, text.len, &feed, &error) < 0) {
 		fprintf(stderr, "%s: %s\n", lists[which].name, error.buf ? error.buf : "no memory");
@@ -146,14 +156,14 @@ static void look_up(const struct zw_feeds *feeds)
 
 	if (zw_name_from_text("www.host17.some-department.unlisted-name.org", name, NULL) < 0)
 		exit(1);
-	from = zw_boottime_ns();
+	from = used_ns();
 	for (unsigned int i = 0; i < LOOKUPS; i++) {
 		name[1] = (uint8_t)('a' + i % 26);
 		found += zw_feeds_match_name(feeds, name, &match);
 	}
 	printf("figure\ta name of 5 labels looked up in %zu feeds\t%.0f ns\t\n",
 		ZW_ARRAY_SIZE(lists), ms_since(from) * 1e6 / LOOKUPS);
-	from = zw_boottime_ns();
+	from = used_ns();
 	for (unsigned int i = 0; i < LOOKUPS; i++) {
 		uint32_t addr = draw();
 
