@@ -46,6 +46,19 @@ hijack() {
 	e2e_until 5 test -e "$bound"
 }
 
+# answers_agent KIND:CONFIG...: an agent for these servers alone: others on this machine have loads of their own. Files below $DIR.
+answers_agent() {
+	local server
+
+	{
+		echo 'servers:'
+		for server; do
+			printf '  - {kind: %s, config: "%s/%s"}\n' "${server%%:*}" "$DIR" "${server#*:}"
+		done
+	} >"$E2E_TMP/zonewitness.yaml"
+	agent_start --config "$E2E_TMP/zonewitness.yaml"
+}
+
 # --- asking ----------------------------------------------------------------------------------------------
 
 ask() {

@@ -176,7 +176,7 @@ static const struct zw_rule rows[] = {
 		.quiet = "The zone is read anew first. Answers that are right for a state the zone had, or for another view of the"
 			" same server, are right, and so is what a zone does not determine: order, TTLs, signatures, what lies below"
 			" delegations and behind aliases, PowerDNS's ALIAS and LUA. Close to changes an answer has to come several"
-			" times. A server that has its answers made by modules (geography, synthesized records) has to be exempted:"
+			" times. Truncated answers are not compared: clients ask again over TCP. A server that has its answers made by modules (geography, synthesized records) has to be exempted:"
 			" disable the rule there.",
 	},
 	{
