@@ -7,7 +7,7 @@ set -u
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lib-dns.sh"
 dns_private_net "$0" "$@"
-e2e_begin setpriv named nsupdate bpftool /bin/kill
+e2e_begin setpriv named nsupdate bpftool ip /bin/kill
 
 PORT=5370
 EVE=31551
@@ -108,10 +108,14 @@ update() {
 }
 
 # The programs on devices by tcx are links, of which /proc has the numbers; else they are filters.
+held() {
+	sed -s -n '/^link_type:	tcx/,/^link_id/s/^link_id:	//p' /proc/"$AGENT_PID"/fdinfo/* 2>/dev/null
+}
+
 take_off() {
 	local id
 
-	for id in $(sed -s -n '/^link_type:	tcx/,/^link_id/s/^link_id:	//p' /proc/"$AGENT_PID"/fdinfo/* 2>/dev/null); do
+	for id in $(held); do
 		bpftool link detach id "$id" >"$E2E_TMP/detach" 2>&1 || return
 		taken=$((taken + 1))
 	done
@@ -119,9 +123,24 @@ take_off() {
 	tc filter del dev lo egress && taken=1
 }
 
+holds_more() {
+	[ "$(held | wc -l)" -gt "$1" ]
+}
+
+# A device that goes takes its programs with it: the next check would find it told of.
+device_goes() {
+	local before
+
+	before=$(held | wc -l)
+	ip link add tpa type veth peer name tpb && ip link set tpa up && ip link set tpb up || return
+	[ "$before" = 0 ] || e2e_until 10 holds_more "$before"
+	ip link del tpa
+}
+
 test_detached() {
 	local taken=0
 
+	device_goes || { e2e_fail "a device that goes" "there is none"; return; }
 	update before 192.0.2.31 || return
 	take_off || { e2e_fail "programs taken off" "it does not work" "$(cat "$E2E_TMP/detach")"; return; }
 	e2e_until 10 has_tampers 1
@@ -130,6 +149,7 @@ test_detached() {
 		def fault($ok; $what): if $ok then empty else $what end;
 		fault($n == 1; "\($n) events"),
 		fault(.message | test("^Somebody took the agent.s programs off .* they are back"); "it says \(.message)"),
+		fault(.message | test("\\btp[ab]\\b") | not; "it tells of the device that went: \(.message)"),
 		fault(.process.pid == null; "it accuses \(.process)"),
 		fault([.zonewitness.findings[].rule] == ["programs-detached"]; "findings are \(.zonewitness.findings)")' <<<"$event")" "$event"
 	update again 192.0.2.32 && e2e_pass "and are back"
