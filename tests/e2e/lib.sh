@@ -268,14 +268,14 @@ agent_wait_change() {
 }
 
 # agent_start ARGUMENTS...: `zonewitness watch --json ARGUMENTS`; returns once it is ready. The time it
-# may take is for some hundred zones.
+# may take is for some hundred zones, on a machine that has other things to do.
 agent_start() {
 	AGENT_OUT=$E2E_TMP/agent.out
 	AGENT_ERR=$E2E_TMP/agent.err
 	: >"$AGENT_OUT"
 	"$ZW" watch --json "$@" >"$AGENT_OUT" 2>"$AGENT_ERR" </dev/null &
 	AGENT_PID=$!
-	e2e_until 30 agent_ready_or_dead
+	e2e_until 120 agent_ready_or_dead
 	if ! agent_alive || ! agent_told agent-ready; then
 		e2e_fail agent-ready "the agent did not become ready" "$(tail -n 20 "$AGENT_ERR")"
 		return 1

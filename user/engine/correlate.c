@@ -66,11 +66,28 @@ static int append_cause(
 	return 0;
 }
 
+/* Why the only one may not be it after all; NULL: it is certain. */
+static const char *weakness(const struct suspects *s, const struct suspect *one, bool incomplete)
+{
+	if (incomplete)
+		return "events were lost in this time, another process may have acted too";
+	if (one->actor->kthread)
+		return "a kernel thread wrote for somebody it does not name";
+	if (s->gap)
+		return "what it replaced was not what was there at the reading before, "
+		       "and nobody was seen putting that there";
+	if (s->unwatched)
+		return "the file was touched when the way to it had just begun to lead there, "
+		       "which another process may have done unseen";
+	return NULL;
+}
+
 static int attribute(
 	const struct zw_correlate_input *in, const struct suspects *s, struct zw_report *report)
 {
 	bool incomplete = in->lost || zw_cause_book_incomplete_until(in->book) > in->from_ns;
 	const struct suspect *one = NULL, *doubt = NULL;
+	const char *weak;
 	size_t decided = 0;
 
 	ZW_VEC_FOREACH(x, &s->list)
@@ -93,42 +110,20 @@ static int attribute(
 		return zw_report_add_reason(report,
 			"%zu processes could have made this change between two readings", decided);
 	}
-	report->attribution = ZW_ATTRIBUTION_CERTAIN;
-	if (incomplete) {
-		report->attribution = ZW_ATTRIBUTION_PROBABLE;
-		return zw_report_add_reason(report,
-			"events were lost in this time, another process may have acted too");
-	}
-	if (one->actor->kthread) {
-		report->attribution = ZW_ATTRIBUTION_PROBABLE;
-		return zw_report_add_reason(
-			report, "a kernel thread wrote for somebody it does not name");
-	}
-	if (s->gap) {
-		report->attribution = ZW_ATTRIBUTION_PROBABLE;
-		return zw_report_add_reason(report,
-			"what it replaced was not what was there at the reading before, "
-			"and nobody was seen putting that there");
-	}
-	if (s->unwatched) {
-		report->attribution = ZW_ATTRIBUTION_PROBABLE;
-		return zw_report_add_reason(report,
-			"the file was touched when the way to it had just begun to lead there, "
-			"which another process may have done unseen");
-	}
-	if (doubt) {
-		report->attribution = ZW_ATTRIBUTION_PROBABLE;
+	report->attribution = ZW_ATTRIBUTION_PROBABLE;
+	weak = weakness(s, one, incomplete);
+	if (weak)
+		return zw_report_add_reason(report, "%s", weak);
+	if (doubt)
 		return zw_report_add_reason(report,
 			"process %u touched the file at the same time, in a way that can hide a write",
 			doubt->actor->tgid);
-	}
 	/* Near but not seen doing it: certain only when nobody else was near, and that is so here; for a file
 	 * written in place it takes a write. */
-	if (!one->exact && !(one->evidence & (ZW_EVIDENCE_DIRENT | ZW_EVIDENCE_RENAME))) {
-		report->attribution = ZW_ATTRIBUTION_PROBABLE;
+	if (!one->exact && !(one->evidence & (ZW_EVIDENCE_DIRENT | ZW_EVIDENCE_RENAME)))
 		return zw_report_add_reason(
 			report, "no write was seen, only a process that could have written");
-	}
+	report->attribution = ZW_ATTRIBUTION_CERTAIN;
 	return 0;
 }
 

@@ -19,27 +19,6 @@ void zw_explain_claim_done(struct claim *c)
 	zw_vec_free(&c->any);
 }
 
-/* Records of an RRset are sorted. */
-static bool holds(const struct zw_rrset *set, const uint8_t *rdata, uint16_t len)
-{
-	uint32_t low = 0, high = set->count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		uint16_t own_len;
-		const uint8_t *own = zw_rrset_rdata(set, middle, &own_len);
-		int d = zw_rdata_cmp(own, own_len, rdata, len);
-
-		if (d == 0)
-			return true;
-		if (d < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
-}
-
 static struct zw_rrset rrset_in(const struct zw_snapshot *s, const struct claim *c)
 {
 	struct zw_rrset set = {};
@@ -59,7 +38,7 @@ static int collect_side(
 		struct owned o = {.added = added, .ask = SIZE_MAX};
 
 		o.rdata = zw_rrset_rdata(from, i, &o.len);
-		if (!holds(other, o.rdata, o.len))
+		if (!zw_rrset_has(other, o.rdata, o.len))
 			r = zw_vec_push(&c->owned, o);
 	}
 	return r;
@@ -81,7 +60,7 @@ static int follow(struct claim *c, const struct way *way, index_list *effective)
 		if (!same_rrset(&last, &next))
 			r = zw_vec_push(effective, way->ask[i]);
 		ZW_VEC_FOREACH(o, &c->owned)
-			if (holds(&last, o->rdata, o->len) != holds(&next, o->rdata, o->len))
+			if (zw_rrset_has(&last, o->rdata, o->len) != zw_rrset_has(&next, o->rdata, o->len))
 				o->ask = way->ask[i];
 		last = next;
 	}

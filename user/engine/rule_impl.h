@@ -149,7 +149,6 @@ void zw_rule_targets(struct zw_rule_scene *s, const uint8_t *owner, uint16_t typ
 	const uint8_t *rdata, size_t len,
 	void (*fn)(struct zw_rule_scene *s, void *ctx, const struct zw_rule_target *target),
 	void *ctx);
-bool zw_rrset_has(const struct zw_rrset *rrset, const uint8_t *rdata, size_t len);
 /* Whether there is data after that was not there before. */
 bool zw_rule_gains(const struct zw_diff_entry *e);
 /* Whether the name had records of its own before. */

@@ -58,26 +58,6 @@ const uint8_t *zw_rule_target_name(uint16_t type, const uint8_t *rdata, size_t l
 	return rdata + offset;
 }
 
-bool zw_rrset_has(const struct zw_rrset *rrset, const uint8_t *rdata, size_t len)
-{
-	size_t low = 0, high = rrset->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		uint16_t other_len;
-		const uint8_t *other = zw_rrset_rdata(rrset, middle, &other_len);
-		int order = zw_rdata_cmp(rdata, len, other, other_len);
-
-		if (order == 0)
-			return true;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return false;
-}
-
 bool zw_rule_gains(const struct zw_diff_entry *e)
 {
 	for (size_t i = 0; i < e->after.count; i++) {

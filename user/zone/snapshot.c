@@ -223,6 +223,26 @@ const uint8_t *zw_rrset_rdata(const struct zw_rrset *rrset, size_t i, uint16_t *
 	return zw_rec_rdata(&s->text, &s->recs[rrset->first + i], ret_len);
 }
 
+bool zw_rrset_has(const struct zw_rrset *rrset, const uint8_t *rdata, size_t len)
+{
+	size_t low = 0, high = rrset->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		uint16_t other_len;
+		const uint8_t *other = zw_rrset_rdata(rrset, middle, &other_len);
+		int order = zw_rdata_cmp(rdata, len, other, other_len);
+
+		if (order == 0)
+			return true;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return false;
+}
+
 uint32_t zw_rrset_ttl(const struct zw_rrset *rrset, size_t i)
 {
 	return rrset->snapshot->recs[rrset->first + i].ttl;

@@ -55,6 +55,8 @@ bool zw_snapshot_lookup(const struct zw_snapshot *s, const uint8_t *owner, uint1
 size_t zw_snapshot_seek(const struct zw_snapshot *s, const uint8_t *owner);
 /* Rdata number @i (< count) of an RRset. */
 const uint8_t *zw_rrset_rdata(const struct zw_rrset *rrset, size_t i, uint16_t *ret_len);
+/* Whether one of them is this. */
+bool zw_rrset_has(const struct zw_rrset *rrset, const uint8_t *rdata, size_t len);
 /* Its TTL. Only in an RRset of signatures, whose TTLs are those of what they cover, may it differ
  * from @rrset->ttl, which is that of the first. */
 uint32_t zw_rrset_ttl(const struct zw_rrset *rrset, size_t i);
