@@ -27,15 +27,13 @@ void zw_log(enum zw_log_level level, const char *fmt, ...)
 	_zw_str_ struct zw_str line = {};
 	_zw_free_ char *text = NULL;
 	va_list ap;
-	int n;
 
 	if (level > zw_log_max_level())
 		return;
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	text = zw_vasprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0) {
-		text = NULL;
+	if (!text) {
 		fputs("zonewitness: out of memory while logging\n", stderr);
 		return;
 	}

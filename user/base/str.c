@@ -145,12 +145,30 @@ char *zw_asprintf(const char *fmt, ...)
 {
 	va_list ap;
 	char *text;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	text = zw_vasprintf(fmt, ap);
 	va_end(ap);
-	return n < 0 ? NULL : text;
+	return text;
+}
+
+char *zw_vasprintf(const char *fmt, va_list ap)
+{
+	char *text;
+
+	/* Where it fails, the pointer is undefined (vasprintf(3)). */
+	return vasprintf(&text, fmt, ap) < 0 ? NULL : text;
+}
+
+int zw_text_set(char **text, const char *value)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*text);
+	*text = copy;
+	return 0;
 }
 
 bool zw_startswith(const char *s, const char *prefix)

@@ -2,6 +2,7 @@
 /* Text that grows, and text that came from an attacker made safe to print. */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,8 +31,11 @@ void zw_str_free(struct zw_str *s);
 
 #define _zw_str_ _zw_cleanup_(zw_str_free)
 
-/* asprintf that returns NULL on failure. Caller frees. */
+/* asprintf(3) and vasprintf(3) that return NULL on failure. Caller frees. */
 char *zw_asprintf(const char *fmt, ...) _zw_printf_(1, 2);
+char *zw_vasprintf(const char *fmt, va_list ap) _zw_printf_(1, 0);
+/* Puts a copy of @value in place of a text, which is freed; NULL is allowed there. 0 or -ENOMEM. */
+int zw_text_set(char **text, const char *value);
 
 static inline bool zw_streq(const char *a, const char *b)
 {

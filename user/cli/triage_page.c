@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "sink/clean.h"
 
 /* Events of one question that are told; of --json all. */
@@ -38,14 +39,13 @@ void zw_triage_page_add(
 	struct zw_triage_page *page, enum zw_triage_line_kind kind, const char *fmt, ...)
 {
 	struct zw_str s = {};
-	char *text = NULL;
+	char *text;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	text = zw_vasprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0) {
+	if (!text) {
 		page->failed = true;
 		return;
 	}

@@ -57,15 +57,13 @@ void zw_conf_mistake(struct zw_conf_reader *reader, yaml_mark_t at, const char *
 {
 	_zw_free_ char *text = NULL;
 	va_list ap;
-	int n;
 
 	if (reader->stop)
 		return;
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	text = zw_vasprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0) {
-		text = NULL;
+	if (!text) {
 		zw_conf_no_memory(reader);
 		return;
 	}

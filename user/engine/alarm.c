@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/vec.h"
 
 #define HOUR_NS (3600 * ZW_NSEC_PER_SEC)
@@ -110,10 +111,9 @@ static struct zw_alarm *begin(struct zw_alarms *x, const char *rule, const char 
 	a->rule = rule;
 	a->begin_ns = sight->now_ns;
 	a->subjects = 1;
-	if (vasprintf(&a->reason, fmt, ap) < 0) {
-		a->reason = NULL; /* vasprintf(3) leaves it undefined */
+	a->reason = zw_vasprintf(fmt, ap);
+	if (!a->reason)
 		return NULL;
-	}
 	if (subject)
 		a->subject = strdup(subject);
 	/* Of several it would be that of the first. */

@@ -164,15 +164,12 @@ int zw_report_add_reason(struct zw_report *report, const char *fmt, ...)
 	_zw_free_ char *text = NULL;
 	char **reason;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	text = zw_vasprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0) {
-		text = NULL; /* vasprintf(3) leaves it undefined */
+	if (!text)
 		return -ENOMEM;
-	}
 	reason = reallocarray(report->reason, report->reasons + 1, sizeof(*reason));
 	if (!reason)
 		return -ENOMEM;
@@ -184,11 +181,10 @@ int zw_report_add_reason(struct zw_report *report, const char *fmt, ...)
 int zw_report_add_finding_v(struct zw_report *report, const char *rule, unsigned int severity,
 	const char *subject, const char *fmt, va_list ap)
 {
-	_zw_free_ char *id = strdup(rule), *about = subject ? strdup(subject) : NULL, *text = NULL;
+	_zw_free_ char *id = strdup(rule), *about = subject ? strdup(subject) : NULL;
+	_zw_free_ char *text = zw_vasprintf(fmt, ap);
 	struct zw_report_finding *finding;
 
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL; /* vasprintf(3) leaves it undefined */
 	if (!id || !text || (subject && !about))
 		return -ENOMEM;
 	finding = reallocarray(report->finding, report->findings + 1, sizeof(*finding));

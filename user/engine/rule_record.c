@@ -67,8 +67,7 @@ void zw_rule_found(struct zw_rule_scene *s, const char *rule, uint64_t group, co
 	*hit = (struct zw_rule_hit){.rule = rule, .group = group};
 	hit->subject = subject ? strdup(subject) : NULL;
 	va_start(ap, fmt);
-	if (vasprintf(&hit->sentence, fmt, ap) < 0)
-		hit->sentence = NULL; /* vasprintf(3) leaves it undefined */
+	hit->sentence = zw_vasprintf(fmt, ap);
 	va_end(ap);
 	if (!hit->sentence || (subject && !hit->subject)) {
 		free(hit->sentence);

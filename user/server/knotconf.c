@@ -52,17 +52,6 @@ void zw_knotconf_done(struct zw_knotconf *conf)
 	conf->database_storage = conf->journal_db = NULL;
 }
 
-static int set_text(char **text, const char *value)
-{
-	char *copy = strdup(value);
-
-	if (!copy)
-		return -ENOMEM;
-	free(*text);
-	*text = copy;
-	return 0;
-}
-
 /* The zone or template @id, made when it is new. */
 static int get_item(
 	struct zw_knotconf *conf, bool zone, const char *id, struct zw_knot_item **ret_item)
@@ -93,11 +82,11 @@ static int get_item(
 static int set_item(struct zw_knot_item *item, const char *key, const char *value)
 {
 	if (zw_streq(key, "template"))
-		return set_text(&item->template, value);
+		return zw_text_set(&item->template, value);
 	if (zw_streq(key, "storage"))
-		return set_text(&item->storage, value);
+		return zw_text_set(&item->storage, value);
 	if (zw_streq(key, "file"))
-		return set_text(&item->file, value);
+		return zw_text_set(&item->file, value);
 	if (zw_streq(key, "master"))
 		item->secondary = true;
 	return 0;
@@ -153,13 +142,13 @@ static int set_value(struct zw_knotconf *conf, struct place *at, const char *key
 	bool zone = zw_streq(at->section, "zone");
 
 	if (zw_streq(at->section, "server") && zw_streq(key, "rundir"))
-		return set_text(&conf->rundir, value);
+		return zw_text_set(&conf->rundir, value);
 	if (zw_streq(at->section, "control") && zw_streq(key, "listen"))
-		return set_text(&conf->control_listen, value);
+		return zw_text_set(&conf->control_listen, value);
 	if (zw_streq(at->section, "database") && zw_streq(key, "storage"))
-		return set_text(&conf->database_storage, value);
+		return zw_text_set(&conf->database_storage, value);
 	if (zw_streq(at->section, "database") && zw_streq(key, "journal-db"))
-		return set_text(&conf->journal_db, value);
+		return zw_text_set(&conf->journal_db, value);
 	if (!zone && !zw_streq(at->section, "template"))
 		return 0;
 	if (zw_streq(key, zone ? "domain" : "id"))

@@ -78,17 +78,6 @@ static enum zw_zone_role role_of(const char *type)
 	return ZW_ZONE_OTHER;
 }
 
-static int set_text(char **text, const char *value)
-{
-	char *copy = strdup(value);
-
-	if (!copy)
-		return -ENOMEM;
-	free(*text);
-	*text = copy;
-	return 0;
-}
-
 static int parse_block(struct parser *p, enum block block);
 
 static void settings_done(struct zw_namedconf_settings *s)
@@ -196,7 +185,7 @@ static int parse_catalog(struct parser *p, struct zw_namedconf_catalog *c)
 		else if (t.kind == ZW_TOKEN_PUNCT)
 			return t.punct == ';' ? 0 : 1;
 		else if (text)
-			r = set_text(text, t.text);
+			r = zw_text_set(text, t.text);
 		else if (memory)
 			c->in_memory = is_true(t.text);
 		if (r < 0)
@@ -272,7 +261,7 @@ static int open_block(struct parser *p, enum block block, const struct statement
 static int add_setting(struct zw_namedconf_settings *settings, const struct statement *s)
 {
 	if (is(s, "journal"))
-		return set_text(&settings->journal, word(s, 1));
+		return zw_text_set(&settings->journal, word(s, 1));
 	if (is(s, "inline-signing"))
 		settings->inline_signing = is_true(word(s, 1)) ? ZW_NAMEDCONF_YES : ZW_NAMEDCONF_NO;
 	else if (is(s, "dnssec-policy"))
@@ -294,11 +283,11 @@ static int end_statement(struct parser *p, enum block block, const struct statem
 	if (is(s, "include"))
 		return zw_lexer_include(&p->lexer, word(s, 1));
 	if (block == BLOCK_OPTIONS && is(s, "directory"))
-		return set_text(&conf->directory, word(s, 1));
+		return zw_text_set(&conf->directory, word(s, 1));
 	if (block != BLOCK_ZONE && is(s, "new-zones-directory"))
-		return set_text(&conf->new_zones_directory, word(s, 1));
+		return zw_text_set(&conf->new_zones_directory, word(s, 1));
 	if (block == BLOCK_ZONE && is(s, "file"))
-		return set_text(&p->zone->file, word(s, 1));
+		return zw_text_set(&p->zone->file, word(s, 1));
 	if (block == BLOCK_ZONE && is(s, "type"))
 		p->zone->role = role_of(word(s, 1));
 	return settings ? add_setting(settings, s) : 0;

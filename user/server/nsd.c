@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/str.h"
 #include "server/axfr.h"
 
 #define INCLUDE_DEPTH_MAX 16
@@ -96,17 +97,6 @@ static char *next_word(char **at, bool *ret_quoted)
 	return word;
 }
 
-static int set_text(char **text, const char *value)
-{
-	char *copy = strdup(value);
-
-	if (!copy)
-		return -ENOMEM;
-	free(*text);
-	*text = copy;
-	return 0;
-}
-
 /* A pattern counts from where it ends. */
 static int close_pattern(struct parser *p)
 {
@@ -155,19 +145,19 @@ static int apply_pattern(struct parser *p, struct pattern *to, const char *name)
 	if (!from)
 		return 0;
 	to->secondary = to->secondary || from->secondary;
-	return from->file ? set_text(&to->file, from->file) : 0;
+	return from->file ? zw_text_set(&to->file, from->file) : 0;
 }
 
 static int attribute(struct parser *p, const char *key, const char *value)
 {
 	if (p->section == SECTION_SERVER && zw_streq(key, "zonelistfile:"))
-		return set_text(&p->zone_list, value);
+		return zw_text_set(&p->zone_list, value);
 	if (!p->open)
 		return 0;
 	if (zw_streq(key, "name:"))
-		return set_text(&p->open->name, value);
+		return zw_text_set(&p->open->name, value);
 	if (zw_streq(key, "zonefile:"))
-		return set_text(&p->open->file, value);
+		return zw_text_set(&p->open->file, value);
 	if (zw_streq(key, "include-pattern:"))
 		return apply_pattern(p, p->open, value);
 	if (zw_streq(key, "request-xfr:"))

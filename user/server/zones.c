@@ -121,13 +121,10 @@ int zw_server_fail(
 {
 	_zw_free_ char *text = NULL;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	text = zw_vasprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		text = NULL;
 	if (error)
 		zw_str_addf(error, "%s (pid %d): %s", zw_server_kind_to_string(server->kind),
 			(int)server->pid, text ? text : "out of memory");

@@ -167,16 +167,11 @@ int zw_history_execf(struct zw_history *history, const char *fmt, ...)
 {
 	_zw_free_ char *sql = NULL;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&sql, fmt, ap);
+	sql = zw_vasprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0) {
-		sql = NULL;
-		return -ENOMEM;
-	}
-	return zw_history_exec(history, sql);
+	return sql ? zw_history_exec(history, sql) : -ENOMEM;
 }
 
 int zw_history_step_begin(struct zw_history *history)

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "sink/history_impl.h"
 #include "sink/history_writer_impl.h"
 
@@ -23,8 +24,7 @@ static void say(struct zw_writer *w, bool error, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = zw_vasprintf(fmt, ap);
 	va_end(ap);
 	if (text)
 		w->options.say(w->options.ctx, error, text);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "event/argv.h"
 
 /* Of a text that is quoted in an error. */
@@ -81,18 +82,12 @@ int zw_json_in_string(
 int zw_json_in_text(struct zw_json_in *in, const json_t *object, const char *key, char **ret_text)
 {
 	const char *text = NULL;
-	char *copy;
 	int r;
 
 	r = zw_json_in_string(in, object, key, &text);
 	if (r < 0 || !text)
 		return r;
-	copy = strdup(text);
-	if (!copy)
-		return -ENOMEM;
-	free(*ret_text);
-	*ret_text = copy;
-	return 0;
+	return zw_text_set(ret_text, text);
 }
 
 static int hex_digit(char c)
