@@ -306,8 +306,9 @@ static __always_inline bool pass_quickly(
 	const struct ipv6hdr *ip6 = l3;
 	__be16 protocol = skb->protocol;
 	const struct udphdr *udp;
-	__u32 bytes;
+	__u32 bytes, off;
 	__u8 proto;
+	int r;
 
 	if (protocol == bpf_htons(ETH_P_IP)) {
 		if ((void *)(ip4 + 1) > end || *(__u8 *)ip4 != 0x45 ||
@@ -346,8 +347,11 @@ static __always_inline bool pass_quickly(
 	p->tcp = 0;
 	/* The verifier looks once at what follows, not once for each family. */
 	bytes = query_forget(s, bytes);
-	return query_message(skb, p, s, query_forget(s, (__u32)((void *)(udp + 1) - data)), bytes,
-		       bytes, false, 0) >= 0;
+	off = query_forget(s, (__u32)((void *)(udp + 1) - data));
+	r = query_message(skb, p, s, off, bytes, bytes, true);
+	if (r == MESSAGE_TOO_LONG)
+		r = zw_query_message(skb, p, s->off, s->bytes, s->bytes);
+	return r >= 0;
 }
 
 /* The programs of devices only say where they are and go on in this one, so that the verifier looks once at what is many

@@ -7,16 +7,18 @@
 /* How zw_query_message() is called, beside the length of the message. */
 #define MESSAGE_BYTES(how) ((how)&0xffff)
 #define MESSAGE_CLASS(how) ((how) >> 16 & 0xff)
-#define MESSAGE_HOW(bytes, class) ((__u32)(class) << 16 | (bytes))
+/* It is known to be plain, and of which class. Else what could be anything else is not counted. */
+#define MESSAGE_SURE (1U << 31)
+#define MESSAGE_HOW(bytes, class) (MESSAGE_SURE | (__u32)(class) << 16 | (bytes))
+/* See query_message(). */
+#define MESSAGE_TOO_LONG (-2)
 
 /* Octets of a message that are copied without a call, and how far into the packet it may begin. */
 #define COPY_WORDS 15
 #define COPY_OFF 127
 
-/* Labels of a name that takes no closer look, and its octets, eight at a time: those of an IPv6 address backwards (RFC 3596
- * 2.5) are 34 and 74. */
+/* Labels of a name that are walked at a quick look: those of an IPv6 address backwards are 34 (RFC 3596 2.5). */
 #define QUICK_LABELS 40
-#define QUICK_WORDS 16
 
 /* Copies a short message that lies in one piece: what bpf_skb_load_bytes() does at once stalls who reads it next. In the
  * words that a name is hashed by. Not 0: it is another. */
@@ -92,10 +94,10 @@ static __always_inline bool load_message(struct __sk_buff *skb, struct query_scr
 	return true;
 }
 
-/* Finds name and type of the one question: NAME_BROKEN, NAME_CUT or the type. A name that points elsewhere is broken
- * here: nobody asks so. */
+/* Finds name and type of the one question: NAME_BROKEN, NAME_CUT, NAME_TOO_LONG when it has @most labels or more, or the
+ * type. A name that points elsewhere is broken here: nobody asks so. */
 static __always_inline int read_question(
-	struct query_scratch *s, const struct zw_query_control *c, int most, int words)
+	struct query_scratch *s, const struct zw_query_control *c, int most)
 {
 	__u32 pos = DNS_HEADER, labels = 0, longest = 0, len = s->len, left;
 	__u64 h, w;
@@ -119,7 +121,7 @@ static __always_inline int read_question(
 		longest = label + more;
 		labels++;
 	}
-	if (labels == (__u32)most || pos - DNS_HEADER > (__u32)words * 8)
+	if (labels == (__u32)most)
 		return NAME_TOO_LONG;
 	if (pos + 4 > len)
 		return NAME_CUT;
@@ -131,7 +133,7 @@ static __always_inline int read_question(
 	left = query_forget(s, s->name_len);
 	h = left;
 #pragma unroll
-	for (int i = 0; i < words; i++) {
+	for (int i = 0; i < ZW_QUERY_KEYS / 2; i++) {
 		w = *(const __u64 *)(s->b + DNS_HEADER + i * 8);
 		if (left <= 8)
 			w &= ~0ULL >> ((8 - left) * 8 & 63);
@@ -423,32 +425,33 @@ static __always_inline void count_by_key(struct __sk_buff *skb, struct packet *p
 }
 
 /* Counts the message at @off of the packet, of which @avail bytes are in it; @how: MESSAGE_HOW(), or its length alone.
- * @p has addresses, ports, family, transport and direction. Its class, or -1 when it is not sure and may be more
- * than a plain query or answer: then nothing is counted. In one piece: on processors that take care where a return leads
- * to, one takes as long as a tenth of all this. */
+ * @p has addresses, ports, family, transport and direction. Its class; -1 when it is not sure and may be more than a plain
+ * query or answer, and MESSAGE_TOO_LONG when its name takes more than a @quick look: then nothing is counted. In one
+ * piece: on processors that take care where a return leads to, one takes as long as a tenth of all this. */
 static __always_inline int query_message(struct __sk_buff *skb, struct packet *p,
-	struct query_scratch *s, __u32 off, __u32 avail, __u32 bytes, bool sure, __u8 class)
+	struct query_scratch *s, __u32 off, __u32 avail, __u32 how, bool quick)
 {
+	bool sure = !quick && how & MESSAGE_SURE, answers = false;
 	struct zw_query_control *c = query_control();
 	struct zw_query_totals *t;
 	int type = NAME_BROKEN;
-	bool answers = false;
 
 	s->cpu = bpf_get_smp_processor_id();
 	t = query_totals(s);
 	if (!t || !c)
 		return -1;
-	if (!load_message(skb, s, off, avail, bytes, !sure)) {
+	if (!load_message(skb, s, off, avail, MESSAGE_BYTES(how), quick)) {
 		if (sure)
 			t->headless++;
 		return -1;
 	}
 	if (s->counts[0] == 1 && !(s->flags & 0x7800))
-		type = query_forget(s, sure ? read_question(s, c, DNS_MAX_LABELS, ZW_QUERY_KEYS / 2)
-					    : read_question(s, c, QUICK_LABELS, QUICK_WORDS));
+		type = query_forget(s, read_question(s, c, quick ? QUICK_LABELS : DNS_MAX_LABELS));
+	if (quick && type == NAME_TOO_LONG)
+		return MESSAGE_TOO_LONG;
 	if (!sure && !plain(s, type))
 		return -1;
-	s->class = sure ? class : query_class(type);
+	s->class = sure ? MESSAGE_CLASS(how) : query_class(type);
 	s->half = c->half & 1;
 	s->side = p->direction == (s->response ? ZW_DIRECTION_IN : ZW_DIRECTION_OUT)
 			  ? ZW_QUERY_ASKED
@@ -471,9 +474,7 @@ __noinline int zw_query_message(
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct query_scratch *s = bpf_map_lookup_elem(&zw_query_scratch, &cpu);
 
-	return p && s ? query_message(
-				skb, p, s, off, avail, MESSAGE_BYTES(how), true, MESSAGE_CLASS(how))
-		      : -1;
+	return p && s ? query_message(skb, p, s, off, avail, how, false) : -1;
 }
 
 /* A segment of DNS over TCP in which nobody can tell messages. */
