@@ -143,6 +143,52 @@ static void test_directory_renamed(void **state)
 	}
 }
 
+/* P1 is told of just before the reading before, which his operation is not done by yet. */
+static void overdue(struct upper *u, struct zw_file_facts f, const char *name)
+{
+	machine_setup(&u->m, NAMED);
+	path_to(&u->before, ZW_PLACE_DIR, DIR_OLD, 0, FILE_OLD, 1);
+	path_to(&u->after, ZW_PLACE_DIR, DIR_OLD, 0, FILE_NEW, 1);
+	u->m.now = 1040 * MS;
+	machine_tell(&u->m, P1, f, name);
+	u->m.now = 1060 * MS;
+}
+
+static void test_told_before_the_reading(void **state)
+{
+	const struct zw_file_facts rename = {.op = ZW_FOP_RENAME,
+		.ino = FILE_NEW,
+		.ino2 = FILE_OLD,
+		.dir_ino = DIR_OLD,
+		.old_dir_ino = PARENT};
+	const struct zw_file_facts exchange = {.op = ZW_FOP_RENAME,
+		.ino = FILE_OLD,
+		.ino2 = FILE_NEW,
+		.dir_ino = PARENT,
+		.old_dir_ino = DIR_OLD};
+	const struct zw_file_facts other = {.op = ZW_FOP_RENAME,
+		.ino = FILE_NEW,
+		.ino2 = FILE_OLD + 5,
+		.dir_ino = DIR_OLD,
+		.old_dir_ino = PARENT};
+	struct upper u;
+
+	(void)state;
+	overdue(&u, rename, "zone");
+	upper_check(&u, &(struct verdict)BY(CERTAIN, P1, B(P1)));
+	overdue(&u, exchange, "elsewhere");
+	upper_check(&u, &(struct verdict)BY(CERTAIN, P1, B(P1)));
+	/* Its effect was seen already, and was undone by somebody since: what it took the place of was not there. */
+	overdue(&u, other, "zone");
+	upper_check(&u, &(struct verdict)BY(NONE, NOBODY, 0));
+	overdue(&u, rename, "another");
+	upper_check(&u, &(struct verdict)BY(NONE, NOBODY, 0));
+	/* Then one who came later did it. */
+	overdue(&u, rename, "zone");
+	machine_tell(&u.m, P2, rename, "zone");
+	upper_check(&u, &(struct verdict)BY(CERTAIN, P2, B(P2)));
+}
+
 /* The file in the directory that came was touched after that, a tick of the clock before, or long before. Once hooks
  * that saw it come look there at once, all that was done then is known, unless the reading was late. */
 static void test_directory_unwatched(void **state)
@@ -321,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_link_swapped),
 		cmocka_unit_test(test_directory_renamed),
+		cmocka_unit_test(test_told_before_the_reading),
 		cmocka_unit_test(test_directory_unwatched),
 		cmocka_unit_test(test_directory_reuses_number),
 		cmocka_unit_test(test_directory_copied_up),
