@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Changes that come through TLS: updates of a BIND over DNS over TLS and HTTPS, transfers over TLS into a BIND and an NSD.
+# Changes that come through TLS: updates of a BIND over DNS over TLS and HTTPS, transfers over TLS into a BIND and an NSD,
+# which has a client of its own over TLS.
 # What was asked cannot be seen, so they are nobody's; the connections that were open are told of as evidence.
 # Usage: encrypted.sh
 set -u
@@ -45,7 +46,9 @@ configure_bind() {
 }
 
 configure_nsd() {
-	printf 'server:\n ip-address: %s@%d\n database: ""\n username: ""\n pidfile: ""\n zonefiles-write: 0\n' "$NSD_ADDRESS" "$PORT"
+	printf 'server:\n ip-address: %s@%d\n ip-address: %s@853\n tls-port: 853\n tls-service-key: "%s/key.pem"\n' \
+		"$NSD_ADDRESS" "$PORT" "$NSD_ADDRESS" "$DIR"
+	printf ' tls-service-pem: "%s/cert.pem"\n tcp-timeout: 120\n database: ""\n username: ""\n pidfile: ""\n zonefiles-write: 0\n' "$DIR"
 	printf ' zonesdir: "%s/nsd"\n zonelistfile: "%s/nsd/zone.list"\n xfrdfile: ""\n xfrdir: "%s/nsd"\n' "$DIR" "$DIR" "$DIR"
 	printf ' tls-cert-bundle: "%s/cert.pem"\n' "$DIR"
 	printf 'remote-control:\n control-enable: no\ntls-auth:\n name: "xot"\n auth-domain-name: "ns.enc.test"\n'
@@ -121,6 +124,28 @@ over_https() {
 		--data-binary @update -o /dev/null https://$SERVER_ADDRESS/dns-query"
 }
 
+# hold_tls UID ADDRESS: a connection over TLS that has asked something and is kept open, by a process whose pid is in $HELD_PID.
+hold_tls() {
+	cat >"$DIR/hold.py" <<'PYTHON'
+import socket, ssl, struct, sys, time
+server, source, ready = sys.argv[1:]
+context = ssl._create_unverified_context()
+with socket.create_connection((server, 853), 10, (source, 0)) as tcp, context.wrap_socket(tcp) as tls:
+    query = struct.pack(">HHHHHH", 78, 0, 1, 0, 0, 0) + b"\7enc-nsd\4test\0" + struct.pack(">HH", 6, 1)
+    tls.sendall(struct.pack(">H", len(query)) + query)
+    if tls.recv(65536):
+        open(ready, "w").close()
+    time.sleep(300)
+PYTHON
+	mkdir -p "$DIR/held" && chmod 777 "$DIR/held"
+	setpriv --reuid "$1" --regid "$1" --clear-groups -- "$BASH" -c \
+		"cd '$DIR' && exec python3 hold.py $2 $REMOTE held/ready" >"$DIR/hold.out" 2>&1 </dev/null &
+	HELD_PID=$!
+	e2e_at_exit "dns_kill $HELD_PID"
+	e2e_until "$DNS_SECONDS" test -e "$DIR/held/ready" ||
+		e2e_fail "client over TLS" "it has no answer" "$(cat "$DIR/hold.out")"
+}
+
 # Nobody's, with the connection of this process, or of the server itself, as evidence.
 # expect_encrypted CHECK ZONE SERVER BEFORE AFTER CHANGE PID PEER
 expect_encrypted() {
@@ -166,6 +191,7 @@ test_transfers() {
 	primary_update enc-xot.test 192.0.2.2
 	expect_encrypted "transfer over TLS into BIND" enc-xot.test "$BIND" 1 2 \
 		'["modify","www.enc-xot.test.","A",["192.0.2.1"],["192.0.2.2"]]' "$BIND_PID" "$PRIMARY"
+	hold_tls 1001 "$NSD_ADDRESS"
 	primary_update enc-nsd.test 192.0.2.2
 	dns_next enc-nsd.test
 	# One of its processes, which are several.
@@ -174,6 +200,9 @@ test_transfers() {
 	ZONE_TAKEN[enc-nsd.test]=0
 	expect_encrypted "transfer over TLS into NSD" enc-nsd.test "$NSD" 1 2 \
 		'["modify","www.enc-nsd.test.","A",["192.0.2.1"],["192.0.2.2"]]' "$pid" "$PRIMARY"
+	ZONE_TAKEN[enc-nsd.test]=0
+	expect_encrypted "client over TLS of NSD" enc-nsd.test "$NSD" 1 2 \
+		'["modify","www.enc-nsd.test.","A",["192.0.2.1"],["192.0.2.2"]]' "$HELD_PID" "$REMOTE"
 }
 
 prepare || { e2e_fail prepare "the servers did not start" "$(tail -n 5 "$DIR"/*.log)"; e2e_end; exit 1; }
