@@ -14,16 +14,19 @@ PORT=5310
 PORT_SECONDARY=5311
 CONTROL=9953
 CONTROL_SECONDARY=9954
+# This host as another one sees it, and that one.
+HERE=203.0.113.1
+FAR=203.0.113.7
 # Where one zone has its journal.
-FAR=journals/far
+FAR_JOURNAL=journals/far
 
 # --- the servers -------------------------------------------------------------------------------
 
 # options DIRECTORY PORT CONTROL [STATEMENTS]
 options() {
-	printf 'options { directory "%s"; listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; }; pid-file none;
+	printf 'options { directory "%s"; listen-on port %d { 127.0.0.1; %s; }; listen-on-v6 { none; }; pid-file none;
 		session-keyfile none; recursion no; dnssec-validation no; allow-new-zones yes; notify explicit; notify-delay 0;
-		key-directory "%s/keys"; max-journal-size 4k; serial-query-rate 1000; %s };\n' "$1" "$2" "$1" "${4:-}"
+		key-directory "%s/keys"; max-journal-size 4k; serial-query-rate 1000; %s };\n' "$1" "$2" "$HERE" "$1" "${4:-}"
 	cat "$E2E_TMP/keys"
 	echo "controls { inet 127.0.0.1 port $3 allow { any; } keys { rndc-key; }; };"
 }
@@ -48,7 +51,7 @@ configure() {
 		primary bu-key.test 'allow-update { key ddns-key; };'
 		primary bu-many.test 'allow-update { any; };'
 		primary bu-frozen.test 'allow-update { any; };'
-		primary bu-far.test 'allow-update { any; }; journal "'"$FAR"'";'
+		primary bu-far.test 'allow-update { any; }; journal "'"$FAR_JOURNAL"'";'
 		printf 'zone "bu-ram.test" { type primary; file "ram/zone.db"; allow-update { any; }; };\n'
 		primary bu-inline.test 'inline-signing yes; dnssec-policy default;'
 		primary bu-catalog.test 'allow-update { any; };'
@@ -111,14 +114,18 @@ run_rndc() {
 		e2e_fail "rndc $*" "$(cat "$E2E_TMP/rndc")"
 }
 
-# update NSUPDATE-OPTIONS LINE...: sends one update; who did is left in $update_pid, the exit status in $update_status.
+# update NSUPDATE-OPTIONS LINE...: sends one update, as one of two users in turn; who did is left in $update_pid and
+# $update_uid, the exit status in $update_status.
+update_uid=1000
 update() {
 	local options=$1
 
 	shift
 	{ echo "server 127.0.0.1 $PORT" && printf '%s\n' "$@" send; } >"$E2E_TMP/lines"
+	update_uid=$((update_uid == 1000 ? 1001 : 1000))
 	# shellcheck disable=SC2086 # several words
-	nsupdate $options "$E2E_TMP/lines" >"$E2E_TMP/nsupdate" 2>&1 &
+	setpriv --reuid "$update_uid" --regid "$update_uid" --clear-groups -- nsupdate $options "$E2E_TMP/lines" \
+		>"$E2E_TMP/nsupdate" 2>&1 &
 	update_pid=$!
 	wait "$update_pid"
 	update_status=$?
@@ -146,6 +153,7 @@ WRITTEN='
 	fault(.zonewitness.attribution == "certain"; "attribution is \(.zonewitness.attribution)"),
 	fault(.zonewitness.channel == "update"; "channel is \(.zonewitness.channel)"),
 	fault(.process.pid == $client; "accuses \(.process.pid), not \($client)"),
+	fault((.user.effective.id // .user.id) == $uid; "uid is \(.user.effective.id // .user.id), not \($uid)"),
 	fault([.zonewitness.causes[] | [.role, .process.pid]] == [["client", $client], ["server", $server.pid]];
 		"causes are \([.zonewitness.causes[] | [.role, .process.pid]] | tojson)")'
 
@@ -158,7 +166,7 @@ check_written() {
 		e2e_fail "$check" "no event"
 		return
 	fi
-	e2e_check "$check" "$(jq -r --argjson server "$server" --argjson serials "$serials" --argjson client "$update_pid" \
+	e2e_check "$check" "$(jq -r --argjson server "$server" --argjson serials "$serials" --argjson client "$update_pid" --arg uid "$update_uid" \
 		--argjson changes "$(printf '%s\n' "$@" | jq -R . | jq -s -c .)" '
 		def fault($ok; $what): if $ok then empty else $what end;
 		fault(.event.action == "record-change"; "action is \(.event.action)"),
@@ -214,6 +222,32 @@ test_tsig() {
 	expect_written "update with TSIG over TCP" bu-key.test "$SERVER" '[2, 3]' 'modify k1 TXT "one" > "one"+"two"'
 }
 
+# Its processes are not ours to name. remote CHECK ZONE SERIALS KEY NSUPDATE-OPTIONS LINE...
+remote() {
+	local check=$1 zone=$2 serials=$3 key=$4 options=$5
+
+	shift 5
+	# shellcheck disable=SC2086 # several words
+	{ echo "server $HERE $PORT" && printf '%s\n' "$@" send; } | dns_far nsupdate $options >"$E2E_TMP/nsupdate" 2>&1 ||
+		e2e_fail "$check" "the server refused it" "$(cat "$E2E_TMP/nsupdate")"
+	dns_expect "$check" "$zone" record-change "$SERVER" '
+		fault([.zonewitness.changes[] | [.op, .type]] == [["add", "TXT"]]; "changes are \(.zonewitness.changes | tojson)"),
+		fault((.zonewitness.serial | [.before, .after]) == $serials; "serial is \(.zonewitness.serial | tojson)"),
+		fault(.zonewitness.attribution == "certain"; "attribution is \(.zonewitness.attribution)"),
+		fault(.zonewitness.channel == "update"; "channel is \(.zonewitness.channel)"),
+		fault(.source.ip == $far; "source is \(.source.ip)"),
+		fault(.process == null; "accuses \(.process.pid)"),
+		fault(.zonewitness.causes[0].tsig_key == $key; "the key is \(.zonewitness.causes[0].tsig_key)")' \
+		--argjson serials "$serials" --arg far "$FAR" --argjson key "$key"
+}
+
+test_remote() {
+	remote "update from another host over UDP" bu-open.test '[5, 6]' null "" "update add h1.bu-open.test. 300 TXT one"
+	remote "update from another host over TCP" bu-open.test '[6, 7]' null -v "update add h2.bu-open.test. 300 TXT two"
+	remote "update from another host with TSIG" bu-key.test '[3, 4]' '"ddns-key"' "-k $E2E_TMP/ddns.key" \
+		"update add h3.bu-key.test. 300 TXT three"
+}
+
 # What the server writes to the zone file afterwards is known from the journal, which it then cuts.
 test_many() {
 	local i lines=() dump=$DIR/zones/bu-many.test.db
@@ -265,7 +299,7 @@ test_far_journal() {
 	update "" "update delete f1.bu-far.test. A"
 	expect_written "journal in another directory, again" bu-far.test "$SERVER" '[2, 3]' 'delete f1 A 192.0.2.11 > '
 	run_rndc sync bu-far.test
-	FAR=journals/elsewhere
+	FAR_JOURNAL=journals/elsewhere
 	configure
 	run_rndc reconfig
 	update "" "update add f2.bu-far.test. 300 A 192.0.2.12"
@@ -388,10 +422,12 @@ restart_is_known() {
 	[ "$(jq -c .zonewitness.server.pid <<<"$event")" = "$PRIMARY" ]
 }
 
+dns_far_host bu "$HERE" "$FAR" || { e2e_end; exit 1; }
 prepare || { e2e_end; exit 1; }
 agent_start --discover --socket "$E2E_TMP/socket" || { e2e_end; exit 1; }
 test_update
 test_tsig
+test_remote
 test_many
 test_two_clients
 test_far_journal
