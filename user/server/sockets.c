@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/sockdiag.h"
 #include "server/source.h"
 
 /* include/net/tcp_states.h; an unconnected UDP socket shows as closed. */
@@ -81,29 +82,61 @@ static bool parse_line(
 	return true;
 }
 
-static int read_table(
-	const char *proc_root, pid_t pid, const char *name, const zw_inodes *inodes, listeners *out)
+struct collected {
+	const zw_inodes *inodes;
+	listeners *all;
+};
+
+static int collect(struct collected *c, struct listener l, uint64_t ino)
+{
+	if (!bsearch(&ino, c->inodes->items, c->inodes->len, sizeof(ino), compare_inodes))
+		return 0;
+	return zw_vec_push(c->all, l);
+}
+
+static int read_table(const char *proc_root, pid_t pid, const char *name, struct collected *c)
 {
 	_zw_free_ char *path = zw_asprintf("%s/%d/net/%s", proc_root, (int)pid, name);
 	_zw_free_ char *line = NULL;
 	_zw_fclose_ FILE *f = NULL;
 	size_t cap = 0;
+	int r = 0;
 
 	if (!path)
 		return -ENOMEM;
 	f = fopen(path, "re");
-	while (f && getline(&line, &cap, f) >= 0) {
+	while (r == 0 && f && getline(&line, &cap, f) >= 0) {
 		struct listener l;
 		uint64_t ino;
 
-		if (!parse_line(line, name[0] == 't', zw_endswith(name, "6"), &l, &ino))
-			continue;
-		if (!bsearch(&ino, inodes->items, inodes->len, sizeof(ino), compare_inodes))
-			continue;
-		if (zw_vec_push(out, l) < 0)
-			return -ENOMEM;
+		if (parse_line(line, name[0] == 't', zw_endswith(name, "6"), &l, &ino))
+			r = collect(c, l, ino);
 	}
-	return 0;
+	return r;
+}
+
+static int on_tcp(void *ctx, int family, const uint32_t addr[4], uint16_t port, uint64_t ino)
+{
+	struct listener l = {.family = family, .tcp = true, .port = port};
+
+	memcpy(l.addr, addr, sizeof(l.addr));
+	return collect(ctx, l, ino);
+}
+
+/* The same from /proc, where the kernel cannot be asked. What was listed by then is listed once more, which counts once. */
+static int read_tcp(const char *proc_root, pid_t pid, struct collected *c)
+{
+	int r = -EXDEV;
+
+	if (zw_sockdiag_reaches(proc_root, pid)) {
+		r = zw_sockdiag_listening(AF_INET, on_tcp, c);
+		if (r == 0)
+			r = zw_sockdiag_listening(AF_INET6, on_tcp, c);
+	}
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	r = read_table(proc_root, pid, "tcp", c);
+	return r < 0 ? r : read_table(proc_root, pid, "tcp6", c);
 }
 
 static bool has_tcp(const listeners *all, uint16_t port)
@@ -265,16 +298,19 @@ static int read_unix(const char *proc_root, const zw_inodes *inodes, struct zw_s
 
 int zw_sockets_listening(const char *proc_root, zw_inodes *inodes, struct zw_server *server)
 {
-	static const char *const tables[] = {"udp", "udp6", "tcp", "tcp6"};
 	listeners all = {};
+	struct collected c = {.inodes = inodes, .all = &all};
 	bool any_pair = false;
-	int r = 0;
+	int r;
 
 	if (inodes->len == 0)
 		return 0;
 	qsort(inodes->items, inodes->len, sizeof(*inodes->items), compare_inodes);
-	for (size_t i = 0; i < ZW_ARRAY_SIZE(tables) && r == 0; i++)
-		r = read_table(proc_root, server->pid, tables[i], inodes, &all);
+	r = read_table(proc_root, server->pid, "udp", &c);
+	if (r == 0)
+		r = read_table(proc_root, server->pid, "udp6", &c);
+	if (r == 0)
+		r = read_tcp(proc_root, server->pid, &c);
 	ZW_VEC_FOREACH(l, &all)
 		any_pair = any_pair || (!l->tcp && has_tcp(&all, l->port));
 	ZW_VEC_FOREACH(l, &all) {
