@@ -301,9 +301,12 @@ static void job_done(struct zw_agent *a, struct zw_served *s)
 	/* Files that came have no events yet that could be missed. */
 	index_files(a, s);
 	/* Its event may have been told of before it shows; there may have been another meanwhile. */
-	if (s->due_ns || !s->event_ns || s->tries >= ZW_ARRAY_SIZE(zw_second_looks))
+	if (s->due_ns || !s->event_ns)
 		return;
-	s->due_ns = now + zw_second_looks[s->tries++];
+	if (s->tries < ZW_ARRAY_SIZE(zw_second_looks))
+		s->due_ns = now + zw_second_looks[s->tries++];
+	else if (zw_served_marks_may_miss(s))
+		s->due_ns = now + ZW_SERVED_SETTLED_NS;
 }
 
 /* What was refused is refused again, mostly, and the server may log each time. */

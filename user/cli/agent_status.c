@@ -164,7 +164,7 @@ static json_int_t unsettled(const struct zw_agent *a)
 	json_int_t n = 0;
 
 	ZW_VEC_FOREACH(z, &a->zones)
-		n += (*z)->first_ns || (*z)->due_ns;
+		n += (*z)->first_ns || (*z)->due_ns || zw_served_is_open(*z);
 	return n;
 }
 

@@ -58,6 +58,8 @@ void zw_served_forget(struct zw_agent_zone *z);
 bool zw_served_is_awaited(const struct zw_agent_zone *z);
 /* That is so of some zone. */
 bool zw_served_are_awaited(const struct zw_agent *a);
+/* Somebody may have written to @z since it was last read whole, of which marks do not tell. */
+bool zw_served_is_open(const struct zw_agent_zone *z);
 
 /* One of the files of the server changed at @time_ns, or the directory of one did. */
 void zw_served_touch(struct zw_agent *a, struct zw_served *served, uint64_t time_ns);

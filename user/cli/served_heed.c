@@ -50,6 +50,13 @@ bool zw_served_marks_may_miss(const struct zw_served *s)
 	return zw_served_transfers(s) && s->open_ns;
 }
 
+bool zw_served_is_open(const struct zw_agent_zone *z)
+{
+	const struct zw_served *s = z->server->served;
+
+	return s && z->served && z->server->pid && zw_served_marks_may_miss(s);
+}
+
 void zw_served_note_whole(struct zw_served *s, uint64_t now)
 {
 	uint64_t settled = s->begin_ns - ZW_SERVED_SETTLED_NS;
