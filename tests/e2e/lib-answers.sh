@@ -24,9 +24,9 @@ nsd_serve() {
 	e2e_until "$DNS_SECONDS" answers "$2" "$3"
 }
 
-# answers PORT ZONE
+# answers PORT ZONE. What dig says of a server that is not there is on its standard output, too.
 answers() {
-	[ -n "$(dig +short +tries=1 +time=1 -p "$1" @127.0.0.1 "www.$2" A 2>/dev/null)" ]
+	dig +short +tries=1 +time=1 -p "$1" @127.0.0.1 "www.$2" A 2>/dev/null | grep -q '^[0-9]'
 }
 
 # hijack PORT [ADDRESS]: answers every question for an address with another one; its pid is in $taker.
@@ -56,7 +56,7 @@ answers_agent() {
 			printf '  - {kind: %s, config: "%s/%s"}\n' "${server%%:*}" "$DIR" "${server#*:}"
 		done
 	} >"$E2E_TMP/zonewitness.yaml"
-	agent_start --config "$E2E_TMP/zonewitness.yaml"
+	agent_start --config "$E2E_TMP/zonewitness.yaml" --socket "$E2E_TMP/status.sock"
 }
 
 # --- asking ----------------------------------------------------------------------------------------------
@@ -82,8 +82,10 @@ mismatches() {
 
 # What is to be known where a lie was not found: what PORT answers about NAME, and what agent and servers said.
 unfound() {
-	dig +tries=1 +time=1 -p "$1" @127.0.0.1 "$2" A
-	tail -n 3 "$AGENT_ERR" "$DIR"/*/log
+	echo "port $1 answers $(dig +short +tries=1 +time=1 -p "$1" @127.0.0.1 "$2" A)"
+	tail -n 3 "$AGENT_ERR"
+	"$ZW" status --json --socket "$E2E_TMP/status.sock" | jq -c '.agent | [.servers, .zones, .traffic.total]'
+	tail -q -n 1 "$DIR"/*/log
 }
 
 # expect_found CHECK PORT NAME PID EXPECTED ANSWERED: PID, or a child of it as those of NSD.

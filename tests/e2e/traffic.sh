@@ -68,13 +68,15 @@ zw() {
 	return 1
 }
 
-# Runs a program on a terminal of its own, presses 2 when it is drawn and q when that is; prints what it drew.
+# Runs a program on a terminal of its own and presses each of the keys when what is before it is drawn: by name, sorted by queries and
+# by zone, a pause, a filter and by rcode, the end. Prints what it drew. Only another kind is drawn as a whole.
 ON_TERMINAL='
 import os, pty, sys
 pid, fd = pty.fork()
 if pid == 0:
     os.execv(sys.argv[1], sys.argv[1:])
-drawn, keys = b"", [(b"by source", b"2"), (b"by name", b"q")]
+drawn, keys = b"", [(b"by source", b"2"), (b"by name, sorted by rate", b"c3"), (b"by zone, sorted by ", b"p"),
+    (b"PAUSED", b"/ns.\r4"), (b"with \x27ns.\x27", b"q")]
 while True:
     try:
         part = os.read(fd, 65536)
@@ -134,9 +136,10 @@ test_top() {
 	zw "top --by name --filter" top --batch --by name --filter NS. --socket "$SOCKET" &&
 		e2e_check "top filters" "$(grep -q " ns\.$ZONE\.\$" "$E2E_TMP/out" || echo "no ns.$ZONE"
 			grep " www\.$ZONE\.\$" "$E2E_TMP/out")" "$(cat "$E2E_TMP/out")"
-	# On a terminal: drawn, another kind by a key, left by another.
 	TERM=xterm timeout 30 python3 -c "$ON_TERMINAL" "$ZW" top --socket "$SOCKET" --for 20s >"$E2E_TMP/live"
-	e2e_check "top live" "$(grep -q "by name, sorted by rate" "$E2E_TMP/live" || echo "is not drawn")" \
+	e2e_check "top live" "$(for want in "by name, sorted by rate" "by zone, sorted by queries" PAUSED "by rcode, sorted by queries, with 'ns\.'"; do
+		grep -q "$want" "$E2E_TMP/live" || echo "$want: is not drawn"
+	done)" \
 		"$(cat -v "$E2E_TMP/live")"
 	kill -INT $load
 	wait $load
