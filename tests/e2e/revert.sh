@@ -79,7 +79,7 @@ prepare() {
 }
 
 is_signed() {
-	[ -n "$(dig +short +tries=1 +time=1 -p "$PORT" @127.0.0.1 rv-signed.test RRSIG)" ]
+	dig +short +tries=1 +time=1 -p "$PORT" @127.0.0.1 rv-signed.test RRSIG | grep -qv '^;'
 }
 
 # --- one change and its revert -----------------------------------------------------------------
