@@ -268,10 +268,13 @@ static inline struct zw_report *machine_explain(const struct machine *m,
 	const struct machine_state *before, uint64_t from_ns, struct zw_correlate_input in)
 {
 	struct zw_report *report = calloc(1, sizeof(*report));
-	struct zw_correlate_file file = {.before = before->reading, .from_ns = from_ns};
+	/* What it says of the file beyond what the machine knows is taken over. */
+	struct zw_correlate_file file = in.file ? *in.file : (struct zw_correlate_file){};
 	struct machine_state after;
 
 	assert_non_null(report);
+	file.before = before->reading;
+	file.from_ns = from_ns;
 	machine_read(m, &after);
 	file.after = after.reading;
 	in.book = m->book;

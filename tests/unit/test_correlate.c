@@ -159,6 +159,29 @@ static void test_coalesced_across_the_reading(void **state)
 	limit_check(&l, &(struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
 }
 
+/* Who changed the mode did not change the zone; where the mode is what differs, it is he. */
+static void test_mode(void **state)
+{
+	struct zw_correlate_file file = {};
+	struct zw_file_facts f;
+	struct limit l;
+
+	(void)state;
+	for (int wanted = 0; wanted < 2; wanted++) {
+		limit_begin(&l);
+		file.attributes = wanted;
+		l.in.file = &file;
+		op_read(&l.m, P2, ZONE);
+		rest(&l.m);
+		l.m.inode[l.m.entry[ZONE]].ctime = l.m.now;
+		f = machine_facts(&l.m, ZW_FOP_ATTR, l.m.entry[ZONE]);
+		f.mode = S_IFREG | 0600;
+		machine_tell(&l.m, P1, f, NULL);
+		limit_check(&l, wanted ? &(struct verdict)BY(CERTAIN, P1, B(P1))
+				       : &(struct verdict)BY(NONE, NOBODY, 0));
+	}
+}
+
 /* What was replaced was put there by somebody who was not seen. */
 static void test_gap(void **state)
 {
@@ -214,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_holders),
 		cmocka_unit_test(test_intent),
 		cmocka_unit_test(test_coalesced_across_the_reading),
+		cmocka_unit_test(test_mode),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_server_and_time),
 	};

@@ -142,7 +142,9 @@ static int attribute(struct zw_agent *a, const struct zw_agent_server *s,
 {
 	const struct zw_correlate_file file = {.before = zw_agent_file_reading(&old->file),
 		.after = zw_agent_file_reading(&now->file),
-		.from_ns = old->read_ns};
+		.from_ns = old->read_ns,
+		.attributes = old->file.present && now->file.present &&
+			      old->file.digest == now->file.digest};
 	const struct zw_correlate_input in = {
 		.book = a->book,
 		.file = &file,

@@ -23,6 +23,7 @@ struct zw_correlate_file {
 	struct zw_reading before, after;
 	uint64_t from_ns; /* CLOCK_BOOTTIME: beginning of the earlier reading */
 	bool shared; /* with other zones, for which its size and times move, too: only writes count */
+	bool attributes; /* what it holds is the same, and who owns it or may use it differs */
 };
 
 /* Somebody who has the file open for writing or mapped shared and writable now, or did between. */
@@ -49,7 +50,7 @@ struct zw_correlate_input {
  *	same inode as before: whoever wrote to it in the window. An attribute change is a write when the size moved
  *	with it; when only the change time moved it leaves a doubt, since a store to a page that is dirty already
  *	looks like that, and counts when nobody else is known; so does whoever made a shared writable mapping. Reading
- *	moves neither and is nothing.
+ *	moves neither and is nothing. Where only mode or owner differ, whoever changed these counts.
  *	other inode: whoever put it there, from the level of the path at which the two walks part: a mount, a
  *	directory, a link or the file. Without a hook that tells it by name, whoever left the marks of it;
  *	without marks, everybody who changed the directory. Several that put something there one after the other

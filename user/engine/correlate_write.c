@@ -27,6 +27,8 @@ static void judge(const struct zw_correlate_input *in, const struct zw_correlate
 
 	if (c->op == ZW_FOP_WRITE || (attr && c->size_bytes != state->size_bytes))
 		x->decided = x->exact = x->wrote = true;
+	else if (attr && f->attributes && is_plain(c, state))
+		x->decided = x->exact = true;
 	else if (c->op == ZW_FOP_MAP ||
 		 (attr && c->ctime_ns != state->ctime_ns && !is_plain(c, state)))
 		x->touched = true;
