@@ -453,6 +453,8 @@ test_packets() {
 }
 
 test_vlan() {
+	# For settle().
+	serve 127.0.0.1
 	probe_start
 	check_vlans
 	probe_stop
