@@ -157,7 +157,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_history_behind, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_without_difference, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rest_is_left, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_nothing_is_left_while_it_runs, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_nothing_is_left_while_it_runs, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

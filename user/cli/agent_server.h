@@ -51,7 +51,7 @@ struct zw_agent_server {
 	char *error;              /* last failure to list its zones, not repeated; NULL: none */
 	struct zw_served *served; /* how it is asked for its zones; NULL: it is not */
 	ZW_VEC(struct zw_agent_server_site) sites; /* of what it writes for all of them */
-	struct zw_agent_guarded *guarded;  /* files of its configuration; NULL: none yet */
+	struct zw_agent_guarded *guarded;          /* files of its configuration; NULL: none yet */
 };
 
 /* agent_server.c */

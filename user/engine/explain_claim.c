@@ -60,7 +60,8 @@ static int follow(struct claim *c, const struct way *way, index_list *effective)
 		if (!same_rrset(&last, &next))
 			r = zw_vec_push(effective, way->ask[i]);
 		ZW_VEC_FOREACH(o, &c->owned)
-			if (zw_rrset_has(&last, o->rdata, o->len) != zw_rrset_has(&next, o->rdata, o->len))
+			if (zw_rrset_has(&last, o->rdata, o->len) !=
+				zw_rrset_has(&next, o->rdata, o->len))
 				o->ask = way->ask[i];
 		last = next;
 	}

@@ -18,7 +18,7 @@ struct zw_read {
 	ino_t ino;
 	uint32_t tgid; /* 0: a process of a namespace that is not seen from here */
 	bool alive;    /* it still was when this was taken, so the pid is its own */
-	bool opened;   /* only that, as far as is known: it may be read without another event, by mapping it */
+	bool opened; /* only that, as far as is known: it may be read without another event, by mapping it */
 };
 
 /* -EPERM without CAP_SYS_ADMIN, -ENOSYS where the kernel has no fanotify, -EINVAL before 5.15, -EMFILE, -ENOMEM. */
