@@ -181,8 +181,7 @@ static const uint64_t zw_second_looks[] = {
 	20 * ZW_NSEC_PER_MSEC, 200 * ZW_NSEC_PER_MSEC,
 	ZW_NSEC_PER_SEC, /* a rename waits for the journal when the disk is busy */
 };
-/* What has such events all the time is not waited for: the next difference starts at what was read. */
-#define ZW_EARLY_MAX_NS (2 * ZW_NSEC_PER_SEC)
+/* What has such events for longer than ZW_EARLY_MAX_NS is not waited for: the next difference starts at what was read. */
 
 /* agent_schedule.c */
 

@@ -3,9 +3,13 @@
  * everything it needs comes in. */
 #pragma once
 
+#include "base/clock.h"
 #include "engine/causes.h"
 #include "engine/place.h"
 #include "engine/report.h"
+
+/* So much later at most an operation is done than a hook before it tells of it. */
+#define ZW_EARLY_MAX_NS (2 * ZW_NSEC_PER_SEC)
 
 /* What a zone's file was at one reading. */
 struct zw_reading {

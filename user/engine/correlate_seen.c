@@ -52,9 +52,6 @@ void zw_scene_part(struct scene *sc, bool through)
 	ret->copied = copied;
 }
 
-/* So much later an operation may be done than it is told of. */
-#define OVERDUE_NS (2 * ZW_NSEC_PER_SEC)
-
 /* Made the entry lead elsewhere, or to nothing. Hooks that run before the operation may tell of one that failed
  * then; the last that agrees with what is there now did not. */
 static bool is_placing(const struct parting *at, const struct zw_cause *c)
@@ -293,7 +290,7 @@ static bool is_overdue(const struct scene *sc, const struct zw_cause *c)
 	const struct parting *at = &sc->at;
 
 	if (!zw_hook_is_early(c->hook) || c->time_ns >= sc->f->from_ns ||
-		c->time_ns + OVERDUE_NS < sc->f->from_ns)
+		c->time_ns + ZW_EARLY_MAX_NS < sc->f->from_ns)
 		return false;
 	switch (c->op) {
 	case ZW_FOP_RENAME:

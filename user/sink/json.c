@@ -392,9 +392,12 @@ int zw_report_to_json(
 int zw_report_seal(struct zw_report *report, const struct zw_sink_host *host)
 {
 	_zw_str_ struct zw_str json = {};
-	int r = report->json ? 0 : make_json(report, host, &json);
+	int r;
 
-	if (r < 0 || report->json)
+	if (report->json)
+		return 0;
+	r = make_json(report, host, &json);
+	if (r < 0)
 		return r;
 	report->json_len = json.len;
 	report->json = ZW_TAKE(json.buf);
