@@ -13,6 +13,7 @@
 #include "actor/list.h"
 #include "actor/procfs.h"
 #include "base/hash.h"
+#include "base/mountinfo.h"
 #include "base/str.h"
 
 /* FILEID_KERNFS, include/linux/exportfs.h: the handle is the 64-bit id of the node. */
@@ -79,40 +80,12 @@ void zw_cgroups_free(struct zw_cgroups *cgroups)
 	free(cgroups);
 }
 
-/* The mount point of a line of mountinfo (proc_pid_mountinfo(5)) when it is cgroup2; blanks and the like come as
- * \ooo. */
-static bool cgroup2_mount(char *line, char point[static PATH_MAX])
-{
-	char *type = strstr(line, " - "), *save = NULL, *field = NULL;
-	size_t n = 0;
-
-	if (!type || strncmp(type + 3, "cgroup2 ", 8) != 0)
-		return false;
-	*type = '\0';
-	for (int i = 0; i < 5; i++)
-		field = strtok_r(i == 0 ? line : NULL, " ", &save);
-	if (!field)
-		return false;
-	for (; *field && n < PATH_MAX - 1; n++) {
-		unsigned int c;
-
-		if (field[0] == '\\' && sscanf(field + 1, "%3o", &c) == 1) {
-			point[n] = (char)c;
-			field += 4;
-		} else {
-			point[n] = *field++;
-		}
-	}
-	point[n] = '\0';
-	return true;
-}
-
 static int find_mount(struct zw_cgroups *cgroups)
 {
 	_zw_free_ char *path = zw_asprintf("%s/self/mountinfo", cgroups->proc_root);
 	_zw_fclose_ FILE *f = NULL;
 	_zw_free_ char *line = NULL;
-	char point[PATH_MAX];
+	struct zw_mountinfo mount;
 	size_t cap = 0;
 
 	if (cgroups->looked_for_mount)
@@ -122,13 +95,13 @@ static int find_mount(struct zw_cgroups *cgroups)
 	cgroups->looked_for_mount = true;
 	f = fopen(path, "re");
 	while (f && getline(&line, &cap, f) > 0) {
-		if (!cgroup2_mount(line, point))
+		if (!zw_mountinfo_parse(line, &mount) || !zw_streq(mount.type, "cgroup2"))
 			continue;
 		free(cgroups->mount);
-		cgroups->mount = strdup(point);
+		cgroups->mount = strdup(mount.point);
 		if (!cgroups->mount)
 			return -ENOMEM;
-		cgroups->mount_fd = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		cgroups->mount_fd = open(mount.point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (cgroups->mount_fd >= 0)
 			return 0;
 	}
