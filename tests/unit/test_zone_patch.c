@@ -333,6 +333,28 @@ static void test_replay_goes_on(void **state)
 	assert_true(zw_snapshot_equal(s, want));
 }
 
+/* NSD 4.6 was the primary of a BIND 9.18, whose zone this is before and after: it adds the CAA of the apex once more. */
+static void test_adds_what_is_there(void **state)
+{
+	static const char before[] =
+		"$TTL 300\n@ SOA ns h 1 3600 900 604800 300\n@ NS ns\n@ CAA 0 issue \"ca.example\"\n"
+		"ns A 192.0.2.53\naway A 192.0.2.4\ngone A 192.0.2.3\n";
+	static const char after[] =
+		"$TTL 300\n@ SOA ns h 2 3600 900 604800 300\n@ NS ns\n@ CAA 0 issue \"ca.example\"\n"
+		"ns A 192.0.2.53\naway A 192.0.2.14\n";
+	_zw_snapshot_ struct zw_snapshot *base = test_load(before, NULL), *s = NULL;
+	_zw_snapshot_ struct zw_snapshot *want = test_load(after, NULL);
+	struct zw_journal_position pos = {};
+	struct zw_zone_error error = {};
+	uint8_t data[DATA_MAX];
+	size_t len = read_fixture("added-twice", data);
+
+	(void)state;
+	s = replay(data, len, base, &pos, &error);
+	assert_non_null(s);
+	assert_true(zw_snapshot_equal(s, want));
+}
+
 static void test_does_not_fit(void **state)
 {
 	static const struct {
@@ -341,8 +363,6 @@ static void test_does_not_fit(void **state)
 	} cases[] = {
 		{"www A 192.0.2.1\n", "",
 			"serial 3 deletes a record www.example. A that is not there"},
-		{"txt 60", "new 300 A 192.0.2.77\ntxt 60",
-			"serial 2 adds a record new.example. A that is there already"},
 		{"hostmaster 1", "other 1",
 			"serial 2 deletes a record example. SOA that is not there"},
 		{"hostmaster 1", "hostmaster 0", "it goes from serial 1 to 6, and the file has 0"},
@@ -422,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_replay_goes_on),
+		cmocka_unit_test(test_adds_what_is_there),
 		cmocka_unit_test(test_does_not_fit),
 		cmocka_unit_test(test_compacted),
 		cmocka_unit_test(test_damaged),

@@ -7,7 +7,7 @@
 #include "base/vec.h"
 #include "dns/name.h"
 #include "dns/rr.h"
-#include "zone/patch.h"
+#include "zone/replay.h"
 
 static int add_name(struct zw_builder *builder, const struct zw_snapshot *s, const uint8_t *name)
 {
@@ -112,7 +112,7 @@ static int cut(const struct zw_hash_key *key, const struct zw_snapshot *s,
 
 static int take_record(void *ctx, bool add, const struct zw_record *record)
 {
-	return add ? zw_patch_add(ctx, record) : zw_patch_delete(ctx, record);
+	return zw_replay_apply(ctx, add, record);
 }
 
 /* The state after transaction @t. Each is made from the one before: from the first, all that was done since would have to
@@ -125,7 +125,7 @@ static int step(const struct walk *w, const struct zw_journal_transaction *t,
 
 	if (r == 0)
 		r = zw_journal_records(t, w->origin, take_record, patch, w->error);
-	if (r == -ENOENT || r == -EEXIST)
+	if (r == -ENOENT)
 		r = zw_zone_fail(w->error, ZW_ZERR_JOURNAL, 0, 0,
 			"a transaction does not fit what was there");
 	return r < 0 ? r : zw_patch_finish(patch, ret_after);

@@ -5,7 +5,6 @@
 
 #include "dns/name.h"
 #include "dns/rr.h"
-#include "zone/patch.h"
 
 #define DOES_NOT_FIT "the journal does not fit the zone file: "
 
@@ -36,6 +35,13 @@ int zw_replay_find(const struct zw_journal *j, const struct zw_snapshot *s,
 		j->end_serial, serial);
 }
 
+int zw_replay_apply(struct zw_patch *patch, bool add, const struct zw_record *record)
+{
+	int r = add ? zw_patch_add(patch, record) : zw_patch_delete(patch, record);
+
+	return add && r == -EEXIST ? 0 : r;
+}
+
 struct replay {
 	struct zw_patch *patch;
 	const struct zw_journal_transaction *t;
@@ -45,16 +51,15 @@ struct replay {
 static int apply(void *ctx, bool add, const struct zw_record *record)
 {
 	struct replay *p = ctx;
-	int r = add ? zw_patch_add(p->patch, record) : zw_patch_delete(p->patch, record);
+	int r = zw_replay_apply(p->patch, add, record);
 	char owner[ZW_NAME_TEXT_MAX], type[ZW_TYPE_TEXT_MAX];
 
-	if (r != -EEXIST && r != -ENOENT)
+	if (r != -ENOENT)
 		return r;
 	zw_name_to_text(record->owner, owner);
 	return zw_zone_fail(p->error, ZW_ZERR_JOURNAL, 0, 0,
-		DOES_NOT_FIT "serial %u %s a record %s %s that is %s", p->t->serial_after,
-		add ? "adds" : "deletes", owner, zw_type_to_text(record->type, type),
-		add ? "there already" : "not there");
+		DOES_NOT_FIT "serial %u deletes a record %s %s that is not there",
+		p->t->serial_after, owner, zw_type_to_text(record->type, type));
 }
 
 int zw_replay(const struct zw_journal *j, struct zw_journal_position *pos, struct zw_snapshot *s,
