@@ -14,9 +14,11 @@ PORT=5310
 PORT_SECONDARY=5311
 CONTROL=9953
 CONTROL_SECONDARY=9954
-# This host as another one sees it, and that one.
+# This host as another one sees it, and the addresses of that one, of which an admin may use the first alone.
 HERE=203.0.113.1
 FAR=203.0.113.7
+ELSEWHERE=203.0.113.8
+FROM=203.0.113.4/30
 # Where one zone has its journal.
 FAR_JOURNAL=journals/far
 
@@ -222,30 +224,39 @@ test_tsig() {
 	expect_written "update with TSIG over TCP" bu-key.test "$SERVER" '[2, 3]' 'modify k1 TXT "one" > "one"+"two"'
 }
 
-# Its processes are not ours to name. remote CHECK ZONE SERIALS KEY NSUPDATE-OPTIONS LINE...
+# Its processes are not ours to name. remote CHECK ZONE SERIALS ADDRESS KEY VERDICT REASON NSUPDATE-OPTIONS LINE...
 remote() {
-	local check=$1 zone=$2 serials=$3 key=$4 options=$5
+	local check=$1 zone=$2 serials=$3 address=$4 key=$5 verdict=$6 reason=$7 options=$8
 
-	shift 5
+	shift 8
 	# shellcheck disable=SC2086 # several words
-	{ echo "server $HERE $PORT" && printf '%s\n' "$@" send; } | dns_far nsupdate $options >"$E2E_TMP/nsupdate" 2>&1 ||
+	{ echo "server $HERE $PORT" && printf '%s\n' "local $address" "$@" send; } | dns_far nsupdate $options >"$E2E_TMP/nsupdate" 2>&1 ||
 		e2e_fail "$check" "the server refused it" "$(cat "$E2E_TMP/nsupdate")"
 	dns_expect "$check" "$zone" record-change "$SERVER" '
 		fault([.zonewitness.changes[] | [.op, .type]] == [["add", "TXT"]]; "changes are \(.zonewitness.changes | tojson)"),
 		fault((.zonewitness.serial | [.before, .after]) == $serials; "serial is \(.zonewitness.serial | tojson)"),
 		fault(.zonewitness.attribution == "certain"; "attribution is \(.zonewitness.attribution)"),
 		fault(.zonewitness.channel == "update"; "channel is \(.zonewitness.channel)"),
-		fault(.source.ip == $far; "source is \(.source.ip)"),
+		fault(.source.ip == $address; "source is \(.source.ip)"),
 		fault(.process == null; "accuses \(.process.pid)"),
-		fault(.zonewitness.causes[0].tsig_key == $key; "the key is \(.zonewitness.causes[0].tsig_key)")' \
-		--argjson serials "$serials" --arg far "$FAR" --argjson key "$key"
+		fault(.zonewitness.causes[0].tsig_key == $key; "the key is \(.zonewitness.causes[0].tsig_key)"),
+		fault(.zonewitness.verdict == $verdict; "verdict is \(.zonewitness.verdict)"),
+		fault(.zonewitness.reasons == [$reason]; "reasons are \(.zonewitness.reasons | tojson)")' \
+		--argjson serials "$serials" --arg address "$address" --argjson key "$key" --arg verdict "$verdict" --arg reason "$reason"
 }
 
+# The one admin is a key that is his from some addresses only.
 test_remote() {
-	remote "update from another host over UDP" bu-open.test '[5, 6]' null "" "update add h1.bu-open.test. 300 TXT one"
-	remote "update from another host over TCP" bu-open.test '[6, 7]' null -v "update add h2.bu-open.test. 300 TXT two"
-	remote "update from another host with TSIG" bu-key.test '[3, 4]' '"ddns-key"' "-k $E2E_TMP/ddns.key" \
-		"update add h3.bu-key.test. 300 TXT three"
+	local key="-k $E2E_TMP/ddns.key"
+
+	remote "update from another host over UDP" bu-open.test '[5, 6]' $FAR null unauthorized \
+		"$FAR without a key is not an admin of bu-open.test." "" "update add h1.bu-open.test. 300 TXT one"
+	remote "update from another host over TCP" bu-open.test '[6, 7]' $FAR null unauthorized \
+		"$FAR without a key is not an admin of bu-open.test." -v "update add h2.bu-open.test. 300 TXT two"
+	remote "update with the key of an admin from where he may" bu-key.test '[3, 4]' $FAR '"ddns-key"' authorized \
+		"$FAR with key ddns-key is an admin of bu-key.test. (line 1)" "$key" "update add h3.bu-key.test. 300 TXT three"
+	remote "update with the key of an admin from elsewhere" bu-key.test '[4, 5]' $ELSEWHERE '"ddns-key"' unauthorized \
+		"address $ELSEWHERE is not within $FROM (line 1)" "-v $key" "update add h4.bu-key.test. 300 TXT four"
 }
 
 # What the server writes to the zone file afterwards is known from the journal, which it then cuts.
@@ -422,9 +433,10 @@ restart_is_known() {
 	[ "$(jq -c .zonewitness.server.pid <<<"$event")" = "$PRIMARY" ]
 }
 
-dns_far_host bu "$HERE" "$FAR" || { e2e_end; exit 1; }
+dns_far_host bu "$HERE" "$FAR" "$ELSEWHERE" || { e2e_end; exit 1; }
 prepare || { e2e_end; exit 1; }
-agent_start --discover --socket "$E2E_TMP/socket" || { e2e_end; exit 1; }
+echo "admins: [{tsig_key: ddns-key, zones: [bu-key.test], from: [$FROM]}]" >"$E2E_TMP/conf.yaml"
+agent_start --config "$E2E_TMP/conf.yaml" --discover --socket "$E2E_TMP/socket" || { e2e_end; exit 1; }
 test_update
 test_tsig
 test_remote
