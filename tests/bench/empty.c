@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Attaches a program that does nothing until it is told to stop: what the kernel's own counting of a program's time
- * costs, and so what has to be taken off others' times.
+/* Attaches programs that do nothing until it is told to stop: what the kernel's own counting of a program's time costs, and
+ * so what has to be taken off others' times; and what it costs that there is a program at all.
  *
- *	empty net	at the egress of the loopback device
- *	empty file	where a change time is set (tracepoint ctime_xchg_skip) or, before 6.13, an inode becomes dirty
+ *	empty WHERE...
+ *		egress	of the loopback device
+ *		send	where a socket has sent something (tracepoint sock_send_length); nowhere before Linux 6.3
+ *		file	where a change time is set (tracepoint ctime_xchg_skip) or, before 6.13, an inode becomes dirty
  *
- * Prints the number of the program, then waits for its input to end. */
+ * Prints the number of the first program, then waits for its input to end. */
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdio.h>
@@ -34,6 +36,39 @@ static int load(enum bpf_prog_type type, int64_t result, const struct bpf_prog_l
 	return bpf_prog_load(type, "empty", "GPL", insns, ZW_ARRAY_SIZE(insns), opts);
 }
 
+/* At the first of these that the kernel has. */
+static int on_tracepoint(const char *const *tracepoint, size_t n)
+{
+	int fd = -ENOENT, link;
+
+	for (size_t i = 0; i < n && fd < 0; i++) {
+		LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_RAW_TP);
+		int id = libbpf_find_vmlinux_btf_id(tracepoint[i], BPF_TRACE_RAW_TP);
+
+		opts.attach_btf_id = (uint32_t)id;
+		fd = id < 0 ? id : load(BPF_PROG_TYPE_TRACING, 0, &opts);
+	}
+	if (fd < 0)
+		return fd;
+	link = bpf_raw_tracepoint_open(NULL, fd);
+	return link < 0 ? link : fd;
+}
+
+/* The descriptor of the program; one for the network still has to be attached. -errno. */
+static int take(const char *where)
+{
+	static const char *const sends[] = {"sock_send_length"};
+	static const char *const changes[] = {"ctime_xchg_skip", "writeback_mark_inode_dirty"};
+
+	if (zw_streq(where, "egress"))
+		return load(BPF_PROG_TYPE_SCHED_CLS, -1, NULL);
+	if (zw_streq(where, "send"))
+		return on_tracepoint(sends, ZW_ARRAY_SIZE(sends));
+	if (zw_streq(where, "file"))
+		return on_tracepoint(changes, ZW_ARRAY_SIZE(changes));
+	return -EINVAL;
+}
+
 /* Prints the number of program @fd and waits. */
 static int hold(int fd)
 {
@@ -50,46 +85,41 @@ static int hold(int fd)
 	return 0;
 }
 
-static int on_net(void)
+/* @net: -1 or a program for the loopback device. */
+static int run(int first, int net)
 {
-	int program[_ZW_NET_SIDE_MAX] = {-1, -1}, r;
+	const int program[_ZW_NET_SIDE_MAX] = {[ZW_NET_INGRESS] = -1, [ZW_NET_EGRESS] = net};
 	struct zw_net_hooks hooks;
+	int r;
 
-	program[ZW_NET_EGRESS] = load(BPF_PROG_TYPE_SCHED_CLS, -1, NULL);
-	if (program[ZW_NET_EGRESS] < 0)
-		return fail(program[ZW_NET_EGRESS]);
-	r = zw_net_attach(1, program, zw_net_has_tcx(1, program[ZW_NET_EGRESS]), &hooks);
+	if (net < 0)
+		return hold(first);
+	r = zw_net_attach(1, program, zw_net_has_tcx(1, net), &hooks);
 	if (r < 0)
 		return fail(r);
-	r = hold(program[ZW_NET_EGRESS]);
+	r = hold(first);
 	zw_net_detach(1, &hooks);
 	return r;
 }
 
-static int on_file(void)
-{
-	static const char *const tracepoint[] = {"ctime_xchg_skip", "writeback_mark_inode_dirty"};
-	int fd = -ENOENT, link;
-
-	for (size_t i = 0; i < ZW_ARRAY_SIZE(tracepoint) && fd < 0; i++) {
-		LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_RAW_TP);
-		int id = libbpf_find_vmlinux_btf_id(tracepoint[i], BPF_TRACE_RAW_TP);
-
-		opts.attach_btf_id = (uint32_t)id;
-		fd = id < 0 ? id : load(BPF_PROG_TYPE_TRACING, 0, &opts);
-	}
-	if (fd < 0)
-		return fail(fd);
-	link = bpf_raw_tracepoint_open(NULL, fd);
-	return link < 0 ? fail(link) : hold(fd);
-}
-
 int main(int argc, char **argv)
 {
-	if (argc == 2 && zw_streq(argv[1], "net"))
-		return on_net();
-	if (argc == 2 && zw_streq(argv[1], "file"))
-		return on_file();
-	fprintf(stderr, "usage: empty net|file\n");
-	return 2;
+	int first = -1, net = -1;
+
+	for (int i = 1; i < argc; i++) {
+		int fd = take(argv[i]);
+
+		if (fd == -ENOENT && zw_streq(argv[i], "send"))
+			continue;
+		if (fd < 0)
+			return fail(fd);
+		if (zw_streq(argv[i], "egress"))
+			net = fd;
+		first = first < 0 ? fd : first;
+	}
+	if (first < 0) {
+		fprintf(stderr, "usage: empty egress|send|file...\n");
+		return 2;
+	}
+	return run(first, net);
 }

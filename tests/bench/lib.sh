@@ -62,12 +62,13 @@ bench_programs() {
 		| [.id, .name, .run_cnt // 0, .run_time_ns // 0] | @tsv' | sort -n | cut -f 2-
 }
 
-# bench_empty_start WHERE: a program that does nothing, at a place of the agent's; $BENCH_EMPTY_PID holds it.
+# bench_empty_start WHERE...: programs that do nothing, at places of the agent's; $BENCH_EMPTY_PID holds them.
 bench_empty_start() {
 	local hold=$E2E_TMP/empty.hold
 
+	rm -f "$hold" "$E2E_TMP/empty.out"
 	mkfifo "$hold"
-	"${BENCH_IN[@]}" "$E2E_ROOT/build/tests/bench/empty" "$1" <"$hold" >"$E2E_TMP/empty.out" &
+	"${BENCH_IN[@]}" "$E2E_ROOT/build/tests/bench/empty" "$@" <"$hold" >"$E2E_TMP/empty.out" &
 	BENCH_EMPTY_PID=$!
 	exec {BENCH_EMPTY_HOLD}>"$hold"
 	e2e_until 10 test -s "$E2E_TMP/empty.out" || e2e_die "no empty program"
@@ -103,9 +104,16 @@ bench_load() {
 		paste - "$E2E_TMP/time" | awk -v server="$server" -v hz="$(getconf CLK_TCK)" '{ print $1, $2, $3 + $4 + server / hz }'
 }
 
-# Of a process, in clock ticks.
+# Of a process and those below it, in clock ticks.
 bench_ticks() {
-	awk '{ print $14 + $15 }' "/proc/$1/stat"
+	local -a pids=("$1") files
+	local i
+
+	for ((i = 0; i < ${#pids[@]}; i++)); do
+		mapfile -t -O ${#pids[@]} pids < <(pgrep -P "${pids[i]}")
+	done
+	files=("${pids[@]/#//proc/}")
+	awk '{ sub(/.*\) /, ""); ticks += $12 + $13 } END { print ticks }' "${files[@]/%//stat}"
 }
 
 # bench_compare WHAT OTHER PAIRS WITH WITHOUT [BUDGET]: by the wall clock, and by the processor time of client and server, which
@@ -145,7 +153,7 @@ bench_knot_start() {
 	local netns=zwbench$$
 
 	ip netns add "$netns" || e2e_die "no network namespace"
-	e2e_at_exit "bench_knot_stop; ip netns del $netns"
+	e2e_at_exit "bench_servers_stop; bench_knot_stop; ip netns del $netns"
 	ip -n "$netns" link set lo up
 	BENCH_IN=(ip netns exec "$netns")
 	mkdir "$E2E_TMP/zones" "$E2E_TMP/db"
@@ -184,6 +192,24 @@ bench_knot_stop() {
 	BENCH_KNOT_PID=
 }
 BENCH_KNOT_PID=
+
+# bench_serve PORT COMMAND...: another server there, once it answers on this port; its pid is in $BENCH_SERVER, what it says in
+# $E2E_TMP/server.log.
+bench_serve() {
+	local port=$1
+
+	shift
+	"${BENCH_IN[@]}" "$@" >>"$E2E_TMP/server.log" 2>&1 &
+	BENCH_SERVER=$!
+	BENCH_SERVERS+=("$BENCH_SERVER")
+	e2e_until 20 "${BENCH_IN[@]}" "$E2E_TOOLS/dnspeer" send --kind query --connect --wait 127.0.0.1 "$port" >/dev/null 2>&1 ||
+		e2e_die "$1 does not answer: $(tail -n 3 "$E2E_TMP/server.log")"
+}
+
+bench_servers_stop() {
+	((${#BENCH_SERVERS[@]} == 0)) || { kill "${BENCH_SERVERS[@]}" && wait "${BENCH_SERVERS[@]}"; } 2>/dev/null
+}
+BENCH_SERVERS=()
 
 # The agent with that server, once it knows the zone. It can be asked at $E2E_TMP/status.sock.
 bench_agent_start() {

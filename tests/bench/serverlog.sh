@@ -16,29 +16,12 @@ SECONDS_EACH=${2:-2}
 # Knot without dnstap has port 53.
 BIND_PORT=5301 TAPPED_BIND_PORT=5302 TAPPED_KNOT_PORT=5303 CONTROL=9953 TAPPED_CONTROL=9954
 DIR=$E2E_TMP/server
-SERVERS=()
-
-servers_stop() {
-	((${#SERVERS[@]} == 0)) || { kill "${SERVERS[@]}" && wait "${SERVERS[@]}"; } 2>/dev/null
-}
-
-# serve PORT COMMAND...: its pid is in $SERVER.
-serve() {
-	local port=$1
-
-	shift
-	"${BENCH_IN[@]}" "$@" >>"$DIR/log" 2>&1 &
-	SERVER=$!
-	SERVERS+=("$SERVER")
-	e2e_until 20 "${BENCH_IN[@]}" "$E2E_TOOLS/dnspeer" send --kind query --connect --wait 127.0.0.1 "$port" >/dev/null 2>&1 ||
-		e2e_die "$1 does not answer: $(tail -n 3 "$DIR/log")"
-}
 
 # reader NAME: takes what comes by dnstap at $DIR/NAME.sock; its pid is in $READER.
 reader() {
 	fstrm_capture -t protobuf:dnstap.Dnstap -u "$DIR/$1.sock" -w /dev/null >>"$DIR/log" 2>&1 &
 	READER=$!
-	SERVERS+=("$READER")
+	BENCH_SERVERS+=("$READER")
 	e2e_until 10 test -S "$DIR/$1.sock" || e2e_die "fstrm_capture does not listen: $(tail -n 3 "$DIR/log")"
 }
 
@@ -82,8 +65,8 @@ watched_load() {
 
 compare_bind() {
 	bind_conf "$BIND_PORT" "$CONTROL" >"$DIR/named.conf"
-	serve "$BIND_PORT" named -g -c "$DIR/named.conf"
-	BIND=$SERVER
+	bench_serve "$BIND_PORT" named -g -c "$DIR/named.conf"
+	BIND=$BENCH_SERVER
 	cat >"$E2E_TMP/zonewitness.yaml" <<-CONF
 		servers: [{kind: bind, config: $DIR/named.conf}]
 		history: {file: $E2E_TMP/history.db}
@@ -97,9 +80,9 @@ compare_bind() {
 compare_bind_dnstap() {
 	reader bind
 	bind_conf "$TAPPED_BIND_PORT" "$TAPPED_CONTROL" "dnstap { auth; }; dnstap-output unix \"$DIR/bind.sock\";" >"$DIR/tapped.conf"
-	serve "$TAPPED_BIND_PORT" named -g -c "$DIR/tapped.conf"
-	load "$SERVER" "$TAPPED_BIND_PORT" >/dev/null
-	bench_compare "queries that BIND answered" "dnstap" "$PAIRS" "load $SERVER $TAPPED_BIND_PORT" "load $BIND $BIND_PORT"
+	bench_serve "$TAPPED_BIND_PORT" named -g -c "$DIR/tapped.conf"
+	load "$BENCH_SERVER" "$TAPPED_BIND_PORT" >/dev/null
+	bench_compare "queries that BIND answered" "dnstap" "$PAIRS" "load $BENCH_SERVER $TAPPED_BIND_PORT" "load $BIND $BIND_PORT"
 	took_part
 }
 
@@ -113,15 +96,14 @@ compare_knot_dnstap() {
 		sed "s|rundir: .*|rundir: $DIR/knot|; s|@53\$|@$TAPPED_KNOT_PORT|; s|storage: .*|storage: $DIR/knot|" "$E2E_TMP/knot.conf"
 		printf '    module: mod-dnstap/tap\n'
 	} >"$conf"
-	serve "$TAPPED_KNOT_PORT" knotd -c "$conf"
-	load "$SERVER" "$TAPPED_KNOT_PORT" >/dev/null
-	bench_compare "queries that Knot answered" "dnstap" "$PAIRS" "load $SERVER $TAPPED_KNOT_PORT" "load $BENCH_KNOT_PID 53"
+	bench_serve "$TAPPED_KNOT_PORT" knotd -c "$conf"
+	load "$BENCH_SERVER" "$TAPPED_KNOT_PORT" >/dev/null
+	bench_compare "queries that Knot answered" "dnstap" "$PAIRS" "load $BENCH_SERVER $TAPPED_KNOT_PORT" "load $BENCH_KNOT_PID 53"
 	took_part
 }
 
 bench_knot_start
 mkdir "$DIR"
-e2e_at_exit servers_stop
 rndc-confgen -a -c "$DIR/key" -k rndc-key >/dev/null 2>&1 || e2e_die "no key for rndc"
 for ((i = 0; i < 200; i++)); do printf 'www.example.com A\nns.example.com AAAA\n'; done >"$E2E_TMP/queries"
 compare_bind

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What the agent costs a server that answers as fast as it can, a Knot on the loopback device of a network namespace of
-# its own: queries answered with and without, in short runs that take turns, next to tcpdump and dnscap writing to
-# /dev/null; nanoseconds in the kernel for each query and its answer, net of a program that does nothing; and the
+# its own: queries answered with and without, in short runs that take turns, next to programs that do nothing in the place
+# of the agent's, and to tcpdump and dnscap writing to /dev/null; the same for BIND and NSD, which have no unix socket that
+# the agent would listen to; nanoseconds in the kernel for each query and its answer, net of a program that does nothing; and the
 # processor time of the agent at 100,000 queries a second, and whether it counted as many as dnsperf.
 # Usage: throughput.sh [PAIRS [SECONDS]]	each run takes so many seconds
 set -u
@@ -10,10 +11,13 @@ E2E_TAKES="*"
 . "$(dirname "$0")/../e2e/lib.sh"
 . "$(dirname "$0")/lib.sh"
 e2e_need_root
-e2e_begin "$E2E_TOOLS/dnspeer" "$E2E_ROOT/build/tests/bench/empty" bpftool knotd dnsperf ip
+e2e_begin "$E2E_TOOLS/dnspeer" "$E2E_ROOT/build/tests/bench/empty" bpftool knotd named nsd dnsperf ip
 
 PAIRS=${1:-9}
 SECONDS_EACH=${2:-2}
+# The other servers are there to compare with.
+FEWER_PAIRS=$((PAIRS < 7 ? PAIRS : 7))
+BIND_PORT=5301 NSD_PORT=5302
 BESIDE=
 e2e_at_exit beside_stop
 
@@ -32,6 +36,11 @@ agent_beside() {
 	bench_agent_start
 	BESIDE=$AGENT_PID
 	AGENT_PID=
+}
+
+# They are called where the agent's are for each query and answer on the loopback device.
+empty_beside() {
+	bench_empty_start egress send
 }
 
 tcpdump_beside() {
@@ -55,12 +64,53 @@ dnscap_beside() {
 beside() {
 	"$1"
 	load "$SECONDS_EACH"
-	beside_stop
+	if [ "$1" = empty_beside ]; then
+		bench_empty_stop
+	else
+		beside_stop
+	fi
 }
 
 # compare WHAT START [BUDGET]
 compare() {
 	bench_compare "queries answered" "$1" "$PAIRS" "beside $2" "load $SECONDS_EACH" "${3:-}"
+}
+
+# --- other servers -------------------------------------------------------------------------------
+
+# other_load PORT
+other_load() {
+	bench_load "$BENCH_SERVER" "$1" "$E2E_TMP/queries" "$SECONDS_EACH"
+}
+
+other_beside() {
+	agent_beside
+	other_load "$1"
+	beside_stop
+}
+
+# compare_other NAME KIND PORT: the server that was started last, whose configuration is $E2E_TMP/KIND.conf.
+compare_other() {
+	sed -i "s|^servers:.*|servers: [{kind: $2, config: $E2E_TMP/$2.conf}]|" "$E2E_TMP/zonewitness.yaml"
+	other_load "$3" >/dev/null # warm
+	bench_compare "queries that $1 answered" "the agent" "$FEWER_PAIRS" "other_beside $3" "other_load $3"
+}
+
+# As Knot has it, one thread or process answers.
+compare_bind() {
+	printf 'options { directory "%s"; listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; }; pid-file none; session-keyfile none;
+		recursion no; dnssec-validation no; minimal-responses yes; }; controls { };
+		zone "example.com" { type primary; file "%s/zones/example.com.zone"; };\n' "$E2E_TMP" "$BIND_PORT" "$E2E_TMP" >"$E2E_TMP/bind.conf"
+	bench_serve "$BIND_PORT" named -g -n 1 -c "$E2E_TMP/bind.conf"
+	compare_other BIND bind "$BIND_PORT"
+}
+
+compare_nsd() {
+	printf 'server:\n ip-address: 127.0.0.1@%d\n server-count: 1\n database: ""\n username: ""\n pidfile: ""\n' "$NSD_PORT" >"$E2E_TMP/nsd.conf"
+	printf ' zonesdir: "%s"\n zonelistfile: "%s/zone.list"\n xfrdfile: ""\n' "$E2E_TMP/zones" "$E2E_TMP" >>"$E2E_TMP/nsd.conf"
+	printf 'remote-control:\n control-enable: no\nzone:\n name: example.com\n zonefile: example.com.zone\n' >>"$E2E_TMP/nsd.conf"
+	bench_serve "$NSD_PORT" nsd -d -c "$E2E_TMP/nsd.conf"
+	compare_other NSD nsd "$NSD_PORT"
 }
 
 # --- nanoseconds ---------------------------------------------------------------------------------
@@ -71,7 +121,7 @@ kernel_cost() {
 	local name="kernel, a query and its answer, all programs"
 
 	bench_agent_start
-	bench_empty_start net
+	bench_empty_start egress
 	if ! bench_stats on; then
 		bench_absent "$name" "the kernel keeps no statistics of programs"
 		return
@@ -141,6 +191,7 @@ for ((i = 0; i < 200; i++)); do printf 'www.example.com A\nns.example.com AAAA\n
 load 1 >/dev/null # warm
 kernel_cost
 compare "the agent" agent_beside ">= 0.97"
+compare "programs that do nothing in its place" empty_beside
 for other in tcpdump dnscap; do
 	if command -v "$other" >/dev/null; then
 		compare "$other to /dev/null" "${other}_beside"
@@ -150,3 +201,5 @@ for other in tcpdump dnscap; do
 done
 agent_use
 bench_figure "queries answered in a second, without" "$(printf %.0f "$(awk '{ print $2 }' "$E2E_TMP/pairs.all" | bench_median)")"
+compare_bind
+compare_nsd
