@@ -28,7 +28,8 @@ static const char usage[] =
 	"  --whole          with zone: the whole zone as it is to be\n"
 	"  --file PATH      with patch: the zone file (default: as the server names it)\n"
 	"  --to ADDRESS     with nsupdate: the server (default 127.0.0.1; 'none': nsupdate finds it)\n"
-	"  --port N         its port (default 53)\n" ZW_HISTORY_HELP
+	"  --port N         its port (default 53)\n" ZW_HISTORY_FILE_HELP
+	"  --json         one JSON object\n"
 	"  -h, --help       this text\n";
 
 enum {

@@ -23,8 +23,8 @@ static const char usage[] =
 	"  --key TEXT             minutes of one key of --by: an address, a name, a type\n"
 	"  --finding ID           the minutes around a finding, with what it is about\n"
 	"  --step TIME            add up minutes: 1m, 10m, 1h (default: what makes no more than 60 lines)\n"
-	"  -n, --limit N          so many keys at most (default 20; 0: all)\n" ZW_HISTORY_HELP
-	"  -h, --help             this text\n";
+	"  -n, --limit N          so many keys at most (default 20; 0: all)\n" ZW_HISTORY_FILE_HELP
+		ZW_HISTORY_UTC_HELP ZW_HISTORY_JSON_HELP "  -h, --help             this text\n";
 
 /* Before and after a finding begins. */
 #define BEFORE_NS (10 * 60 * ZW_NSEC_PER_SEC)

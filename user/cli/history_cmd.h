@@ -52,13 +52,15 @@ enum {
 	}
 
 /* Their lines in a command's help. */
-#define ZW_HISTORY_HELP                                                                               \
+#define ZW_HISTORY_FILE_HELP                                                                          \
 	"  --db FILE      the history to read, also a copy of one (default: what the configuration\n" \
 	"                 names)\n"                                                                   \
-	"  --config FILE  where that is looked up\n"                                                  \
-	"  --utc          times in UTC instead of local time\n"                                       \
-	"  --json         one JSON object per line\n"                                                 \
-	"  --color[=WHEN] always, never or auto: on a terminal and without NO_COLOR (default)\n"
+	"  --config FILE  where that is looked up\n"
+#define ZW_HISTORY_UTC_HELP "  --utc          times in UTC instead of local time\n"
+#define ZW_HISTORY_JSON_HELP "  --json         one JSON object per line\n"
+#define ZW_HISTORY_HELP                                               \
+	ZW_HISTORY_FILE_HELP ZW_HISTORY_UTC_HELP ZW_HISTORY_JSON_HELP \
+		"  --color[=WHEN] always, never or auto: on a terminal and without NO_COLOR (default)\n"
 #define ZW_ZONE_HELP                                                                                 \
 	"  --server TEXT  of zones of one name, the one of the server whose kind or configuration\n" \
 	"                 this is: bind, bind:/etc/bind/named.conf\n"                                \
