@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/netlink.h"
 #include "base/str.h"
 
 /* More than the kernel puts into one datagram of a dump (NLMSG_GOODSIZE and, for dumps, 32 KiB). */
@@ -88,30 +89,25 @@ static bool parse_link(const struct nlmsghdr *n, struct zw_link *ret_link)
 	return true;
 }
 
-/* One datagram. 0 at its end, 1 at the end of a dump. */
-static int walk_links(const char *buf, size_t size, zw_link_fn fn, void *ctx)
+struct links {
+	zw_link_fn fn;
+	void *ctx;
+};
+
+static int take_link(void *ctx, const struct nlmsghdr *n)
 {
-	unsigned int len = (unsigned int)size;
+	const struct links *links = ctx;
+	struct zw_link link;
 
-	for (const struct nlmsghdr *n = (const void *)buf; NLMSG_OK(n, len);
-		n = NLMSG_NEXT(n, len)) {
-		struct zw_link link;
-
-		if (n->nlmsg_type == NLMSG_DONE)
-			return 1;
-		if (n->nlmsg_type == NLMSG_ERROR &&
-			n->nlmsg_len >= NLMSG_LENGTH(sizeof(struct nlmsgerr)))
-			return ((const struct nlmsgerr *)NLMSG_DATA(n))->error;
-		if ((n->nlmsg_type == RTM_NEWLINK || n->nlmsg_type == RTM_DELLINK) &&
-			parse_link(n, &link))
-			fn(ctx, &link);
-	}
+	if ((n->nlmsg_type == RTM_NEWLINK || n->nlmsg_type == RTM_DELLINK) && parse_link(n, &link))
+		links->fn(links->ctx, &link);
 	return 0;
 }
 
 int zw_rtnl_read(int fd, zw_link_fn fn, void *ctx, bool *ret_done)
 {
 	_zw_free_ char *buf = malloc(BUFFER_BYTES);
+	struct links links = {fn, ctx};
 
 	if (!buf)
 		return -ENOMEM;
@@ -123,7 +119,7 @@ int zw_rtnl_read(int fd, zw_link_fn fn, void *ctx, bool *ret_done)
 			continue;
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -errno;
-		r = walk_links(buf, (size_t)n, fn, ctx);
+		r = zw_netlink_walk(buf, (size_t)n, take_link, &links, NULL);
 		if (r < 0)
 			return r;
 		if (r > 0)
@@ -169,6 +165,22 @@ static bool parse_filter(
 	return bpf && filter.handle;
 }
 
+struct filters {
+	zw_filter_fn fn;
+	void *ctx;
+	unsigned int *others;
+};
+
+static int take_filter(void *ctx, const struct nlmsghdr *n)
+{
+	const struct filters *filters = ctx;
+	struct zw_filter filter;
+
+	if (n->nlmsg_type == RTM_NEWTFILTER && parse_filter(n, &filter, filters->others))
+		filters->fn(filters->ctx, &filter);
+	return 0;
+}
+
 int zw_rtnl_filters(
 	int ifindex, uint32_t parent, zw_filter_fn fn, void *ctx, unsigned int *ret_others)
 {
@@ -181,8 +193,10 @@ int zw_rtnl_filters(
 			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 		.t = {.tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex, .tcm_parent = parent},
 	};
+	struct filters filters = {fn, ctx, ret_others};
 	_zw_free_ char *buf = malloc(BUFFER_BYTES);
 	_zw_close_ int fd = open_netlink(0, 0);
+	int r = 0;
 
 	if (!buf)
 		return -ENOMEM;
@@ -190,24 +204,12 @@ int zw_rtnl_filters(
 		return fd;
 	if (send(fd, &request, sizeof(request), 0) < 0)
 		return -errno;
-	for (;;) {
-		ssize_t got = recv(fd, buf, BUFFER_BYTES, 0);
-		unsigned int len = (unsigned int)got;
+	while (r == 0) {
+		ssize_t n = recv(fd, buf, BUFFER_BYTES, 0);
 
-		if (got < 0 && errno == EINTR)
+		if (n < 0 && errno == EINTR)
 			continue;
-		if (got < 0)
-			return -errno;
-		for (const struct nlmsghdr *n = (const void *)buf; NLMSG_OK(n, len);
-			n = NLMSG_NEXT(n, len)) {
-			struct zw_filter filter;
-
-			if (n->nlmsg_type == NLMSG_DONE)
-				return 0;
-			if (n->nlmsg_type == NLMSG_ERROR)
-				return ((const struct nlmsgerr *)NLMSG_DATA(n))->error;
-			if (n->nlmsg_type == RTM_NEWTFILTER && parse_filter(n, &filter, ret_others))
-				fn(ctx, &filter);
-		}
+		r = n < 0 ? -errno : zw_netlink_walk(buf, (size_t)n, take_filter, &filters, NULL);
 	}
+	return r == 1 ? 0 : r;
 }

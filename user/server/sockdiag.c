@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/netlink.h"
 #include "base/str.h"
 
 /* include/net/tcp_states.h */
@@ -44,42 +45,31 @@ static int ask(int fd, int family)
 	return send(fd, &request, sizeof(request), 0) < 0 ? -errno : 0;
 }
 
-static int tell(const struct nlmsghdr *head, zw_sockdiag_fn fn, void *ctx)
+struct listing {
+	zw_sockdiag_fn fn;
+	void *ctx;
+};
+
+static int tell(void *ctx, const struct nlmsghdr *head)
 {
+	const struct listing *l = ctx;
 	struct inet_diag_msg found;
 	uint32_t addr[4];
 
-	if (head->nlmsg_len < NLMSG_LENGTH(sizeof(found)))
+	if (head->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+		head->nlmsg_len < NLMSG_LENGTH(sizeof(found)))
 		return -EBADMSG;
 	memcpy(&found, NLMSG_DATA(head), sizeof(found));
 	memcpy(addr, found.id.idiag_src, sizeof(addr));
-	return fn(ctx, found.idiag_family, addr, ntohs(found.id.idiag_sport), found.idiag_inode);
-}
-
-/* What came at once: 1 when that was the end of the list. */
-static int take(const struct nlmsghdr *head, size_t len, zw_sockdiag_fn fn, void *ctx)
-{
-	int r = 0;
-
-	for (; r == 0 && NLMSG_OK(head, len); head = NLMSG_NEXT(head, len)) {
-		if (head->nlmsg_flags & NLM_F_DUMP_INTR)
-			r = -EINTR;
-		else if (head->nlmsg_type == NLMSG_DONE)
-			r = 1;
-		else if (head->nlmsg_type == NLMSG_ERROR &&
-			 head->nlmsg_len >= NLMSG_LENGTH(sizeof(struct nlmsgerr)))
-			r = ((const struct nlmsgerr *)NLMSG_DATA(head))->error;
-		else if (head->nlmsg_type == SOCK_DIAG_BY_FAMILY)
-			r = tell(head, fn, ctx);
-		else
-			r = -EBADMSG;
-	}
-	return r;
+	return l->fn(
+		l->ctx, found.idiag_family, addr, ntohs(found.id.idiag_sport), found.idiag_inode);
 }
 
 int zw_sockdiag_listening(int family, zw_sockdiag_fn fn, void *ctx)
 {
 	_zw_close_ int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	struct listing listing = {fn, ctx};
+	bool changed = false;
 	union {
 		struct nlmsghdr head;
 		char bytes[32768];
@@ -94,7 +84,11 @@ int zw_sockdiag_listening(int family, zw_sockdiag_fn fn, void *ctx)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		r = n < 0 ? -errno : n == 0 ? -EBADMSG : take(&answer.head, (size_t)n, fn, ctx);
+		r = n < 0    ? -errno
+		    : n == 0 ? -EBADMSG
+			     : zw_netlink_walk(&answer, (size_t)n, tell, &listing, &changed);
+		if (changed)
+			return -EINTR;
 	}
 	return r == 1 ? 0 : r;
 }
