@@ -93,6 +93,42 @@ static void test_escaped_broken_utf8(void **state)
 }
 
 /* Well-formed UTF-8 that a terminal or an editor obeys instead of showing it. */
+static void test_utf8(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t octets;
+		uint32_t point;
+	} cases[] = {
+		{"a", 1, 'a'},
+		{"\xc2\x80", 2, 0x80},
+		{"\xc3\xa4x", 2, 0xe4},
+		{"\xe2\x82\xac", 3, 0x20ac},
+		{"\xed\x9f\xbf", 3, 0xd7ff},
+		{"\xf0\x90\x80\x80", 4, 0x10000},
+		{"\xf4\x8f\xbf\xbf", 4, 0x10ffff},
+		{"", 0, 0},
+		{"\x80", 0, 0},
+		{"\xc3", 0, 0},
+		{"\xc3z", 0, 0},
+		{"\xc1\x81", 0, 0},
+		{"\xe0\x9f\xbf", 0, 0},
+		{"\xed\xa0\x80", 0, 0},
+		{"\xf0\x8f\xbf\xbf", 0, 0},
+		{"\xf4\x90\x80\x80", 0, 0},
+		{"\xf5\x80\x80\x80", 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(cases); i++) {
+		uint32_t point = 0;
+
+		assert_int_equal(zw_utf8_decode(cases[i].text, strlen(cases[i].text), &point),
+			cases[i].octets);
+		assert_int_equal(point, cases[i].point);
+	}
+}
+
 static void test_escaped_controls_in_utf8(void **state)
 {
 	(void)state;
@@ -164,6 +200,7 @@ int main(void)
 		cmocka_unit_test(test_failure_sticks),
 		cmocka_unit_test(test_escaped),
 		cmocka_unit_test(test_escaped_broken_utf8),
+		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_escaped_controls_in_utf8),
 		cmocka_unit_test(test_affixes),
 		cmocka_unit_test(test_numbers),

@@ -68,14 +68,18 @@ void zw_str_addf(struct zw_str *s, const char *fmt, ...)
 	s->len += (size_t)n;
 }
 
-/* Length of the well-formed UTF-8 sequence at @p (RFC 3629 section 4), 0 if there is none. C1 control
- * characters (U+0080 to U+009F) count as malformed: terminals obey them. */
-static size_t utf8_len(const unsigned char *p, size_t left)
+size_t zw_utf8_decode(const char *text, size_t len, uint32_t *ret_point)
 {
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const unsigned char *p = (const unsigned char *)text;
 	size_t n;
 	uint32_t c;
 
-	if (p[0] >= 0xc2 && p[0] <= 0xdf)
+	if (len == 0)
+		return 0;
+	if (p[0] < 0x80)
+		n = 1;
+	else if (p[0] >= 0xc2 && p[0] <= 0xdf)
 		n = 2;
 	else if (p[0] >= 0xe0 && p[0] <= 0xef)
 		n = 3;
@@ -83,19 +87,28 @@ static size_t utf8_len(const unsigned char *p, size_t left)
 		n = 4;
 	else
 		return 0;
-	if (n > left)
+	if (n > len)
 		return 0;
-	c = p[0] & (0x7f >> n);
+	c = n == 1 ? p[0] : p[0] & (0x7fU >> n);
 	for (size_t i = 1; i < n; i++) {
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
 		c = c << 6 | (p[i] & 0x3f);
 	}
-	if (c < 0xa0 || (n == 3 && c < 0x800) || (n == 4 && c < 0x10000) || c > 0x10ffff ||
-		(c >= 0xd800 && c <= 0xdfff))
+	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
 		return 0;
-	/* Bidirectional and line separators reorder or break what an analyst reads. */
-	if ((c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	*ret_point = c;
+	return n;
+}
+
+/* Length of the UTF-8 sequence beyond ASCII at @text, 0 if there is none that may be shown as it is: no C1 control
+ * characters, which terminals obey, and none that reorder or break what an analyst reads. */
+static size_t shown_len(const char *text, size_t len)
+{
+	uint32_t c;
+	size_t n = zw_utf8_decode(text, len, &c);
+
+	if (n == 0 || c < 0xa0 || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
 		(c >= 0x2066 && c <= 0x2069))
 		return 0;
 	return n;
@@ -112,7 +125,7 @@ void zw_str_add_escaped(struct zw_str *s, const char *text, size_t len)
 			zw_str_add_len(s, "\\\\", 2);
 		} else if (p[i] >= 0x20 && p[i] < 0x7f) {
 			zw_str_add_char(s, (char)p[i]);
-		} else if ((n = utf8_len(p + i, len - i)) > 0) {
+		} else if ((n = shown_len(text + i, len - i)) > 0) {
 			zw_str_add_len(s, text + i, n);
 		} else {
 			zw_str_addf(s, "\\x%02x", p[i]);

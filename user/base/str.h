@@ -42,6 +42,10 @@ static inline bool zw_streq(const char *a, const char *b)
 	return __builtin_strcmp(a, b) == 0;
 }
 
+/* The code point that the @len octets of @text begin with: how many octets it is, 0 when they are no UTF-8 (RFC 3629
+ * section 4). */
+size_t zw_utf8_decode(const char *text, size_t len, uint32_t *ret_point);
+
 bool zw_startswith(const char *s, const char *prefix);
 bool zw_endswith(const char *s, const char *suffix);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "dns/punycode.h"
 
 #define ADDRESS_TEXT_MAX (INET6_ADDRSTRLEN + 4) /* with "/128" */
@@ -84,39 +85,6 @@ static int parse_net(const char *text, size_t len, struct zw_net *ret_net, const
 	return 0;
 }
 
-/* The code point at *@pos, which moves past it (RFC 3629 section 4). */
-static int read_utf8(const char *text, size_t len, size_t *pos, uint32_t *ret_point)
-{
-	const uint8_t *p = (const uint8_t *)text + *pos;
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t left = len - *pos, n;
-	uint32_t c;
-
-	if (p[0] < 0x80)
-		n = 1;
-	else if (p[0] >= 0xc2 && p[0] <= 0xdf)
-		n = 2;
-	else if (p[0] >= 0xe0 && p[0] <= 0xef)
-		n = 3;
-	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-		n = 4;
-	else
-		return -EINVAL;
-	if (n > left)
-		return -EINVAL;
-	c = n == 1 ? p[0] : p[0] & (0x7fU >> n);
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return -EINVAL;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return -EINVAL;
-	*pos += n;
-	*ret_point = c;
-	return 0;
-}
-
 /* Lower case of the scripts that have it and that domains are registered in; what is written in composed form is not
  * touched else (RFC 5895 section 2.1 without its normalization). */
 static uint32_t lower(uint32_t c)
@@ -190,8 +158,11 @@ static int parse_name(const char *text, size_t len, struct zw_feed_entry *e, con
 	e->name_len = 0;
 	begin_label(&l);
 	while (pos < len) {
-		if (read_utf8(text, len, &pos, &c) < 0)
+		size_t n = zw_utf8_decode(text + pos, len - pos, &c);
+
+		if (n == 0)
 			return -EINVAL;
+		pos += n;
 		if (is_dot(c)) {
 			if (put_label(e, &l) < 0)
 				return -EINVAL;
