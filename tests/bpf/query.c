@@ -293,18 +293,39 @@ static void test_tcp(struct lane *l)
 		"tcp: behind a gap, counted as not followed");
 }
 
-static void on_outbound(
-	void *ctx, const struct zw_outbound_key *key, const struct zw_outbound *value)
+/* A map of this name that this process holds. */
+static int find_map(const char *name)
 {
-	if (key->port == 53 && value->queries == 2 && memcmp(key->addr, "\x7f\0\0\2", 4) == 0)
-		*(int *)ctx += 1;
+	for (int fd = 3; fd < 1024; fd++) {
+		struct bpf_map_info info = {};
+		uint32_t len = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && strcmp(info.name, name) == 0)
+			return fd;
+	}
+	return -1;
+}
+
+/* How often the server of the test was asked, as the map of those says: once it is there. */
+static uint64_t asked_far(void)
+{
+	struct zw_outbound_key key;
+	struct zw_outbound value;
+	int map = find_map("zw_outbound");
+	uint64_t queries = 0;
+
+	for (int r = bpf_map_get_next_key(map, NULL, &key); r == 0;
+		r = bpf_map_get_next_key(map, &key, &key))
+		if (key.port == 53 && memcmp(key.addr, "\x7f\0\0\2", 4) == 0 &&
+			bpf_map_lookup_elem(map, &key, &value) == 0)
+			queries += value.queries;
+	return queries;
 }
 
 static void test_outbound(struct lane *l)
 {
 	struct frame f;
 	struct spec s = {.payload = f.b};
-	int found = 0;
 
 	dns_make(&f, DNS_RD, "out.example.com", TYPE_A);
 	s.bytes = f.len;
@@ -316,9 +337,7 @@ static void test_outbound(struct lane *l)
 	check(told(l, ZW_QUERY_OUTBOUND_NEW) == 1 && l->totals.outbound_new == 1,
 		"outbound: told of");
 	lane_run(l, &s);
-	check(l->events == 0 && zw_query_outbound(l->b->probe, on_outbound, &found) == 0 &&
-			found == 1,
-		"outbound: remembered and counted");
+	check(l->events == 0 && asked_far() == 2, "outbound: remembered and counted");
 	s = back(&s);
 	l->b->program = "zw_net_in";
 	dns_answer(&f, 0, "out.example.com", TYPE_A, 0);

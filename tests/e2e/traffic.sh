@@ -106,6 +106,8 @@ test_totals() {
 	want="$((before + sent)) $((before + answered))"
 	e2e_check "totals agree with those of the load" "$([ "$got" = "$want" ] || echo "counted $got, sent $want")" \
 		"$(cat "$E2E_TMP/perf")"
+	e2e_check "sizes are those of as many messages" "$(counted '[.total.queries, .total.responses] as $total
+		| [.kernel.query_size, .kernel.response_size | add] | if . == $total then empty else "\(.), not \($total)" end')"
 	e2e_check "an ordinary load is no finding" "$(agent_events '.event.action == "finding"' | jq -r .message)"
 }
 

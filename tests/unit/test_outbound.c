@@ -89,7 +89,6 @@ static void test_storm(void **state)
 	}
 	assert_int_equal(told, ZW_OUTBOUND_TOLD);
 	assert_int_equal(zw_outbound_counted(book), 100 - ZW_OUTBOUND_TOLD);
-	assert_int_equal(zw_outbound_counted(book), 0);
 	assert_int_equal(asked(book, &curl, 1000, 2 * DAY + HOUR), ZW_OUTBOUND_NEW);
 }
 
@@ -114,14 +113,15 @@ static void test_transfers(void **state)
 static void test_full(void **state)
 {
 	_zw_outbound_book_ struct zw_outbound_book *book = begin();
+	uint64_t counted;
 
 	(void)state;
 	for (unsigned int i = 0; i < ZW_OUTBOUND_MAX; i++)
 		(void)transferred(book, i, zone, true, SECOND);
-	(void)zw_outbound_counted(book);
+	counted = zw_outbound_counted(book);
 	assert_int_equal(
 		transferred(book, ZW_OUTBOUND_MAX, zone, true, SECOND), ZW_OUTBOUND_COUNTED);
-	assert_int_equal(zw_outbound_counted(book), 1);
+	assert_int_equal(zw_outbound_counted(book), counted + 1);
 	assert_int_equal(transferred(book, 1, zone, false, SECOND), ZW_OUTBOUND_NEW);
 	assert_int_equal(asked(book, &curl, 1, 2 * DAY), ZW_OUTBOUND_NEW);
 }

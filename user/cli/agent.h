@@ -335,7 +335,7 @@ void zw_agent_answers_moved(struct zw_agent *a, struct zw_agent_zone *z);
 /* Takes a QUERY event. 0 or -ENOMEM. */
 int zw_agent_answer(struct zw_agent *a, const struct zw_event *event);
 /* What was compared since the start, and what came of it, by name. */
-#define ZW_AGENT_ANSWERS 13
+#define ZW_AGENT_ANSWERS 14
 size_t zw_agent_answers_list(
 	const struct zw_agent *a, struct zw_report_count ret_list[static ZW_AGENT_ANSWERS]);
 /* agent_outbound.c: the same of one that tells whom this host asks. */

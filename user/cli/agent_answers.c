@@ -467,6 +467,7 @@ size_t zw_agent_answers_list(
 		{"answers_dropped", s->dropped},
 		{"answers_told", s->told},
 		{"answers_untold", s->untold},
+		{"outbound_untold", zw_outbound_counted(a->answers->outbound)},
 	};
 
 	static_assert(ZW_ARRAY_SIZE(list) == ZW_AGENT_ANSWERS);

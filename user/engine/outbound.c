@@ -213,12 +213,9 @@ enum zw_outbound_step zw_outbound_transferred(struct zw_outbound_book *book,
 	return full ? count(book) : ZW_OUTBOUND_KNOWN;
 }
 
-uint64_t zw_outbound_counted(struct zw_outbound_book *book)
+uint64_t zw_outbound_counted(const struct zw_outbound_book *book)
 {
-	uint64_t counted = book->counted;
-
-	book->counted = 0;
-	return counted;
+	return book->counted;
 }
 
 /* --- keeping ------------------------------------------------------------------------------------------- */

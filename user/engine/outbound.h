@@ -52,8 +52,8 @@ void zw_outbound_notified(struct zw_outbound_book *book, const struct zw_endpoin
 /* Somebody elsewhere got a zone, or asked for one in vain: once for each client and zone (wire form, lower case). */
 enum zw_outbound_step zw_outbound_transferred(struct zw_outbound_book *book,
 	const struct zw_endpoint *client, const uint8_t *zone, bool refused, uint64_t now_ns);
-/* How many were counted since the last call. */
-uint64_t zw_outbound_counted(struct zw_outbound_book *book);
+/* How many were counted. */
+uint64_t zw_outbound_counted(const struct zw_outbound_book *book);
 
 /* What is saved, beside what engine/baseline.h saves. */
 enum zw_outbound_class {

@@ -380,27 +380,6 @@ int zw_query_limit(struct zw_probe *p, enum zw_query_why why, uint32_t per_secon
 	return -EINVAL;
 }
 
-int zw_query_outbound(struct zw_probe *p, zw_outbound_fn fn, void *ctx)
-{
-	struct zw_query_lane *lane = lane_of(p);
-	struct zw_outbound_key key, next;
-	struct zw_outbound value;
-	const void *after = NULL;
-
-	if (!lane)
-		return -EOPNOTSUPP;
-	/* A key that goes away on the way makes the walk begin anew: each may come several times, but the walk ends. */
-	for (size_t i = 0; i < 2UL * 8192; i++) {
-		if (bpf_map_get_next_key(lane->outbound, after, &next) < 0)
-			return errno == ENOENT ? 0 : -errno;
-		if (bpf_map_lookup_elem(lane->outbound, &next, &value) == 0)
-			fn(ctx, &next, &value);
-		key = next;
-		after = &key;
-	}
-	return 0;
-}
-
 uint64_t zw_query_memory(const struct zw_probe *p)
 {
 	const struct zw_query_lane *lane = lane_of(p);

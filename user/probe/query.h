@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The query lane as the agent sees it: what was counted, which zones names are counted for, whom this host asks. A part
- * of the probe; without ZW_CAP_PACKETS the functions return -EOPNOTSUPP. Events (ZW_WIRE_QUERY) come out of
- * zw_probe_net_drain(), from a ring of their own. */
+/* The query lane as the agent sees it: what was counted, and which zones names are counted for. A part of the probe;
+ * without ZW_CAP_PACKETS the functions return -EOPNOTSUPP. Events (ZW_WIRE_QUERY) come out of zw_probe_net_drain(),
+ * from a ring of their own. */
 #pragma once
 
 #include <zw_query.h>
@@ -26,12 +26,6 @@ uint64_t zw_query_name_hash(const struct zw_probe *probe, const uint8_t *name, s
 int zw_query_forget_answers(struct zw_probe *probe);
 /* How many events there may be in a second for each reason: one bit of enum zw_query_why. */
 int zw_query_limit(struct zw_probe *probe, enum zw_query_why why, uint32_t per_second);
-
-/* Whom this host asked since the start, so far as it is remembered: the least recent ones are forgotten beyond 8,192.
- * Takes some milliseconds when there are many. @fn may be called twice for one that is asked meanwhile. */
-typedef void (*zw_outbound_fn)(
-	void *ctx, const struct zw_outbound_key *key, const struct zw_outbound *value);
-int zw_query_outbound(struct zw_probe *probe, zw_outbound_fn fn, void *ctx);
 
 /* Memory of the tables, in bytes. */
 uint64_t zw_query_memory(const struct zw_probe *probe);

@@ -28,7 +28,7 @@ struct zw_query_lane {
 	struct zw_answer_set *answers;
 	uint64_t *known; /* two filters */
 	ZW_VEC(struct zw_query_area) areas;
-	int served, outbound;                    /* maps; borrowed */
+	int served;                              /* map; borrowed */
 	uint32_t depth[ZW_QUERY_DEPTHS];         /* served names with so many labels */
 	uint64_t unanswered[_ZW_QUERY_SIDE_MAX]; /* found by looking */
 	uint64_t turned_ns

@@ -135,7 +135,6 @@ int zw_query_open(struct zw_query_lane *lane, const struct zw_net_bpf *skel)
 		return r;
 	lane->memory += bpf_map__max_entries(skel->maps.zw_query_ring);
 	lane->served = bpf_map__fd(skel->maps.zw_query_served);
-	lane->outbound = bpf_map__fd(skel->maps.zw_outbound);
 	if (getrandom(lane->control->key, sizeof(lane->control->key), 0) !=
 		(ssize_t)sizeof(lane->control->key))
 		return -EIO;
