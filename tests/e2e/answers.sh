@@ -198,7 +198,8 @@ DIR=$E2E_TMP/servers
 mkdir -p "$DIR"
 { start_bind && start_knot && start_nsd && start_liar && start_pdns; } ||
 	{ e2e_fail servers "they do not start" "$(tail -n 3 "$DIR"/*/log "$DIR"/pdns/util)"; e2e_end; exit 1; }
-answers_agent bind:bind/named.conf knot:knot/knot.conf nsd:nsd/nsd.conf nsd:liar/nsd.conf pdns:pdns/pdns.conf || { e2e_end; exit 1; }
+dns_agent "bind:$DIR/bind/named.conf" "knot:$DIR/knot/knot.conf" "nsd:$DIR/nsd/nsd.conf" "nsd:$DIR/liar/nsd.conf" \
+	"pdns:$DIR/pdns/pdns.conf" || { e2e_end; exit 1; }
 test_load
 since=$SECONDS
 e2e_until 20 settled

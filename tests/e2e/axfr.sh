@@ -106,7 +106,7 @@ start_agent() {
 	printf '#!/bin/sh\nexec unshare --net -- "%s" "$@"\n' "$PROGRAM" >"$E2E_TMP/elsewhere"
 	chmod 755 "$E2E_TMP/elsewhere"
 	ZW=$E2E_TMP/elsewhere
-	agent_start --discover --socket "$E2E_TMP/socket"
+	dns_agent "nsd:$DIR/nsd.conf" "bind:$DIR/bind.conf" "pdns:$DIR/pdns/pdns-e2e.conf"
 }
 
 # transferred CHECK ZONE SERVER SERIAL-BEFORE FROM TO: an update at the primary, of which the secondary is told.
@@ -133,28 +133,21 @@ test_secondaries() {
 	transferred "NSD, after its file was written" axfr-lazy.test "$NSD" 2 192.0.2.2 192.0.2.3
 }
 
-# What different processes write to a database is told apart by its content at best, until all of it was read again. The
-# zones of other tests on this machine may never be done with.
-apart() {
-	sleep $((1 + ZW_TIME_SCALE))
-	e2e_until 10 agent_settled "$E2E_TMP/socket" || true
-}
-
 test_pdns() {
 	served_update 1000 "$PDNS_PORT" axfr-lmdb.test "update delete www.axfr-lmdb.test A" \
 		"update add www.axfr-lmdb.test 60 A 192.0.2.2"
 	served_expect "PowerDNS, update" axfr-lmdb.test "$PDNS" 0 1 update uid:1000 \
 		'["modify","www.axfr-lmdb.test.","A",["192.0.2.1"],["192.0.2.2"]]'
-	apart
+	served_apart
 	pdns_add new '"a b"'
 	served_expect "PowerDNS, its database, under the same serial" axfr-lmdb.test "$PDNS" 1 1 database uid:1001 \
 		'["add","new.axfr-lmdb.test.","TXT",null,["\"a b\""]]'
-	apart
+	served_apart
 	pdns_add near '"c d"'
 	meanwhile come_and_go
 	served_expect "PowerDNS, its database, others near it" axfr-lmdb.test "$PDNS" 1 1 database uid:1001 \
 		'["add","near.axfr-lmdb.test.","TXT",null,["\"c d\""]]'
-	apart
+	served_apart
 	pdns_add busy '"e f"'
 	meanwhile update_another
 	# The server could have: it wrote to the same files.

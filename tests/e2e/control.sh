@@ -135,6 +135,8 @@ requests() {
 
 start_agent() {
 	cat >"$CONF" <<-END
+		$(dns_servers "bind:$E2E_TMP/bind/named.conf" "knot:$E2E_TMP/knot/knot.conf" "pdns:$PDNS_DIR/pdns.conf" \
+			"nsd:$E2E_TMP/nsd/nsd.conf" "nsd:$E2E_TMP/nsd-tls/nsd.conf")
 		history: {file: $E2E_TMP/history.db}
 		journald: {enabled: false}
 		json: {file: $E2E_TMP/events.json}

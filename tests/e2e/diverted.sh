@@ -115,7 +115,7 @@ test_over() {
 
 dns_far_host dv $HERE $CLIENT || e2e_die "no other host"
 { start_nsd && start_liar; } || { e2e_fail servers "they do not start" "$(tail -n 3 "$DIR"/*/log)"; e2e_end; exit 1; }
-answers_agent nsd:nsd/nsd.conf nsd:liar/nsd.conf || { e2e_end; exit 1; }
+dns_agent "nsd:$DIR/nsd/nsd.conf" "nsd:$DIR/liar/nsd.conf" || { e2e_end; exit 1; }
 if has_nft; then
 	test_rewritten
 	test_redirected

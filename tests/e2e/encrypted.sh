@@ -206,7 +206,7 @@ test_transfers() {
 }
 
 prepare || { e2e_fail prepare "the servers did not start" "$(tail -n 5 "$DIR"/*.log)"; e2e_end; exit 1; }
-agent_start --discover || { e2e_end; exit 1; }
+dns_agent "bind:$DIR/bind.conf" "nsd:$DIR/nsd.conf" || { e2e_end; exit 1; }
 test_updates
 test_transfers
 agent_stop

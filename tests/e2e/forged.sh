@@ -110,7 +110,7 @@ test_orphans() {
 }
 
 configure && far_host || { e2e_fail prepare "no server, or no other host" "$(tail -n 5 "$DIR/log")"; e2e_end; exit 1; }
-agent_start --discover || { e2e_end; exit 1; }
+dns_agent "bind:$DIR/named.conf" || { e2e_end; exit 1; }
 test_answers
 test_addresses
 test_orphans

@@ -69,7 +69,7 @@ expect_change() {
 }
 
 prepare || { e2e_end; exit 1; }
-agent_start --discover || { e2e_end; exit 1; }
+dns_agent "bind:$DIR/named.conf" "bind:$DIR2/named.conf" || { e2e_end; exit 1; }
 update 1000 "-k $E2E_TMP/key" "update add a.fw-one.test. 300 A 192.0.2.9"
 expect_change "UDP" 1000 a.fw-one.test. fw-one.test "$KEYED"
 update 1001 "-v -k $E2E_TMP/key" "update add b.fw-one.test. 300 A 192.0.2.9"

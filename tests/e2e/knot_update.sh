@@ -142,7 +142,7 @@ test_edit() {
 }
 
 prepare || { e2e_end; exit 1; }
-agent_start --discover || { e2e_end; exit 1; }
+dns_agent "knot:$DIR/knot.conf" || { e2e_end; exit 1; }
 test_updates
 test_transaction
 test_added

@@ -46,19 +46,6 @@ hijack() {
 	e2e_until 5 test -e "$bound"
 }
 
-# answers_agent KIND:CONFIG...: an agent for these servers alone: others on this machine have loads of their own. Files below $DIR.
-answers_agent() {
-	local server
-
-	{
-		echo 'servers:'
-		for server; do
-			printf '  - {kind: %s, config: "%s/%s"}\n' "${server%%:*}" "$DIR" "${server#*:}"
-		done
-	} >"$E2E_TMP/zonewitness.yaml"
-	agent_start --config "$E2E_TMP/zonewitness.yaml" --socket "$E2E_TMP/status.sock"
-}
-
 # --- asking ----------------------------------------------------------------------------------------------
 
 ask() {
@@ -84,7 +71,7 @@ mismatches() {
 unfound() {
 	echo "port $1 answers $(dig +short +tries=1 +time=1 -p "$1" @127.0.0.1 "$2" A)"
 	tail -n 3 "$AGENT_ERR"
-	"$ZW" status --json --socket "$E2E_TMP/status.sock" | jq -c '.agent | [.servers, .zones, .traffic.total]'
+	"$ZW" status --json --socket "$E2E_TMP/socket" | jq -c '.agent | [.servers, .zones, .traffic.total]'
 	tail -q -n 1 "$DIR"/*/log
 }
 

@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Private DNS servers for the tests that follow them by discovery; sourced after lib.sh. They run in the network
-# namespace of the test, on loopback, with everything below $E2E_TMP.
+# Private DNS servers for the tests that follow them; sourced after lib.sh. They run in the network namespace of the test,
+# on loopback, with everything below $E2E_TMP.
 #
-# Discovery sees the servers of other tests on this machine too, so zones have names of their own, and only events of
-# those are looked at.
+# Discovery sees the servers of other tests on this machine too, so that only the tests of discovery itself leave it to
+# that; zones have names of their own, and only events of those are looked at.
 
 DNS_SECONDS=20
 # Discovery compares configurations every 5 s.
@@ -63,6 +63,25 @@ dns_wait() {
 	e2e_until "$DNS_SECONDS" dns_serves "$1" "$2" "$3" && return
 	e2e_fail "$2" "the server does not answer $3" "$(tail -n 5 "$4")"
 	return 1
+}
+
+# --- the agent -------------------------------------------------------------------------------------
+
+# dns_servers KIND:CONFIG...: these servers, in a configuration of the agent: one that follows all has to keep up with
+# whatever loads others on this machine have.
+dns_servers() {
+	local server
+
+	echo 'servers:'
+	for server; do
+		printf '  - {kind: %s, config: "%s"}\n' "${server%%:*}" "${server#*:}"
+	done
+}
+
+# dns_agent KIND:CONFIG...: an agent for these servers alone, at the socket $E2E_TMP/socket.
+dns_agent() {
+	dns_servers "$@" >"$E2E_TMP/servers.yaml"
+	agent_start --config "$E2E_TMP/servers.yaml" --socket "$E2E_TMP/socket"
 }
 
 # --- another host ----------------------------------------------------------------------------------

@@ -343,6 +343,7 @@ dns_file "$E2E_TMP/zones/$file.db" "$file" 192.0.2.1
 dns_file "$E2E_TMP/zones/$other.db" "$other" 192.0.2.2
 printf 'admins:\n  - {user: "%s", zones: [%s]}\n' "${login:-${USERS[0]}}" "$file" >"$E2E_TMP/conf.yaml"
 [ -n "$login" ] || printf '  - {user: "%s", zones: [%s]}\n' "${USERS[1]}" "$file" >>"$E2E_TMP/conf.yaml"
+dns_servers "bind:$DIR/named.conf" >>"$E2E_TMP/conf.yaml"
 serve || e2e_die "BIND does not serve"
 agent_start --db "$db" --config "$E2E_TMP/conf.yaml" --discover --zone "$file=$E2E_TMP/zones/$file.db" \
 	--zone "$other=$E2E_TMP/zones/$other.db" || e2e_die "no agent"

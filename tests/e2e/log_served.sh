@@ -112,21 +112,15 @@ took() {
 	history_took "$1" "$DNS_FOLLOW_SECONDS" "$2"
 }
 
-# What processes write to one database within a second, which is of the clock and not of the machine, is told apart by its
-# content at best.
-apart() {
-	sleep $((1 + ZW_TIME_SCALE))
-}
-
 make_history() {
 	as "$API_UID" curl -sS -f -X PATCH -H 'X-API-Key: secret' -d '{"rrsets":[{"name":"www.ls-api.test.","type":"A",
 		"ttl":60,"changetype":"REPLACE","records":[{"content":"198.51.100.10","disabled":false}]}]}' \
 		"http://127.0.0.1:$API_PORT/api/v1/servers/localhost/zones/ls-api.test."
 	took api ls-api.test
-	apart
+	served_apart
 	as "$TOOL_UID" pdnsutil --config-dir="$DIR/pdns" --config-name=e2e replace-rrset ls-tool.test www A 60 198.51.100.20
 	took tool ls-tool.test
-	apart
+	served_apart
 	as "$SQL_UID" sqlite3 "$DIR/pdns/zones.db" '.timeout 5000' \
 		"UPDATE records SET content = '198.51.100.30', ttl = 60 WHERE name = 'www.ls-api.test'"
 	took sql ls-api.test
@@ -165,7 +159,7 @@ edit_file() {
 }
 
 start_agent() {
-	agent_start --db "$db" --config "$E2E_TMP/conf.yaml" --discover --zone "ls-file.test=$E2E_TMP/zones/ls-file.test.db"
+	agent_start --db "$db" --config "$E2E_TMP/conf.yaml" --socket "$E2E_TMP/socket" --discover --zone "ls-file.test=$E2E_TMP/zones/ls-file.test.db"
 }
 
 # What was done while no agent was there is found by the next.
@@ -299,6 +293,7 @@ test_others() {
 mkdir -p "$DIR" "$E2E_TMP/history"
 dns_file "$E2E_TMP/zones/ls-file.test.db" ls-file.test 192.0.2.1
 printf 'admins:\n  - {user: "%s", zones: [ls-tool.test]}\nprimaries: [127.0.0.1]\n' "${login:-$TOOL_UID}" >"$E2E_TMP/conf.yaml"
+dns_servers "pdns:$DIR/pdns/pdns-e2e.conf" "knot:$DIR/knot.conf" "bind:$DIR/bind/named.conf" >>"$E2E_TMP/conf.yaml"
 serve_primary && serve_pdns && serve_knot && serve_bind || { e2e_end; exit 1; }
 start_agent || { e2e_end; exit 1; }
 make_history

@@ -59,7 +59,7 @@ run_control() {
 }
 
 prepare || { e2e_fail prepare "the servers did not start" "$(tail -n 5 "$DIR/log")"; e2e_end; exit 1; }
-agent_start --discover || { e2e_end; exit 1; }
+dns_agent "nsd:$DIR/nsd.conf" || { e2e_end; exit 1; }
 transfer "transfer" 1 '["modify","www.nsd-slave.test.","A",["192.0.2.1"],["192.0.2.2"]]' \
 	"update delete www.nsd-slave.test A" "update add www.nsd-slave.test 60 A 192.0.2.2"
 dns_edit sed 1000 "$DIR/zones/nsd-own.test.db" 192.0.2.1 192.0.2.9

@@ -124,19 +124,13 @@ expect_writer() {
 		.process.pid == $pid then empty else "accuses \(.process.executable)[\(.process.pid)]" end' <<<"${event:-null}")" "$event"
 }
 
-# What different processes write within a second, which is of the clock and not of the machine, is told apart by its content
-# at best: these have a second for themselves.
-apart() {
-	sleep $((1 + ZW_TIME_SCALE))
-}
-
 test_tools() {
-	apart
+	served_apart
 	dns_act 1001 "$DIR" "exec pdnsutil --config-dir='$DIR' --config-name=e2e replace-rrset pdns-util.test www A 60 192.0.2.4"
 	served_expect "pdnsutil" pdns-util.test "$SERVER" 1 1 database uid:1001 \
 		'["modify","www.pdns-util.test.","A",["192.0.2.1"],["192.0.2.4"]]'
 	expect_writer "pdnsutil, the process" "$(command -v pdnsutil)"
-	apart
+	served_apart
 	dns_act 1002 "$DIR" "exec sqlite3 zones.db '.timeout 5000' \
 		\"UPDATE records SET content = '192.0.2.5', ttl = 60 WHERE name = 'www.pdns-sql.test'\""
 	served_expect "sqlite3" pdns-sql.test "$SERVER" 1 1 database uid:1002 \
@@ -163,7 +157,7 @@ test_zones() {
 }
 
 prepare || { e2e_end; exit 1; }
-agent_start --discover || { e2e_end; exit 1; }
+dns_agent "pdns:$DIR/pdns-e2e.conf" || { e2e_end; exit 1; }
 test_update
 test_api
 test_api_beyond

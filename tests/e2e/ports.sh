@@ -63,7 +63,7 @@ configure || { e2e_end; exit 1; }
 FIRST_PID=$DNS_PID
 take udp 127.0.0.1 "$PORT"
 before=$taker
-agent_start --discover || { e2e_end; exit 1; }
+dns_agent "bind:$DIR/named.conf" || { e2e_end; exit 1; }
 expect_taken "taken before the agent" udp
 dns_kill "$before"
 take udp 0.0.0.0 "$PORT"

@@ -131,7 +131,7 @@ test_remote() {
 }
 
 configure && dns_far_host rf 198.51.100.1 198.51.100.7 || { e2e_end; exit 1; }
-agent_start --discover || { e2e_end; exit 1; }
+dns_agent "bind:$DIR/named.conf" || { e2e_end; exit 1; }
 test_local
 test_signed
 test_large

@@ -64,7 +64,7 @@ prepare() {
 		    acl: all
 	END
 	cat >"$E2E_TMP/zonewitness.yaml" <<-END
-		servers: auto
+		$(dns_servers "bind:$DIR/named.conf" "knot:$KNOT/knot.conf")
 		zones:
 		  - {name: rv-file.test, file: $DIR/rv-file.test.db}
 		history: {file: $HISTORY}
