@@ -72,7 +72,7 @@ unreadable_faults() {
 	fault(.process.pid == $who.pid; "process.pid is \(.process.pid), not \($who.pid)"),
 	fault((.user.effective.id // .user.id) == "\($who.uid)"; "uid is \(.user.effective.id)"),
 	fault(.zonewitness.attribution == "certain"; "attribution is \(.zonewitness.attribution)")
-	' <<<"$event"
+	' <<<"$event" || echo "jq fails"
 }
 
 # expect_unreadable NAME CHECK LINE REASON [FILE]: of the process that acted last.
@@ -102,7 +102,7 @@ mended_faults() {
 		"attribution is \(.zonewitness.attribution)"),
 	fault(.zonewitness.attribution != "certain" or .process.pid == $pid;
 		"\(.process.pid) is certain, not \($pid)")
-	' <<<"$event"
+	' <<<"$event" || echo "jq fails"
 }
 
 # mend NAME CHECK [HOW]: the next good state, with another address and serial, and what is to be said of it.

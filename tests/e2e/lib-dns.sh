@@ -133,7 +133,7 @@ dns_expect() {
 		fault(.event.action == $action; "action is \(.event.action)"),
 		fault((.zonewitness.server | [.kind, .pid]) == ($server | [.kind, .pid]); "server is \(.zonewitness.server)"),
 		fault(.zonewitness.view == $server.view; "view is \(.zonewitness.view)"),
-		'"$filter" <<<"$event")" "$event"
+		'"$filter" <<<"$event" || echo "jq fails")" "$event"
 }
 
 # dns_expect_change CHECK ZONE SERVER PID UID BEFORE AFTER: the next event says that this process changed www.

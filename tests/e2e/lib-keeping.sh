@@ -52,8 +52,9 @@ all_stored() {
 	[ "$(status_of waiting)" = 0 ] && [ "$(status_of stored)" -ge "$1" ]
 }
 
+# What cannot be asked is told where the answer would be: nothing is mostly what is wanted.
 sql() {
-	sqlite3 -readonly -cmd '.timeout 10000' "${2:-$DB}" "$1"
+	sqlite3 -readonly -cmd '.timeout 10000' "${2:-$DB}" "$1" || echo "sqlite3 fails"
 }
 
 # --- the books -----------------------------------------------------------------------------------
@@ -105,7 +106,8 @@ begin_one() {
 found_faults() {
 	agent_events '.event.action == "record-change"' | jq -s -r --argjson from "$1" --argjson to "$2" '
 		map([.zonewitness.serial.before, .zonewitness.serial.after, .zonewitness.attribution])
-		| if . == [[$from, $to, "none"]] then empty else "what was found is \(tojson), not \($from) to \($to)" end'
+		| if . == [[$from, $to, "none"]] then empty else "what was found is \(tojson), not \($from) to \($to)" end' ||
+		echo "jq fails"
 }
 
 # Since when the change may have been made, as the event says, in whole seconds.

@@ -374,7 +374,7 @@ change_faults() {
 	  fault($e.user.id == $user; "user.id is \($e.user.id | show), not \($user)"),
 	  fault(($e.user.effective.id // $e.user.id) == $uid;
 		"user.effective.id is \($e.user.effective.id | show), not \($uid)")
-	'
+	' || echo "jq fails"
 }
 
 # What is wrong with all events of the zones after the agent has stopped: other than one record-change, or zone-unreadable
