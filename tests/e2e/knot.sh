@@ -63,7 +63,7 @@ configure_running() {
 }
 
 prepare || { e2e_end; exit 1; }
-agent_start --discover || { e2e_end; exit 1; }
+dns_agent knot || { e2e_end; exit 1; }
 dns_test_edits knot-edit.test "$DIR/zones/knot-edit.test.db" run_knotc zone-reload knot-edit.test
 dns_edit sed 1000 "$DIR/odd place/zone" 192.0.2.1 192.0.2.9
 dns_expect_change "a file of another name" knot-odd.test "$SERVER" "$act_pid" 1000 192.0.2.1 192.0.2.9

@@ -67,18 +67,21 @@ dns_wait() {
 
 # --- the agent -------------------------------------------------------------------------------------
 
-# dns_servers KIND:CONFIG...: these servers, in a configuration of the agent: one that follows all has to keep up with
-# whatever loads others on this machine have.
+# dns_servers KIND[:CONFIG]...: these servers, or all of the kind, in a configuration of the agent: one that follows all has
+# to keep up with whatever loads others on this machine have.
 dns_servers() {
 	local server
 
 	echo 'servers:'
 	for server; do
-		printf '  - {kind: %s, config: "%s"}\n' "${server%%:*}" "${server#*:}"
+		case $server in
+		*:*) printf '  - {kind: %s, config: "%s"}\n' "${server%%:*}" "${server#*:}" ;;
+		*) printf '  - {kind: %s}\n' "$server" ;;
+		esac
 	done
 }
 
-# dns_agent KIND:CONFIG...: an agent for these servers alone, at the socket $E2E_TMP/socket.
+# dns_agent KIND[:CONFIG]...: an agent for these servers alone, at the socket $E2E_TMP/socket.
 dns_agent() {
 	dns_servers "$@" >"$E2E_TMP/servers.yaml"
 	agent_start --config "$E2E_TMP/servers.yaml" --socket "$E2E_TMP/socket"

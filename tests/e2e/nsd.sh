@@ -52,7 +52,7 @@ test_zones() {
 }
 
 prepare || { e2e_end; exit 1; }
-agent_start --discover || { e2e_end; exit 1; }
+dns_agent nsd || { e2e_end; exit 1; }
 dns_test_edits nsd-edit.test "$DIR/zones/nsd-edit.test.db" run_control reload nsd-edit.test
 kill -HUP "$(jq .pid <<<"$SERVER")"
 test_zones

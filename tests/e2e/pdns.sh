@@ -55,7 +55,7 @@ test_zones() {
 }
 
 prepare || { e2e_end; exit 1; }
-agent_start --discover || { e2e_end; exit 1; }
+dns_agent pdns || { e2e_end; exit 1; }
 dns_test_edits pdns-edit.test "$DIR/zones/pdns-edit.test.db" run_control bind-reload-now pdns-edit.test
 test_zones
 dns_test_restart pdns-edit.test "$DIR/zones/pdns-edit.test.db" pdns-other.test "$DIR/zones/pdns-other.test.db"
