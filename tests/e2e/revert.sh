@@ -94,19 +94,23 @@ state() {
 		if ($4 == "SOA") $7 = "-"; $1 = $1; print }' | sort
 }
 
-# id_of COUNT ZONE: the id of the COUNT-th change of the zone that is not the signer's, when the history has it.
-id_of() {
+# told_id COUNT ZONE: the id of the COUNT-th change of the zone that is not the signer's, in $id.
+told_id() {
 	id=$(agent_events '.event.action == "record-change" and .zonewitness.zone == $zone and
 		.zonewitness.verdict != "automatic"' --arg zone "$2." | jq -r .event.id | sed -n "$1p")
-	[ -n "$id" ] && "$ZW" show --db "$HISTORY" "$id" >/dev/null 2>&1
+	[ -n "$id" ]
+}
+
+in_history() {
+	"$ZW" show --db "$HISTORY" "$1" >/dev/null 2>&1
 }
 
 declare -A COUNTED
 
-# next_id ZONE: waits for its next change; in $id.
+# next_id ZONE: waits for its next change, until the history has it; in $id.
 next_id() {
 	COUNTED[$1]=$((${COUNTED[$1]:-0} + 1))
-	e2e_until "$EVENT_SECONDS" id_of "${COUNTED[$1]}" "$1" && return
+	agent_until "$EVENT_SECONDS" told_id "${COUNTED[$1]}" "$1" && e2e_until "$EVENT_SECONDS" in_history "$id" && return
 	e2e_fail "$1, change ${COUNTED[$1]}" "no event" "$(tail -n 3 "$AGENT_OUT"; cat "$AGENT_ERR")"
 	return 1
 }
