@@ -397,7 +397,7 @@ int zw_explain(
 	if (asks.len > 1)
 		qsort(asks.items, asks.len, sizeof(*asks.items), by_start);
 	if (r == 0)
-		r = zw_explain_index_new(&asks, &index);
+		r = zw_explain_index_new(&asks, in->key, &index);
 	x.index = index;
 	if (r == 0) {
 		result.relayed = is_relayed(&x, &result);

@@ -100,15 +100,22 @@ struct explanation {
 
 /* explain_index.c */
 
-int zw_explain_index_new(const ask_list *asks, struct ask_index **ret_index);
+int zw_explain_index_new(
+	const ask_list *asks, const struct zw_hash_key *key, struct ask_index **ret_index);
 void zw_explain_index_free(struct ask_index *index);
 ZW_DEFINE_CLEANUP(struct ask_index *, zw_explain_index_free);
-/* Numbers of those that are about @owner, by start; NULL: none. */
+/* Numbers of asks, by start; the first @used of them are used for good. */
 struct ask_numbers {
 	size_t *items;
-	size_t len, cap;
+	size_t len, cap, used;
 };
-const struct ask_numbers *zw_explain_asks_of(const struct ask_index *index, const uint8_t *owner);
+/* Those that are about @owner; NULL: none. */
+struct ask_numbers *zw_explain_asks_of(const struct ask_index *index, const uint8_t *owner);
+/* Those, and perhaps others, that add this record. */
+struct ask_numbers *zw_explain_asks_for(const struct ask_index *index, const uint8_t *owner,
+	uint16_t type, const uint8_t *rdata, uint16_t len);
+/* The place in the list of the first that is not used, which may be its end. */
+size_t zw_explain_first_unused(const ask_list *asks, struct ask_numbers *numbers);
 /* What it wants changed, and what it wants to be so beforehand. */
 static inline bool is_asked(const struct zw_message_rr *rr)
 {

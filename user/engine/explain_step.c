@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "dns/name.h"
+#include "dns/rr.h"
 #include "zone/update.h"
 
 typedef ZW_VEC(size_t) indexes;
@@ -78,15 +79,48 @@ static bool covers(const struct explanation *x, const struct ask *ask)
 	return true;
 }
 
+static bool is_apex(const struct explanation *x, const uint8_t *owner)
+{
+	return zw_name_equal(owner, x->in->origin);
+}
+
+/* False when it cannot be the state that the request leaves behind: what the last record of an update asks for, nothing that
+ * comes later in it undoes. A look that spares most of the trying. */
+static bool may_leave(
+	const struct explanation *x, const struct ask *ask, const struct zw_snapshot *state)
+{
+	const struct zw_message *m = ask->request->message;
+	const struct zw_message_rr *last = NULL;
+	struct zw_rrset set = {}, alias;
+	bool there;
+
+	for (size_t i = m->rrs; !last && i-- > 0;)
+		if (m->rr[i].section == ZW_SECTION_UPDATE)
+			last = &m->rr[i];
+	/* A server may leave them as they are (RFC 2136 section 3.4.2). */
+	if (!last || last->type == ZW_TYPE_ANY || last->type == ZW_TYPE_SOA ||
+		last->type == ZW_TYPE_CNAME || is_apex(x, last->owner) ||
+		zw_snapshot_lookup(state, last->owner, ZW_TYPE_CNAME, &alias))
+		return true;
+	there = zw_snapshot_lookup(state, last->owner, last->type, &set);
+	if (last->klass == ZW_CLASS_ANY)
+		return !there;
+	there = there && zw_rrset_has(&set, last->rdata, last->rdata_len);
+	return last->klass == ZW_CLASS_NONE ? !there : there;
+}
+
 /* 1 when it leads from one state to the other. */
 static int leads(const struct explanation *x, size_t index, struct zw_snapshot *before,
 	struct zw_snapshot *after)
 {
 	struct replay replay = {.x = x, .ask = &index, .len = 1};
 	name_list list = {};
-	int r = zw_explain_names(x, &index, 1, &list);
+	int r;
 
+	if (!may_leave(x, &x->asks->items[index], after))
+		return 0;
 	x->budget->tried++;
+	r = zw_explain_names(x, &index, 1, &list);
 	if (r == 0)
 		r = zw_explain_cut(x, before, &list, &replay.before);
 	if (r == 0)
@@ -205,19 +239,34 @@ static int make_part(struct explanation *x, const indexes *list)
 	return r < 0 ? r : 1;
 }
 
+/* Those who asked for what became of one RRset: of a record that came, who added it, else whoever asked about its name. */
+static struct ask_numbers *askers(const struct explanation *x, const struct zw_diff_entry *entry)
+{
+	for (uint32_t i = 0; entry->type != ZW_TYPE_SOA && i < entry->after.count; i++) {
+		uint16_t len;
+		const uint8_t *rdata = zw_rrset_rdata(&entry->after, i, &len);
+
+		if (!entry->before.count || !zw_rrset_has(&entry->before, rdata, len))
+			return zw_explain_asks_for(
+				x->index, entry->owner, entry->type, rdata, len);
+	}
+	return zw_explain_asks_of(x->index, entry->owner);
+}
+
 /* Those who may have made the step, by start. */
 static int candidates(struct explanation *x, const struct steps *s, size_t step, indexes *list)
 {
-	const struct ask_numbers *about = NULL;
+	struct ask_numbers *about = NULL;
 	int r = 0;
 
 	ZW_VEC_FOREACH(p, &x->pieces)
 		if (!about && p->kind == PIECE_RECORDS) {
-			about = zw_explain_asks_of(x->index, p->entry->owner);
+			about = askers(x, p->entry);
 			if (!about)
 				return 0;
 		}
-	for (size_t i = 0; about && r == 0 && i < about->len; i++) {
+	for (size_t i = about ? zw_explain_first_unused(x->asks, about) : 0;
+		about && r == 0 && i < about->len; i++) {
 		size_t number = about->items[i];
 
 		if (x->asks->items[number].used || !covers(x, &x->asks->items[number]))
