@@ -102,3 +102,5 @@ struct bpf_object *zw_net_object(const struct zw_net *net, enum zw_object object
 /* Makes the programs for packets run, and finds out whether tcx works. */
 int zw_net_prove(struct zw_net *net);
 int zw_net_drops_map(const struct zw_net *net);
+/* As zw_probe_hold(). */
+int zw_net_hold(struct zw_net *net);

@@ -262,6 +262,13 @@ int zw_probe_net_drain(struct zw_probe *p, zw_probe_fn fn, void *ctx)
 	return r < 0 ? r : devices;
 }
 
+int zw_net_hold(struct zw_net *net)
+{
+	int r = zw_ring_hold(&net->ring), q = zw_ring_hold(&net->query_ring);
+
+	return r < 0 ? r : q;
+}
+
 static void ignore(void *ctx, const void *data, size_t len)
 {
 	(void)ctx;

@@ -152,6 +152,17 @@ int zw_probe_drain(struct zw_probe *p, zw_probe_fn fn, void *ctx)
 	return r;
 }
 
+int zw_probe_hold(struct zw_probe *p)
+{
+	int r = zw_ring_hold(&p->file_ring), q = p->net ? zw_net_hold(p->net) : 0;
+
+	r = r < 0 ? r : q;
+	q = zw_ring_hold(&p->unix_ring);
+	r = r < 0 ? r : q;
+	q = zw_ring_hold(&p->proc_ring);
+	return r < 0 ? r : q;
+}
+
 static int find_dev(const struct zw_probe *p, uint64_t dev)
 {
 	for (int i = 0; i < (int)ZW_ARRAY_SIZE(p->devs); i++)

@@ -51,6 +51,10 @@ bool zw_probe_tier(
 int zw_probe_fd(const struct zw_probe *probe);
 /* Takes what there is when it is called, process events first: an actor's exec is known before its write is looked at. */
 int zw_probe_drain(struct zw_probe *probe, zw_probe_fn fn, void *ctx);
+/* For who is busy with something else for longer than the rings last: takes what is in them, also those for packets, into
+ * memory, up to a bound, once they are a quarter full. Costs next to nothing before that. The next drains hand it out. 0
+ * or -errno; what could not be taken is still in the rings. */
+int zw_probe_hold(struct zw_probe *probe);
 
 /* Watches an inode or changes what it is watched for (enum zw_watch_flags); -E2BIG when the map is full. */
 int zw_probe_watch(struct zw_probe *probe, uint64_t dev, uint64_t ino, uint32_t flags);
