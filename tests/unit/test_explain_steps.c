@@ -191,6 +191,52 @@ static void test_many_steps_at_once(void **state)
 	assert_true(cost_of(301, 1, true) <= 4096 + 32 * 302);
 }
 
+/* Of every tenth step the request was not seen. Nobody else is suspected of it who was done before, or asked later, by the
+ * steps around it. */
+static void test_many_steps_of_which_some_are_nobodys(void **state)
+{
+	const unsigned int steps = 1000, names = 5;
+	_zw_snapshot_ struct zw_snapshot *first = zone_state(7, "");
+	struct scene *s = begin();
+	unsigned int nobodys = 0;
+
+	(void)state;
+	s->in.to_ns = FROM + 2 * MS + (steps + 4) * MS;
+	s->in.to_end_ns = s->in.to_ns + MS;
+	s->step[s->in.steps++] = zw_snapshot_ref(first);
+	for (unsigned int i = 0; i < steps; i++) {
+		uint64_t asked = FROM + 2 * MS + i * MS;
+		char words[96];
+		struct zw_request *r;
+
+		snprintf(words, sizeof(words), "delete h%u A; add h%u 60 A 10.0.%u.%u", i % names,
+			i % names, i >> 8, i & 255);
+		/* Each is still under way when the next three are asked. */
+		r = make_update(words, i % 2 ? s->alice : s->peer, asked, asked + 4 * MS);
+		assert_int_equal(
+			zw_update_apply(s->step[i], r->message, &s->step[s->in.steps++]), 0);
+		if (i % 10 == 9)
+			zw_request_unref(r);
+		else
+			book(s, r);
+	}
+	s->in.step = s->step;
+	s->report = calloc(1, sizeof(*s->report));
+	assert_non_null(s->report);
+	assert_int_equal(zw_diff_new(first, s->step[steps], &s->report->diff), 0);
+	wrote(s, s->server, ZW_ROLE_SERVER);
+	explain(s);
+	assert_int_equal(s->out.more.len + 1, steps);
+	assert_int_equal(s->report->attribution, ZW_ATTRIBUTION_CERTAIN);
+	ZW_VEC_FOREACH(r, &s->out.more) {
+		nobodys += (*r)->attribution == ZW_ATTRIBUTION_NONE;
+		assert_true((*r)->attribution == ZW_ATTRIBUTION_NONE ||
+			    (*r)->attribution == ZW_ATTRIBUTION_CERTAIN);
+	}
+	assert_int_equal(nobodys, steps / 10);
+	end(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_hurried_from_the_beginning),
 		cmocka_unit_test(test_many_steps),
 		cmocka_unit_test(test_many_steps_at_once),
+		cmocka_unit_test(test_many_steps_of_which_some_are_nobodys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,7 +144,8 @@ static bool asked_for(const struct explanation *x, const struct zw_diff_entry *e
 	for (size_t i = 0; list && i < list->len; i++) {
 		const struct ask *a = &x->asks->items[list->items[i]];
 
-		if (!a->used && zw_update_touches(a->request->message, entry->owner, entry->type))
+		if (may_have_part(x, a) &&
+			zw_update_touches(a->request->message, entry->owner, entry->type))
 			return true;
 	}
 	return false;
@@ -213,11 +214,17 @@ static int assign_groups(struct explanation *x)
 static bool any_asked_about(const struct explanation *x)
 {
 	ZW_VEC_FOREACH(p, &x->pieces) {
-		const struct ask_numbers *list = zw_explain_asks_of(x->index, p->entry->owner);
+		struct ask_numbers *list = zw_explain_asks_of(x->index, p->entry->owner);
 
-		for (size_t i = 0; list && i < list->len; i++)
-			if (!x->asks->items[list->items[i]].used)
+		for (size_t i = list ? zw_explain_first_unused(x->asks, list) : 0;
+			list && i < list->len; i++) {
+			const struct ask *a = &x->asks->items[list->items[i]];
+
+			if (a->start_ns > x->until_ns)
+				break;
+			if (may_have_part(x, a))
 				return true;
+		}
 	}
 	return false;
 }
@@ -241,6 +248,7 @@ struct explanation zw_explain_between(
 		.budget = all->budget,
 		.seen = all->seen,
 		.asks = all->asks,
+		.until_ns = UINT64_MAX,
 		.others = all->others,
 		.before = before,
 		.after = after};
@@ -391,6 +399,7 @@ int zw_explain(
 		.before = report->diff->before,
 		.after = report->diff->after,
 		.asks = &asks,
+		.until_ns = UINT64_MAX,
 		.others = &others};
 	int r = collect(in, report, &asks, &others);
 

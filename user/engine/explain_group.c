@@ -97,11 +97,12 @@ static void sort_members(member_list *list)
 		qsort(list->items, list->len, sizeof(*list->items), by_member);
 }
 
-static int list_members(struct explanation *x)
+/* @end: the first of the asks that began too late. */
+static int list_members(struct explanation *x, size_t end)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < x->asks->len; i++)
+	for (size_t i = x->first_ask; r == 0 && i < end; i++)
 		if (x->asks->items[i].group != NO_GROUP)
 			r = zw_vec_push(
 				&x->group_asks, (struct member){x->asks->items[i].group, i});
@@ -135,20 +136,23 @@ const struct member *zw_explain_members(const member_list *list, size_t group, s
 int zw_explain_groups(struct explanation *x)
 {
 	_zw_cleanup_(forest_done) struct forest f = {};
+	size_t end = x->first_ask;
 	int r = zw_map_new(&f.by_name);
 
-	ZW_VEC_FOREACH(a, x->asks) {
+	for (; end < x->asks->len && x->asks->items[end].start_ns <= x->until_ns; end++) {
+		struct ask *a = &x->asks->items[end];
+
 		a->group = NO_GROUP;
-		if (r == 0 && !a->used)
+		if (r == 0 && may_have_part(x, a))
 			r = join_names(&f, a, &a->group);
 	}
 	if (r < 0)
 		return r;
-	ZW_VEC_FOREACH(a, x->asks)
-		if (a->group != NO_GROUP)
-			a->group = root_of(&f, a->group);
+	for (size_t i = x->first_ask; i < end; i++)
+		if (x->asks->items[i].group != NO_GROUP)
+			x->asks->items[i].group = root_of(&f, x->asks->items[i].group);
 	place_pieces(x, &f);
-	return list_members(x);
+	return list_members(x, end);
 }
 
 static int by_name(const void *a, const void *b)

@@ -89,6 +89,10 @@ struct explanation {
 	const struct zw_diff *diff; /* of these, as far as it is to be told */
 	struct zw_diff *own;        /* the same when it was made here */
 	ask_list *asks;
+	/* What was over before the one, or began after the other, had no part in it; and no ask before the first of these
+	 * may have. */
+	uint64_t since_ns, until_ns;
+	size_t first_ask;
 	ZW_VEC(struct piece) pieces;
 	member_list group_asks, group_pieces; /* see zw_explain_groups() */
 	ZW_VEC(struct part) parts;
@@ -261,6 +265,11 @@ static inline bool is_hurried(const struct explanation *x)
 	if (!x->budget->hurried && x->in->hurried)
 		x->budget->hurried = x->in->hurried(x->in->hurried_ctx);
 	return x->budget->hurried;
+}
+
+static inline bool may_have_part(const struct explanation *x, const struct ask *ask)
+{
+	return !ask->used && ask->end_ns >= x->since_ns && ask->start_ns <= x->until_ns;
 }
 
 static inline bool same_rrset(const struct zw_rrset *a, const struct zw_rrset *b)

@@ -20,6 +20,9 @@ struct steps {
 	/* For each state the request that made it, by itself; SIZE_MAX: none that is known. */
 	size_t *maker;
 	struct zw_map *changed; /* wire name -> indexes of the states before which it changed */
+	/* Whoever made the last step that is explained began no sooner. */
+	uint64_t since_ns;
+	size_t first_ask; /* all before it are used, or were over by then */
 };
 
 static void changed_free(struct zw_map *changed)
@@ -285,9 +288,26 @@ static int candidates(struct explanation *x, const struct steps *s, size_t step,
 	return r;
 }
 
+/* Between which times those of @list, of whom one made a step, began and were done. */
+static void span_of(
+	const struct explanation *x, const indexes *list, uint64_t *ret_from_ns, uint64_t *ret_to_ns)
+{
+	*ret_from_ns = UINT64_MAX;
+	*ret_to_ns = 0;
+	ZW_VEC_FOREACH(n, list) {
+		const struct ask *a = &x->asks->items[*n];
+
+		if (a->start_ns < *ret_from_ns)
+			*ret_from_ns = a->start_ns;
+		if (a->end_ns > *ret_to_ns)
+			*ret_to_ns = a->end_ns;
+	}
+}
+
 /* Finds the request that made the step, the only one that could or one of several, and makes a part of it. 1 when there
  * is one, which takes all pieces; 0 when there is none. */
-static int explain_step(struct explanation *x, struct steps *s, size_t step)
+static int explain_step(struct explanation *x, struct steps *s, size_t step, uint64_t *ret_from_ns,
+	uint64_t *ret_to_ns)
 {
 	indexes list = {};
 	int r = candidates(x, s, step, &list);
@@ -296,19 +316,29 @@ static int explain_step(struct explanation *x, struct steps *s, size_t step)
 		r = make_part(x, &list);
 		if (list.len == 1)
 			s->maker[step] = list.items[0];
+		span_of(x, &list, ret_from_ns, ret_to_ns);
 	}
 	zw_vec_free(&list);
 	return r;
 }
 
-/* What lies between two steps that are explained by themselves. */
-static int explain_run(const struct explanation *all, struct zw_snapshot *before,
-	struct zw_snapshot *after, zw_reports *reports)
+/* What lies between two steps that are explained by themselves: of those who asked, whoever was done before the first of
+ * these was asked for, or asked after the second was done, had his turn outside. */
+static int explain_run(struct steps *s, size_t from, size_t to, uint64_t until_ns, zw_reports *reports)
 {
+	const ask_list *asks = s->all->asks;
 	_zw_cleanup_(zw_explain_parts_done) struct explanation x =
-		zw_explain_between(all, before, after);
+		zw_explain_between(s->all, s->state[from], s->state[to]);
 
-	return before == after ? 0 : zw_explain_whole(&x, false, reports);
+	if (x.before == x.after)
+		return 0;
+	while (s->first_ask < asks->len && (asks->items[s->first_ask].used ||
+						   asks->items[s->first_ask].end_ns < s->since_ns))
+		s->first_ask++;
+	x.first_ask = s->first_ask;
+	x.since_ns = s->since_ns;
+	x.until_ns = until_ns;
+	return zw_explain_whole(&x, false, reports);
 }
 
 static int explain_each(struct steps *s, zw_reports *reports)
@@ -320,20 +350,23 @@ static int explain_each(struct steps *s, zw_reports *reports)
 	for (size_t i = 1; r >= 0 && i < s->states && !is_spent(all) && !is_hurried(all); i++) {
 		_zw_cleanup_(zw_explain_parts_done) struct explanation x =
 			zw_explain_between(all, s->state[i - 1], s->state[i]);
+		uint64_t from_ns = 0, to_ns = UINT64_MAX;
 
 		r = zw_explain_pieces(&x);
 		if (r == 0)
 			r = note_changed(s, &x, i);
 		if (r == 0)
-			r = explain_step(&x, s, i);
+			r = explain_step(&x, s, i, &from_ns, &to_ns);
 		if (r <= 0)
 			continue;
-		r = explain_run(all, s->state[done], s->state[i - 1], reports);
+		r = explain_run(s, done, i - 1, to_ns, reports);
 		if (r == 0)
 			r = zw_explain_reports(&x, false, reports);
+		if (from_ns > s->since_ns)
+			s->since_ns = from_ns;
 		done = i;
 	}
-	return r < 0 ? r : explain_run(all, s->state[done], s->state[s->states - 1], reports);
+	return r < 0 ? r : explain_run(s, done, s->states - 1, UINT64_MAX, reports);
 }
 
 int zw_explain_steps(const struct explanation *all, zw_reports *reports)
