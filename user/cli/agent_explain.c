@@ -103,7 +103,7 @@ static int collect_steps(struct zw_agent *a, const struct zw_agent_zone *z,
 	struct zw_journal j;
 	int rc;
 
-	if (!r->journal_at.offset || !a->journal.len || !z->good)
+	if (!r->journal_at.offset || !a->journal.len || !z->good || zw_agent_is_hurried(a))
 		return 0;
 	rc = zw_journal_parse(a->journal.data, a->journal.len, &j, &error);
 	if (rc == 0)

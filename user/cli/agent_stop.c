@@ -14,7 +14,7 @@
  * a stop may take is for telling of it. */
 #define HURRY_NS (200 * ZW_NSEC_PER_MSEC)
 /* And so long it tells of what is left of too much, where there is no history for the next agent to find it by. */
-#define REST_NS (600 * ZW_NSEC_PER_MSEC)
+#define REST_NS (400 * ZW_NSEC_PER_MSEC)
 
 /* The loop reads signals between two looks, and a look at what thousands of updates left may take seconds. */
 static bool is_asked_to_stop(const struct zw_agent *a)

@@ -72,24 +72,37 @@ static int next(struct walk *w, struct zw_journal_transaction *ret_transaction)
 	return r;
 }
 
+struct names {
+	struct zw_map *map;
+	int64_t more; /* records than at first */
+	int64_t sum;  /* of the records that all states have at least */
+};
+
 /* Any value but NULL. */
 static int note_name(void *ctx, bool add, const struct zw_record *record)
 {
-	(void)add;
-	return zw_map_put(ctx, record->owner, record->owner_len, ctx, NULL);
+	struct names *names = ctx;
+
+	names->more += add ? 1 : -1;
+	return zw_map_put(names->map, record->owner, record->owner_len, ctx, NULL);
 }
 
-static int collect_names(struct walk w, struct zw_map *names, size_t *ret_transactions)
+/* -EFBIG before any of the states is made, where that many new records show what becomes of it. */
+static int collect_names(struct walk w, struct zw_map *map, size_t *ret_transactions)
 {
+	struct names names = {.map = map};
 	struct zw_journal_transaction t;
 	size_t n = 0;
 	int r;
 
 	for (r = next(&w, &t); r > 0; r = next(&w, &t)) {
-		r = zw_journal_records(&t, w.origin, note_name, names, w.error);
+		r = zw_journal_records(&t, w.origin, note_name, &names, w.error);
 		if (r < 0)
 			break;
 		n++;
+		names.sum += names.more > 0 ? names.more : 0;
+		if (names.sum > ZW_PART_RECORDS_MAX)
+			return -EFBIG;
 	}
 	*ret_transactions = n;
 	return r;
