@@ -405,7 +405,8 @@ static void test_sealed(void **state)
 /* What jansson makes of it, but for DEL, which no event has. */
 static void assert_dumped(json_t *value)
 {
-	_zw_free_ char *want = json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
+	_zw_free_ char *want =
+		json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
 	_zw_str_ struct zw_str have = {};
 
 	assert_non_null(want);
@@ -417,8 +418,9 @@ static void assert_dumped(json_t *value)
 static void test_dump(void **state)
 {
 	static const char *const texts[] = {"", "plain", "\"", "\\", "a\"b\\c/d", "\b\f\n\r\t",
-		"\x01\x1f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xe2\x82\xac at the end \xe2\x82\xac",
-		"\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
+		"\x01\x1f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
+		"\xe2\x82\xac at the end \xe2\x82\xac", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
+		"\xf4\x8f\xbf\xbf"};
 	_zw_str_ struct zw_str del = {};
 	json_t *text = json_string("\x7f"), *all = json_array();
 
@@ -429,8 +431,8 @@ static void test_dump(void **state)
 	}
 	assert_dumped(all);
 	assert_dumped(json_stringn("nul\0inside", 10));
-	assert_dumped(json_pack("{s:i, s:I, s:b, s:b, s:n, s:f, s:[], s:{}, s:[i,[s]]}", "i", -5, "I",
-		(json_int_t)INT64_MIN, "t", 1, "f", 0, "n", "r", 0.25, "a", "o", "l", 1, "x"));
+	assert_dumped(json_pack("{s:i, s:I, s:b, s:b, s:n, s:f, s:[], s:{}, s:[i,[s]]}", "i", -5,
+		"I", (json_int_t)INT64_MIN, "t", 1, "f", 0, "n", "r", 0.25, "a", "o", "l", 1, "x"));
 	assert_int_equal(zw_json_dump(text, &del), 0);
 	assert_string_equal(del.buf, "\"\\u007f\"");
 	json_decref(text);

@@ -250,8 +250,7 @@ static struct ask_numbers *askers(const struct explanation *x, const struct zw_d
 		const uint8_t *rdata = zw_rrset_rdata(&entry->after, i, &len);
 
 		if (!entry->before.count || !zw_rrset_has(&entry->before, rdata, len))
-			return zw_explain_asks_for(
-				x->index, entry->owner, entry->type, rdata, len);
+			return zw_explain_asks_for(x->index, entry->owner, entry->type, rdata, len);
 	}
 	return zw_explain_asks_of(x->index, entry->owner);
 }
@@ -289,8 +288,8 @@ static int candidates(struct explanation *x, const struct steps *s, size_t step,
 }
 
 /* Between which times those of @list, of whom one made a step, began and were done. */
-static void span_of(
-	const struct explanation *x, const indexes *list, uint64_t *ret_from_ns, uint64_t *ret_to_ns)
+static void span_of(const struct explanation *x, const indexes *list, uint64_t *ret_from_ns,
+	uint64_t *ret_to_ns)
 {
 	*ret_from_ns = UINT64_MAX;
 	*ret_to_ns = 0;
@@ -324,7 +323,8 @@ static int explain_step(struct explanation *x, struct steps *s, size_t step, uin
 
 /* What lies between two steps that are explained by themselves: of those who asked, whoever was done before the first of
  * these was asked for, or asked after the second was done, had his turn outside. */
-static int explain_run(struct steps *s, size_t from, size_t to, uint64_t until_ns, zw_reports *reports)
+static int explain_run(
+	struct steps *s, size_t from, size_t to, uint64_t until_ns, zw_reports *reports)
 {
 	const ask_list *asks = s->all->asks;
 	_zw_cleanup_(zw_explain_parts_done) struct explanation x =
@@ -332,8 +332,8 @@ static int explain_run(struct steps *s, size_t from, size_t to, uint64_t until_n
 
 	if (x.before == x.after)
 		return 0;
-	while (s->first_ask < asks->len && (asks->items[s->first_ask].used ||
-						   asks->items[s->first_ask].end_ns < s->since_ns))
+	while (s->first_ask < asks->len &&
+		(asks->items[s->first_ask].used || asks->items[s->first_ask].end_ns < s->since_ns))
 		s->first_ask++;
 	x.first_ask = s->first_ask;
 	x.since_ns = s->since_ns;

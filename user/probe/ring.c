@@ -135,8 +135,8 @@ static void hand_on(struct zw_ring *ring)
 {
 	for (size_t at = 0, len; at < ring->held.len; at += record_bytes(len)) {
 		memcpy(&len, ring->held.items + at, sizeof(len));
-		ring->probe->fn(ring->probe->fn_ctx,
-			ring->held.items + at + BPF_RINGBUF_HDR_SZ, len);
+		ring->probe->fn(
+			ring->probe->fn_ctx, ring->held.items + at + BPF_RINGBUF_HDR_SZ, len);
 	}
 	ring->held.len = 0;
 	if (ring->held.cap > HELD_KEEP)
