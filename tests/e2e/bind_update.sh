@@ -436,8 +436,8 @@ restart_is_known() {
 dns_far_host bu "$HERE" "$FAR" "$ELSEWHERE" || { e2e_end; exit 1; }
 prepare || { e2e_end; exit 1; }
 {
-	dns_servers "bind:$DIR/named.conf" "bind:$DIR2/named.conf"
 	echo "admins: [{tsig_key: ddns-key, zones: [bu-key.test], from: [$FROM]}]"
+	dns_servers "bind:$DIR/named.conf" "bind:$DIR2/named.conf"
 } >"$E2E_TMP/conf.yaml"
 agent_start --config "$E2E_TMP/conf.yaml" --socket "$E2E_TMP/socket" || { e2e_end; exit 1; }
 test_update

@@ -31,7 +31,8 @@ bool zw_agent_is_hurried(void *agent)
 	uint64_t now;
 
 	/* What there is no memory for stays in the rings, and is counted there when it is lost. */
-	(void)zw_probe_hold(a->probe);
+	if (a->probe)
+		(void)zw_probe_hold(a->probe);
 	if (!is_asked_to_stop(a))
 		return false;
 	now = zw_boottime_ns();
