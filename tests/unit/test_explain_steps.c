@@ -129,6 +129,17 @@ static void test_hurried_from_the_beginning(void **state)
 	end(s);
 }
 
+/* What the server wrote in @steps steps from the state @first. */
+static void explain_steps(struct scene *s, struct zw_snapshot *first, unsigned int steps)
+{
+	s->in.step = s->step;
+	s->report = calloc(1, sizeof(*s->report));
+	assert_non_null(s->report);
+	assert_int_equal(zw_diff_new(first, s->step[steps], &s->report->diff), 0);
+	wrote(s, s->server, ZW_ROLE_SERVER);
+	explain(s);
+}
+
 /* --- what it costs ------------------------------------------------------------------------------------ */
 
 /* Clients that take turns, each with an update of its own for one name of @names; the requests that were tried. */
@@ -154,12 +165,7 @@ static uint64_t cost_of(unsigned int steps, unsigned int names, bool at_once)
 		assert_int_equal(
 			zw_update_apply(s->step[i], r->message, &s->step[s->in.steps++]), 0);
 	}
-	s->in.step = s->step;
-	s->report = calloc(1, sizeof(*s->report));
-	assert_non_null(s->report);
-	assert_int_equal(zw_diff_new(first, s->step[steps], &s->report->diff), 0);
-	wrote(s, s->server, ZW_ROLE_SERVER);
-	explain(s);
+	explain_steps(s, first, steps);
 	if (!at_once) {
 		assert_int_equal(s->out.more.len + 1, steps);
 		ZW_VEC_FOREACH(r, &s->out.more)
@@ -220,12 +226,7 @@ static void test_many_steps_of_which_some_are_nobodys(void **state)
 		else
 			book(s, r);
 	}
-	s->in.step = s->step;
-	s->report = calloc(1, sizeof(*s->report));
-	assert_non_null(s->report);
-	assert_int_equal(zw_diff_new(first, s->step[steps], &s->report->diff), 0);
-	wrote(s, s->server, ZW_ROLE_SERVER);
-	explain(s);
+	explain_steps(s, first, steps);
 	assert_int_equal(s->out.more.len + 1, steps);
 	assert_int_equal(s->report->attribution, ZW_ATTRIBUTION_CERTAIN);
 	ZW_VEC_FOREACH(r, &s->out.more) {
