@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Hooks that see what is sent over unix sockets. */
-#include "zw_unix.h"
+/* Hooks that see what is said over unix sockets. */
+#include "zw_unix_received.h"
+#include "zw_unix_sent.h"
 
 /* Only sends over unix stream sockets pass here (net/unix/af_unix.c). */
 SEC("fexit/unix_stream_sendmsg")
@@ -18,9 +19,9 @@ int BPF_PROG(zw_fexit_unix_page, struct socket *sock, struct page *page, int off
 	return on_sent(sock->sk, ret, ZW_HOOK_FEXIT_UNIX_PAGE);
 }
 
-/* Every send over every socket passes here, since 6.4 (net/socket.c, sock_sendmsg_nosec()). */
-SEC("tp_btf/sock_send_length")
-int BPF_PROG(zw_tp_sock_send, struct sock *sk, int ret, int flags)
+/* net/core/datagram.c, skb_copy_datagram_iter(). */
+SEC("tp_btf/skb_copy_datagram_iovec")
+int BPF_PROG(zw_tp_copy, struct sk_buff *skb, int len)
 {
-	return on_sent(sk, ret, ZW_HOOK_TP_SOCK_SEND);
+	return on_received(skb, ZW_HOOK_TP_COPY);
 }

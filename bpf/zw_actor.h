@@ -2,8 +2,8 @@
 /* The acting process, filled at the event while it certainly still exists: one body for every hook.
  *
  * The functions are global (not static) on purpose: the verifier then checks each once, whatever hook calls
- * it. They write straight into the reserved event; nothing is staged in per-CPU memory, which a
- * preempting program on the same CPU could overwrite.
+ * it. Such a function takes a task as a number. They write straight into the reserved event; nothing is staged in
+ * per-CPU memory, which a preempting program on the same CPU could overwrite.
  */
 #pragma once
 
@@ -81,9 +81,9 @@ static __always_inline int walk_path(char *dst, struct dentry *dentry, struct vf
 	return w.whole ? 0 : -1;
 }
 
-__noinline int zw_actor_exe(struct zw_wire_actor *a)
+__noinline int zw_actor_exe(struct zw_wire_actor *a, __u64 of)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = (void *)of;
 	struct file *exe;
 	struct inode *inode;
 	struct dentry *root;
@@ -105,9 +105,9 @@ __noinline int zw_actor_exe(struct zw_wire_actor *a)
 	return 0;
 }
 
-__noinline int zw_actor_cwd(struct zw_wire_actor *a)
+__noinline int zw_actor_cwd(struct zw_wire_actor *a, __u64 of)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = (void *)of;
 	struct fs_struct *fs;
 
 	if (!a)
@@ -180,9 +180,9 @@ static long climb_step(__u32 i, void *ctx)
 	return 0;
 }
 
-__noinline int zw_actor_ancestors(struct zw_wire_actor *a)
+__noinline int zw_actor_ancestors(struct zw_wire_actor *a, __u64 of)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = (void *)of;
 	struct climb c = {.a = a};
 
 	if (!a)
@@ -192,9 +192,9 @@ __noinline int zw_actor_ancestors(struct zw_wire_actor *a)
 	return 0;
 }
 
-__noinline int zw_actor_ids(struct zw_wire_actor *a)
+__noinline int zw_actor_ids(struct zw_wire_actor *a, __u64 of)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = (void *)of;
 	struct task_struct *leader;
 	const struct cred *cred;
 	struct tty_struct *tty;
@@ -214,7 +214,7 @@ __noinline int zw_actor_ids(struct zw_wire_actor *a)
 	a->egid = BPF_CORE_READ(cred, egid.val);
 	a->loginuid = zw_task_loginuid(task);
 	a->session = zw_task_sessionid(task);
-	a->cgroup_id = bpf_get_current_cgroup_id();
+	a->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	a->flags = BPF_CORE_READ(task, flags) & ZW_PF_KTHREAD ? ZW_ACTOR_KTHREAD : 0;
 	a->argv_len = a->exe_len = a->cwd_len = a->ancestors = 0;
 	a->exe_dev = a->exe_ino = 0;
@@ -233,13 +233,19 @@ __noinline int zw_actor_ids(struct zw_wire_actor *a)
 	return 0;
 }
 
+/* Another task than the current one: its arguments are in its own memory, and the process table has them. */
+static __always_inline void zw_actor_fill_of(struct zw_wire_actor *a, __u64 of)
+{
+	zw_actor_ids(a, of);
+	zw_actor_exe(a, of);
+	zw_actor_cwd(a, of);
+	zw_actor_ancestors(a, of);
+}
+
 static __always_inline void zw_actor_fill(struct zw_wire_actor *a)
 {
-	zw_actor_ids(a);
-	zw_actor_exe(a);
-	zw_actor_cwd(a);
+	zw_actor_fill_of(a, bpf_get_current_task());
 	zw_actor_argv(a);
-	zw_actor_ancestors(a);
 }
 
 static __always_inline void zw_hdr_fill(struct zw_wire_hdr *h, __u32 size, __u8 type, __u8 hook)

@@ -168,7 +168,7 @@ static __always_inline struct inode *zw_real_inode(struct inode *inode)
 
 /* What the kernel calls struct pt_regs; that of the user API has other names for its fields. */
 struct pt_regs___kernel {
-	unsigned long dx, si, di, ax, orig_ax;
+	unsigned long r10, dx, si, di, ax, orig_ax;
 	unsigned short cs;
 } __attribute__((preserve_access_index));
 

@@ -132,11 +132,20 @@ struct path {
 	struct dentry *dentry;
 };
 
+typedef struct {
+	long long counter;
+} atomic64_t;
+
+struct file_ref {
+	atomic64_t refcnt;
+};
+
 struct file {
 	struct inode *f_inode;
 	struct path f_path;
 	unsigned int f_mode;
 	void *private_data;
+	struct file_ref f_ref;
 };
 
 struct kiocb {
@@ -190,6 +199,18 @@ struct net {
 	struct ns_common ns;
 };
 
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 	struct pid_namespace *pid_ns_for_children;
@@ -214,6 +235,8 @@ struct task_struct {
 	struct signal_struct *signal;
 	kuid_t loginuid;
 	unsigned int sessionid;
+	struct css_set *cgroups;
+	struct hlist_node pid_links[1]; /* by enum pid_type */
 };
 
 struct vm_area_struct {
@@ -228,7 +251,8 @@ struct upid {
 };
 
 struct pid {
-	struct upid numbers[1]; /* by pid namespace; the initial one first */
+	struct hlist_head tasks[1]; /* by enum pid_type */
+	struct upid numbers[1];     /* by pid namespace; the initial one first */
 };
 
 /* Common part of every socket; the fields of include/net/sock.h that names such as sk_family stand for. */
@@ -253,11 +277,13 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
+	struct socket *sk_socket;
 	struct pid *sk_peer_pid;
 	const struct cred *sk_peer_cred;
 };
 
 struct socket {
+	struct file *file;
 	struct sock *sk;
 };
 
@@ -265,6 +291,19 @@ struct unix_sock {
 	struct sock sk;
 	struct path path;
 	struct sock *peer;
+};
+
+/* In the control buffer of a packet of a unix socket. */
+struct unix_skb_parms {
+	struct pid *pid;
+	__u32 consumed;
+};
+
+struct sk_buff {
+	struct sock *sk;
+	char cb[48];
+	unsigned int len, data_len;
+	unsigned char *data;
 };
 
 struct msghdr;
@@ -305,6 +344,11 @@ struct inode___6_6 {
 
 struct inode___old {
 	struct timespec64 i_ctime;
+};
+
+/* struct file before 6.13. */
+struct file___6_12 {
+	atomic64_t f_count;
 };
 
 /* struct ovl_inode before 6.5. */

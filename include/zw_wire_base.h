@@ -108,7 +108,7 @@ enum zw_hook {
 	/* unix sockets: the better of the two */
 	ZW_HOOK_FEXIT_UNIX_SEND, /* unix_stream_sendmsg */
 	ZW_HOOK_FEXIT_UNIX_PAGE, /* unix_stream_sendpage */
-	ZW_HOOK_TP_SOCK_SEND,    /* sock_send_length */
+	ZW_HOOK_TP_COPY,         /* skb_copy_datagram_iovec */
 	ZW_HOOK_TP_SIGNAL,       /* signal_generate: what ends or stops the agent; zw_guard.h */
 	_ZW_HOOK_MAX,
 };

@@ -6,6 +6,8 @@
 
 enum zw_unix_flags {
 	ZW_UNIX_REPLY = 1 << 0, /* sent by the server; only the beginning is copied */
+	ZW_UNIX_MADE = 1 << 1,  /* who sent it was not seen: the actor is who connected, */
+	ZW_UNIX_GIVEN = 1 << 2, /* and somebody else has the connection now */
 };
 
 /* Room for bytes in a control event, for the same reason as in a packet's. */
@@ -18,17 +20,19 @@ struct zw_wire_unix {
 	struct zw_wire_hdr hdr; /* hdr.size: with the room */
 	__u64 dev;              /* of the path the server listens on */
 	__u64 ino;
-	__u64 cookie;     /* of the client's socket (SO_COOKIE), both ways; 0: not known any more */
+	__u64 connection; /* names it, the same both ways; 0: not known any more */
 	__u64 offset;     /* of the first byte among all this end has sent since it is watched */
 	__u32 sent_bytes; /* by the whole send */
 	__u32 captured;   /* bytes behind this structure that count */
 	__u32 omitted; /* bytes of the send that follow these and could not be copied, or were not to be */
-	__u32 peer_tgid; /* who connected, as SO_PEERCRED has it, in the initial pid namespace */
+	__u32 peer_tgid; /* who connected, as SO_PEERCRED has it, in the initial pid namespace; of a reply, it may be who
+			  * listens */
 	__u32 peer_uid;
 	__u32 peer_gid;
 	__u32 flags; /* enum zw_unix_flags */
 	__u32 reserved;
-	struct zw_wire_actor actor; /* who sent it */
+	struct zw_wire_actor
+		actor; /* who sent it; start_ns 0: it is gone, and only tgid is known */
 	__u8 payload[];
 };
 

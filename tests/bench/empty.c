@@ -4,7 +4,6 @@
  *
  *	empty WHERE...
  *		egress	of the loopback device
- *		send	where a socket has sent something (tracepoint sock_send_length); nowhere before Linux 6.3
  *		file	where a change time is set (tracepoint ctime_xchg_skip) or, before 6.13, an inode becomes dirty
  *
  * Prints the number of the first program, then waits for its input to end. */
@@ -57,13 +56,10 @@ static int on_tracepoint(const char *const *tracepoint, size_t n)
 /* The descriptor of the program; one for the network still has to be attached. -errno. */
 static int take(const char *where)
 {
-	static const char *const sends[] = {"sock_send_length"};
 	static const char *const changes[] = {"ctime_xchg_skip", "writeback_mark_inode_dirty"};
 
 	if (zw_streq(where, "egress"))
 		return load(BPF_PROG_TYPE_SCHED_CLS, -1, NULL);
-	if (zw_streq(where, "send"))
-		return on_tracepoint(sends, ZW_ARRAY_SIZE(sends));
 	if (zw_streq(where, "file"))
 		return on_tracepoint(changes, ZW_ARRAY_SIZE(changes));
 	return -EINVAL;

@@ -40,7 +40,7 @@ agent_beside() {
 
 # They are called where the agent's are for each query and answer on the loopback device.
 empty_beside() {
-	bench_empty_start egress send
+	bench_empty_start egress
 }
 
 tcpdump_beside() {
@@ -133,7 +133,7 @@ kernel_cost() {
 	bench_empty_stop
 	agent_stop >/dev/null
 	awk -v name="$name" 'NR == FNR { empty = $3 / $2; packets = $2; next }
-		$1 !~ /^zw_(net|cg|tp_sock)/ || $2 < packets / 100 { next }
+		$1 !~ /^zw_(net|cg|tp_copy)/ || $2 < packets / 100 { next }
 		{ net += $3 - $2 * empty; runs += $2; printf "throughput kernel %s: %.0f ns a run, %.2f runs a packet\n", $1, $3 / $2, $2 / packets }
 		END {
 			printf "throughput kernel a program that does nothing: %.0f ns a run\n", empty

@@ -30,10 +30,10 @@
 /* Both directions of one connection, put together. */
 struct seen {
 	struct zw_str said, answered;
-	uint64_t cookie, ino, next_offset;
-	uint64_t omitted, answer_omitted;
+	uint64_t connection, ino, next_offset;
+	uint64_t omitted, answer_omitted, start_ns;
 	uint32_t tgid, uid, peer_tgid, peer_uid, server_tgid;
-	size_t events, answers, bad, gaps;
+	size_t events, answers, bad, gaps, made, given, others;
 	char exe[64];
 };
 
@@ -48,8 +48,9 @@ static void on_event(void *ctx, const void *data, size_t len)
 	}
 	if (e.type != ZW_WIRE_UNIX)
 		return;
-	seen->bad += e.control.cookie == 0 || (seen->cookie && e.control.cookie != seen->cookie);
-	seen->cookie = e.control.cookie;
+	seen->bad += e.control.connection == 0 ||
+		     (seen->connection && e.control.connection != seen->connection);
+	seen->connection = e.control.connection;
 	seen->ino = e.control.ino;
 	seen->peer_tgid = e.control.peer_tgid;
 	seen->peer_uid = e.control.peer_uid;
@@ -64,7 +65,11 @@ static void on_event(void *ctx, const void *data, size_t len)
 	seen->gaps += e.control.offset != seen->next_offset;
 	seen->next_offset = e.control.offset + e.control.captured + e.control.omitted;
 	seen->omitted += e.control.omitted;
+	seen->made += e.control.made;
+	seen->given += e.control.given;
+	seen->others += e.proc.tgid != e.control.peer_tgid;
 	seen->tgid = e.proc.tgid;
+	seen->start_ns = e.proc.start_ns;
 	seen->uid = e.proc.uid;
 	snprintf(
 		seen->exe, sizeof(seen->exe), "%s", e.proc.exe ? strrchr(e.proc.exe, '/') + 1 : "");
@@ -94,11 +99,19 @@ static bool said(const struct seen *seen, const char *text)
 
 /* --- what is done -------------------------------------------------------------------------------------- */
 
-/* Accepts one connection after another, reads each to its end, and answers "got it" to a line, at length to "much". */
-static void serve(int listener)
+struct server {
+	pid_t pid;
+	int done; /* a byte comes for each connection that was read to its end */
+};
+
+/* Accepts one connection after another, reads each to its end, and answers "got it" to a line, at length to "much"; after "stop" it
+ * stops. */
+static void serve(int listener, int done)
 {
 	static char buf[65536];
 
+	if (listen(listener, 16) < 0 || write(done, "r", 1) != 1)
+		_exit(1);
 	for (;;) {
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		ssize_t n;
@@ -110,26 +123,47 @@ static void serve(int listener)
 				(void)!send(fd, buf, 2000, MSG_NOSIGNAL);
 			else if (memchr(buf, '\n', (size_t)n))
 				(void)!send(fd, "got it", 6, MSG_NOSIGNAL);
+			if (memmem(buf, (size_t)n, "stop", 4))
+				raise(SIGSTOP);
 		}
 		close(fd);
+		(void)!write(done, "d", 1);
 	}
 }
 
-static pid_t start_server(const char *path)
+static void wait_done(const struct server *s)
+{
+	char byte;
+
+	if (read(s->done, &byte, 1) != 1)
+		die("the server is gone");
+}
+
+static void wait_stopped(const struct server *s)
+{
+	int status;
+
+	if (waitpid(s->pid, &status, WUNTRACED) != s->pid || !WIFSTOPPED(status))
+		die("the server does not stop");
+}
+
+static struct server start_server(const char *path)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	pid_t pid;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), done[2];
+	struct server server;
 
 	strncpy(addr.sun_path, path, sizeof(addr.sun_path) - 1);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
-		chmod(path, 0666) < 0 || listen(fd, 16) < 0)
+		chmod(path, 0666) < 0 || pipe2(done, O_CLOEXEC) < 0)
 		die(path);
-	pid = fork();
-	if (pid == 0)
-		serve(fd);
+	server = (struct server){.pid = fork(), .done = done[0]};
+	if (server.pid == 0)
+		serve(fd, done[1]);
 	close(fd);
-	return pid;
+	close(done[1]);
+	wait_done(&server);
+	return server;
 }
 
 static int connect_to(const char *path)
@@ -142,7 +176,7 @@ static int connect_to(const char *path)
 }
 
 /* Runs @act with a connection to @path in a child of another user; its pid, when all went well. */
-static uint32_t as_client(const char *path, bool (*act)(int fd))
+static uint32_t run_client(const char *path, bool (*act)(int fd))
 {
 	int status;
 	pid_t pid = fork();
@@ -159,6 +193,15 @@ static uint32_t as_client(const char *path, bool (*act)(int fd))
 	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0)
 		die("client");
 	return (uint32_t)pid;
+}
+
+/* Until the server has read it all, too. */
+static uint32_t as_client(const struct server *server, const char *path, bool (*act)(int fd))
+{
+	uint32_t pid = run_client(path, act);
+
+	wait_done(server);
+	return pid;
 }
 
 static bool wait_answer(int fd)
@@ -242,42 +285,124 @@ static bool by_sendmmsg(int fd)
 	return sendmmsg(fd, msg, 2, 0) == 2;
 }
 
-/* A child of the one that connected, as the superuser hands an open connection to somebody. */
+/* A line, with its answer, by a child of the one that connected, as the superuser hands an open connection to somebody. */
 static bool inherited(int fd)
+{
+	int status;
+	pid_t pid = by_write(fd) ? fork() : -1;
+
+	if (pid == 0)
+		_exit(!by_write(fd));
+	return pid > 0 && waitpid(pid, &status, 0) > 0 && status == 0 && by_write(fd);
+}
+
+/* The same, but who connected closes it before. */
+static bool given_away(int fd)
+{
+	int status, closed[2];
+	char byte;
+	pid_t pid = by_write(fd) && pipe2(closed, O_CLOEXEC) == 0 ? fork() : -1;
+
+	if (pid == 0)
+		_exit(read(closed[0], &byte, 1) != 1 || !by_write(fd));
+	return pid > 0 && close(fd) == 0 && write(closed[1], "c", 1) == 1 &&
+	       waitpid(pid, &status, 0) > 0 && status == 0;
+}
+
+static bool inherited_early(int fd)
 {
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0)
-		_exit(write(fd, "inherited", 9) != 9);
+		_exit(write(fd, "early", 5) != 5);
 	return pid > 0 && waitpid(pid, &status, 0) > 0 && status == 0;
+}
+
+/* More descriptors of one process. */
+static bool by_duplicate(int fd)
+{
+	int copy;
+
+	return by_write(fd) && (copy = dup(fd)) >= 0 && write(copy, "duplicate", 9) == 9 &&
+	       by_write(fd);
+}
+
+/* The server is stopped by then, so that this end has closed when it reads. */
+static bool last_words(int fd)
+{
+	return write(fd, "stop\n", 5) == 5 && wait_answer(fd) && write(fd, "last words", 10) == 10;
 }
 
 /* --- the checks ----------------------------------------------------------------------------------------- */
 
-static void test_who(struct zw_probe *p, const char *path, uint32_t server)
+static void test_who(struct zw_probe *p, const struct server *server, const char *path)
 {
-	uint32_t client = as_client(path, by_write);
+	uint32_t client = as_client(server, path, by_write);
 	struct seen seen = drain(p);
 	struct stat st;
 
 	check(said(&seen, "notify a.example\n"), "unix: what was written");
-	check(seen.tgid == client && seen.uid == CLIENT_UID && zw_streq(seen.exe, "unix"),
+	check(seen.tgid == client && seen.uid == CLIENT_UID && zw_streq(seen.exe, "unix") &&
+			seen.given == 0,
 		"unix: who wrote it");
 	check(seen.peer_tgid == client && seen.peer_uid == CLIENT_UID, "unix: who connected");
 	check(stat(path, &st) == 0 && seen.ino == st.st_ino, "unix: to which socket");
 	check(seen.answers == 1 && seen.answered.buf && zw_streq(seen.answered.buf, "got it") &&
-			seen.server_tgid == server,
+			seen.server_tgid == (uint32_t)server->pid,
 		"unix: what the server answered, on the same connection");
 	done(&seen);
-	client = as_client(path, inherited);
+	client = as_client(server, path, by_duplicate);
 	seen = drain(p);
-	check(said(&seen, "inherited") && seen.peer_tgid == client && seen.tgid != client,
-		"unix: a connection that was made by another process");
+	check(said(&seen, "notify a.example\nduplicatenotify a.example\n") && seen.tgid == client &&
+			seen.given == 0,
+		"unix: by more descriptors than one");
 	done(&seen);
 }
 
-static void test_ways(struct zw_probe *p, const char *path)
+/* Where sends are seen, each is its process'. Where only what is received is, the process that connected is known, and that
+ * another one may have sent it. */
+static void test_inherited(
+	struct zw_probe *p, const struct server *server, const char *path, bool sends)
+{
+	uint32_t client = as_client(server, path, inherited);
+	struct seen seen = drain(p);
+
+	check(seen.events == 3 && seen.peer_tgid == client && seen.tgid == client &&
+			(sends ? seen.others == 1 && !seen.made
+			       : seen.others == 0 && seen.made >= 2 && !seen.given),
+		"unix: a connection that was made by another process");
+	done(&seen);
+	client = as_client(server, path, given_away);
+	seen = drain(p);
+	check(seen.events == 2 && seen.peer_tgid == client &&
+			(sends ? seen.others == 1 && !seen.made
+			       : seen.others == 0 && seen.given == 1),
+		"unix: a connection that was given away");
+	done(&seen);
+	kill(server->pid, SIGSTOP);
+	wait_stopped(server);
+	client = run_client(path, inherited_early);
+	kill(server->pid, SIGCONT);
+	wait_done(server);
+	seen = drain(p);
+	check(said(&seen, "early") && seen.peer_tgid == client && seen.tgid &&
+			seen.tgid != client && seen.made == 0,
+		"unix: the same, before it was accepted");
+	done(&seen);
+	client = run_client(path, last_words);
+	wait_stopped(server);
+	kill(server->pid, SIGCONT);
+	wait_done(server);
+	seen = drain(p);
+	check(said(&seen, "stop\nlast words") && seen.tgid == client && seen.peer_tgid == client &&
+			(sends ? seen.start_ns && !seen.made : !seen.start_ns && seen.made) &&
+			!seen.given,
+		"unix: from one that is gone when it is read");
+	done(&seen);
+}
+
+static void test_ways(struct zw_probe *p, const struct server *server, const char *path)
 {
 	static const struct {
 		bool (*act)(int fd);
@@ -293,7 +418,7 @@ static void test_ways(struct zw_probe *p, const char *path)
 	for (size_t i = 0; i < ZW_ARRAY_SIZE(ways); i++) {
 		struct seen seen;
 
-		as_client(path, ways[i].act);
+		as_client(server, path, ways[i].act);
 		seen = drain(p);
 		if (!check(said(&seen, ways[i].text), ways[i].name))
 			printf("# said '%s', omitted %llu, gaps %zu, bad %zu\n",
@@ -303,48 +428,54 @@ static void test_ways(struct zw_probe *p, const char *path)
 	}
 }
 
-static void test_size(struct zw_probe *p, const char *path)
+static void test_size(struct zw_probe *p, const struct server *server, const char *path)
 {
 	struct seen seen;
 	bool same = true;
 
-	as_client(path, much);
+	as_client(server, path, much);
 	seen = drain(p);
 	for (size_t i = 0; i < BIG_BYTES && i < seen.said.len; i++)
 		same &= seen.said.buf[i] == (char)('a' + i % 23);
 	check(same && seen.said.len == BIG_BYTES && seen.omitted == 0 && seen.gaps == 0,
 		"unix: 30,000 bytes in one write");
 	done(&seen);
-	as_client(path, long_answer);
+	as_client(server, path, long_answer);
 	seen = drain(p);
 	check(seen.answered.len == 256 && seen.answer_omitted == 1744,
 		"unix: only the beginning of a long answer");
 	done(&seen);
 }
 
-/* What cannot be read is told of all the same, with its size. */
-static void test_unread(struct zw_probe *p, const char *path)
+/* What is sent by the kernel, or in more messages than one, is in no place that a sender's call names. It is told of all the
+ * same, with its size. */
+static void test_unread(
+	struct zw_probe *p, const struct server *server, const char *path, bool sends)
 {
-	struct seen seen;
-	uint32_t client = as_client(path, by_sendfile);
+	uint32_t client = as_client(server, path, by_sendfile);
+	struct seen seen = drain(p);
 
-	seen = drain(p);
-	check(seen.said.len == 0 && seen.omitted == 100 && seen.tgid == client && seen.bad == 0,
-		"unix: sendfile, without the bytes");
+	check((sends ? seen.said.len == 0 && seen.omitted == 100
+		     : seen.said.len == 100 && seen.omitted == 0 &&
+				      memcmp(seen.said.buf, "\177ELF", 4) == 0) &&
+			seen.tgid == client && seen.bad == 0,
+		"unix: sendfile");
 	done(&seen);
-	as_client(path, by_sendmmsg);
+	as_client(server, path, by_sendmmsg);
 	seen = drain(p);
-	check(seen.said.len == 0 && seen.omitted == 8 && seen.gaps == 0,
-		"unix: sendmmsg, without the bytes");
+	check((sends ? seen.said.len == 0 && seen.omitted == 8 : said(&seen, "fivefive")) &&
+			seen.gaps == 0,
+		"unix: sendmmsg");
 	done(&seen);
 }
 
-static void test_watch(struct zw_probe *p, const char *path, const char *other)
+static void test_watch(
+	struct zw_probe *p, const struct server *server, const char *path, const char *other)
 {
 	struct seen seen;
 	struct stat st;
 
-	as_client(other, by_write);
+	as_client(server + 1, other, by_write);
 	seen = drain(p);
 	check(seen.events == 0 && seen.answers == 0, "unix: another socket is not told of");
 	done(&seen);
@@ -354,6 +485,7 @@ static void test_watch(struct zw_probe *p, const char *path, const char *other)
 		if (fd < 0 || !by_write(fd))
 			die(path);
 		close(fd);
+		wait_done(server);
 	}
 	seen = drain(p);
 	check(seen.events == 0 && seen.answers == 0, "unix: the agent itself is not told of");
@@ -364,7 +496,7 @@ static void test_watch(struct zw_probe *p, const char *path, const char *other)
 			zw_probe_unwatch_socket(p, zw_dev_from_stat(st.st_dev), st.st_ino) ==
 				-ENOENT,
 		"unix: unwatched once");
-	as_client(path, by_write);
+	as_client(server, path, by_write);
 	seen = drain(p);
 	check(seen.events == 0 && seen.answers == 0, "unix: unwatched, nothing is told any more");
 	done(&seen);
@@ -380,12 +512,12 @@ static bool flood(int fd)
 	return true;
 }
 
-static void test_losses(struct zw_probe *p, const char *path)
+static void test_losses(struct zw_probe *p, const struct server *server, const char *path)
 {
 	uint64_t drops[_ZW_DROP_MAX];
 	struct seen seen;
 
-	as_client(path, flood);
+	as_client(server, path, flood);
 	if (zw_probe_drops(p, drops) < 0)
 		die("drops");
 	seen = drain(p);
@@ -393,7 +525,7 @@ static void test_losses(struct zw_probe *p, const char *path)
 			seen.events + drops[ZW_DROP_CONTROL_RING_FULL] == FLOOD,
 		"unix: what the ring does not hold is counted");
 	done(&seen);
-	as_client(path, by_write);
+	as_client(server, path, by_write);
 	seen = drain(p);
 	check(said(&seen, "notify a.example\n"), "unix: nothing is lost once there is room");
 	done(&seen);
@@ -405,7 +537,7 @@ int main(int argc, char **argv)
 	_zw_free_ char *path = NULL, *other = NULL;
 	_zw_str_ struct zw_str error = {};
 	enum zw_tier tier;
-	pid_t servers[2];
+	struct server servers[2];
 	struct stat st;
 
 	if (argc != 2) {
@@ -428,16 +560,17 @@ int main(int argc, char **argv)
 		if (stat(path, &st) < 0 ||
 			zw_probe_watch_socket(p, zw_dev_from_stat(st.st_dev), st.st_ino) < 0)
 			die(path);
-		test_who(p, path, (uint32_t)servers[0]);
-		test_ways(p, path);
-		test_size(p, path);
-		test_unread(p, path);
-		test_losses(p, path);
-		test_watch(p, path, other);
+		test_who(p, servers, path);
+		test_inherited(p, servers, path, tier != ZW_TIER_TRACEPOINT);
+		test_ways(p, servers, path);
+		test_size(p, servers, path);
+		test_unread(p, servers, path, tier != ZW_TIER_TRACEPOINT);
+		test_losses(p, servers, path);
+		test_watch(p, servers, path, other);
 	}
 	for (int i = 0; i < 2; i++) {
-		kill(servers[i], SIGKILL);
-		waitpid(servers[i], NULL, 0);
+		kill(servers[i].pid, SIGKILL);
+		waitpid(servers[i].pid, NULL, 0);
 	}
 	return checked();
 }

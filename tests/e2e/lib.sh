@@ -427,8 +427,8 @@ zone_no_more() {
 	while read -r count zone; do
 		zone=${zone%.}
 		[ -n "$zone" ] && [ "$count" -gt "${ZONE_TAKEN[$zone]:-$count}" ] || continue
-		zone_nth "$zone" $((${ZONE_TAKEN[$zone]} + 1))
-		e2e_fail "$zone, all events" "$count, not ${ZONE_TAKEN[$zone]}" "$event"
+		e2e_fail "$zone, all events" "$count, not ${ZONE_TAKEN[$zone]}" \
+			"$(zone_events "$zone" | jq -r '"\(.["@timestamp"]) \(.event.action): \(.message)"')"
 		more=yes
 	done < <(jq -R -r 'fromjson? | .zonewitness.zone // empty' "$AGENT_OUT" | sort | uniq -c)
 	[ -n "$more" ] || e2e_pass "$check"

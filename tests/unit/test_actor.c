@@ -91,6 +91,23 @@ static void sudo_then_su_gives_the_first_user(void **state)
 	assert_int_equal(a->effective.uid, 1001);
 }
 
+static void children_are_not_forgotten(void **state)
+{
+	struct zw_proc_table *t = *state;
+
+	feed_exec(t, 800, alice, &bash, at(1));
+	assert_false(zw_proc_table_forked(t, 800, start_of(800)));
+	feed_fork(t, 800, 801, at(2));
+	assert_true(zw_proc_table_forked(t, 800, start_of(800)));
+	assert_false(zw_proc_table_forked(t, 801, start_of(801)));
+	feed_exit(t, 801, at(3));
+	zw_proc_table_expire(t, at(1000), 0);
+	assert_true(zw_proc_table_forked(t, 800, start_of(800)));
+	assert_true(zw_proc_table_forked(t, 800, 0));
+	/* Nothing is known of it. */
+	assert_true(zw_proc_table_forked(t, 999, start_of(999)));
+}
+
 static void doas_that_is_replaced_stays_in_the_chain(void **state)
 {
 	_zw_actor_unref_ struct zw_actor *a = NULL, *child = NULL;
@@ -424,6 +441,7 @@ int main(void)
 		TEST(login_user_is_the_principal),
 		TEST(a_program_merely_named_sudo_is_none),
 		TEST(sudo_then_su_gives_the_first_user),
+		TEST(children_are_not_forgotten),
 		TEST(doas_that_is_replaced_stays_in_the_chain),
 		TEST(principal_survives_a_chain_longer_than_is_shown),
 		TEST(reparented_process_shows_who_forked_it),

@@ -20,10 +20,10 @@ static void fill(struct sample *s, uint32_t room)
 {
 	memset(s, 0, sizeof(*s));
 	s->w.hdr = (struct zw_wire_hdr){
-		sizeof(s->w) + room, ZW_WIRE_UNIX, ZW_HOOK_TP_SOCK_SEND, ZW_WIRE_VERSION, 9};
+		sizeof(s->w) + room, ZW_WIRE_UNIX, ZW_HOOK_TP_COPY, ZW_WIRE_VERSION, 9};
 	s->w.dev = 8 << 20 | 1;
 	s->w.ino = 100;
-	s->w.cookie = 7;
+	s->w.connection = 7;
 	s->w.offset = 40;
 	s->w.sent_bytes = 20;
 	s->w.captured = 5;
@@ -55,7 +55,7 @@ static void test_whole(void **state)
 		assert_int_equal(e.type, ZW_WIRE_UNIX);
 		assert_int_equal(e.control.dev, 8 << 20 | 1);
 		assert_int_equal(e.control.ino, 100);
-		assert_int_equal(e.control.cookie, 7);
+		assert_int_equal(e.control.connection, 7);
 		assert_int_equal(e.control.offset, 40);
 		assert_int_equal(e.control.sent_bytes, 20);
 		assert_int_equal(e.control.omitted, 15);
@@ -82,7 +82,16 @@ static void test_nothing_captured(void **state)
 	s.w.flags = ZW_UNIX_REPLY;
 	assert_int_equal(decode(&s, &e), 0);
 	assert_true(e.control.reply);
+	assert_false(e.control.made);
 	assert_null(e.control.payload);
+	s.w.flags = ZW_UNIX_MADE;
+	zw_event_done(&e);
+	assert_int_equal(decode(&s, &e), 0);
+	assert_true(e.control.made && !e.control.given);
+	s.w.flags |= ZW_UNIX_GIVEN;
+	zw_event_done(&e);
+	assert_int_equal(decode(&s, &e), 0);
+	assert_true(e.control.made && e.control.given);
 }
 
 static void test_refused(void **state)

@@ -204,6 +204,14 @@ static void test_zone_that_came(void **state)
 	assert_true(s->report->has_principal);
 	end(s);
 	s = begin();
+	r = command(s, s->alice, AT(20), "addzone example. { type primary; };", NULL);
+	r->may_change = true;
+	r->client_process.made = true;
+	s->report = calloc(1, sizeof(*s->report));
+	assert_int_equal(zw_explain_zone(&s->in, s->report), 0);
+	assert_int_equal(s->report->attribution, ZW_ATTRIBUTION_PROBABLE);
+	end(s);
+	s = begin();
 	s->report = calloc(1, sizeof(*s->report));
 	assert_int_equal(zw_explain_zone(&s->in, s->report), 0);
 	assert_int_equal(s->report->causes, 0);

@@ -51,6 +51,7 @@ struct zw_proc {
 	uint8_t probes;     /* times its sockets were looked at in vain */
 	bool exact;         /* start_ns is exact, not rounded down to a tick */
 	bool elevated;
+	bool forked; /* it has or had children: they may have what it opened before */
 	char comm[ZW_COMM_LEN];
 	char tty[ZW_TTY_LEN];
 };

@@ -128,6 +128,7 @@ static void set_parent(struct zw_proc_table *table, struct zw_proc *proc, struct
 	zw_list_del(&proc->sibling);
 	proc->parent = parent;
 	if (parent) {
+		parent->forked = true;
 		zw_list_add_tail(&parent->children, &proc->sibling);
 		gone_update(table, parent);
 	}
@@ -262,6 +263,14 @@ void zw_proc_table_expire(struct zw_proc_table *table, uint64_t now_ns, uint64_t
 		now_ns - proc->exit_ns > keep_ns)
 		drop(table, proc);
 	keep_bound(table);
+}
+
+bool zw_proc_table_forked(const struct zw_proc_table *table, uint32_t tgid, uint64_t start_ns)
+{
+	const struct zw_proc *proc = start_ns ? zw_proc_find(table, tgid, start_ns, true)
+					      : zw_proc_youngest(table, tgid);
+
+	return !proc || proc->forked;
 }
 
 size_t zw_proc_table_len(const struct zw_proc_table *table)

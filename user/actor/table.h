@@ -35,6 +35,9 @@ int zw_proc_table_resolve(
 int zw_proc_table_lookup(
 	struct zw_proc_table *table, uint32_t tgid, uint64_t start_ns, struct zw_actor **ret_actor);
 
+/* Whether a process, the youngest with that pid for a start_ns of 0, may have had children; true when nothing is known of it. */
+bool zw_proc_table_forked(const struct zw_proc_table *table, uint32_t tgid, uint64_t start_ns);
+
 /* Drops what exited longer ago than @keep_ns, and the oldest of it beyond the table's bound of 65,536 exited
  * processes. */
 void zw_proc_table_expire(struct zw_proc_table *table, uint64_t now_ns, uint64_t keep_ns);

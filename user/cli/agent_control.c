@@ -201,6 +201,26 @@ static struct zw_request_process process_of_actor(const struct zw_actor *actor)
 		.exe_ino = actor->exe_ino};
 }
 
+/* Whether another than who connected may have sent it. */
+static bool is_doubtful(const struct zw_agent *a, const struct zw_event *event)
+{
+	return event->control.given ||
+	       (event->control.made &&
+		       zw_proc_table_forked(a->procs, event->proc.tgid, event->proc.start_ns));
+}
+
+/* Who sent it; NULL: it was gone before anything was known of it. */
+static int find_client(
+	struct zw_agent *a, const struct zw_event *event, struct zw_actor **ret_actor)
+{
+	int r;
+
+	if (event->proc.start_ns)
+		return zw_proc_table_resolve(a->procs, event, ret_actor);
+	r = zw_proc_table_lookup(a->procs, event->proc.tgid, 0, ret_actor);
+	return r == -ESRCH ? 0 : r;
+}
+
 int zw_agent_control_said(struct zw_agent *a, const struct zw_event *event)
 {
 	const struct zw_unix_facts *u = &event->control;
@@ -208,7 +228,7 @@ int zw_agent_control_said(struct zw_agent *a, const struct zw_event *event)
 	const struct zw_agent_channel *channel;
 	const struct zw_agent_server *s = server_of(a, u, &channel);
 	struct zw_dialog_piece piece = {
-		.id = u->cookie,
+		.id = u->connection,
 		.transport = ZW_TRANSPORT_UNIX,
 		.reply = u->reply,
 		.time_ns = event->time_ns,
@@ -225,11 +245,13 @@ int zw_agent_control_said(struct zw_agent *a, const struct zw_event *event)
 	piece.protocol = channel->protocol;
 	piece.server_process = process_of(s);
 	if (!u->reply) {
-		r = zw_proc_table_resolve(a->procs, event, &actor);
+		r = find_client(a, event, &actor);
 		if (r < 0)
 			return r;
 		piece.client = actor;
-		piece.client_process = process_of_actor(actor);
+		if (actor)
+			piece.client_process = process_of_actor(actor);
+		piece.client_process.made = is_doubtful(a, event);
 	}
 	return zw_dialogs_feed(a->dialogs, &piece);
 }

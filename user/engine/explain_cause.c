@@ -243,6 +243,8 @@ int zw_explain_zone(const struct zw_explain_input *in, struct zw_report *report)
 		report->channel = q->channel;
 		report->has_principal = true;
 		r = zw_explain_add_cause(in, q, ZW_ROLE_CLIENT, ZW_EVIDENCE_REQUEST, report);
+		if (r == 0 && q->client_process.made)
+			r = zw_explain_doubt(report, ZW_EXPLAIN_MADE);
 	}
 	zw_vec_free(&found);
 	return r;

@@ -201,6 +201,9 @@ bool zw_explain_is_early(const struct zw_explain_input *in, const struct zw_requ
 /* Appends the cause a request stands for; @role ZW_ROLE_CLIENT becomes peer for one on another host. */
 int zw_explain_add_cause(const struct zw_explain_input *in, const struct zw_request *request,
 	enum zw_role role, uint32_t evidence, struct zw_report *report);
+/* It is not certain, for this reason. 0 or -ENOMEM. */
+int zw_explain_doubt(struct zw_report *report, const char *why);
+#define ZW_EXPLAIN_MADE "who made the socket is known, not who sent through it"
 int zw_explain_copy_causes(const struct zw_report *seen, struct zw_report *report);
 int zw_explain_copy_others(const struct zw_report *seen, struct zw_report *report);
 /* Appends the server, unless it is there. */

@@ -289,7 +289,7 @@ static int add_causes(
 
 /* --- how sure it is ----------------------------------------------------------------------------------- */
 
-static int doubt(struct zw_report *report, const char *why)
+int zw_explain_doubt(struct zw_report *report, const char *why)
 {
 	if (report->attribution == ZW_ATTRIBUTION_CERTAIN)
 		report->attribution = ZW_ATTRIBUTION_PROBABLE;
@@ -332,13 +332,14 @@ static int explain_requests(
 		r = zw_report_add_reason(
 			report, "the serial is not the one that the transfer ended with");
 	if (r == 0 && part->kind != PART_TRANSFER && is_hidden(zw_request_first(by)))
-		r = doubt(report, "which process of this host asked was not seen");
+		r = zw_explain_doubt(report, "which process of this host asked was not seen");
 	if (r == 0 && zw_request_first(by)->client_process.made)
-		r = doubt(report, "who made the socket is known, not who sent through it");
+		r = zw_explain_doubt(report, ZW_EXPLAIN_MADE);
 	if (r == 0 && !by->answered_ns && by->rcode == ZW_REQUEST_UNANSWERED)
-		r = doubt(report, "the answer of the server was not seen");
+		r = zw_explain_doubt(report, "the answer of the server was not seen");
 	if (r == 0 && is_incomplete(x))
-		r = doubt(report, "requests were lost in this time, another one may be the cause");
+		r = zw_explain_doubt(
+			report, "requests were lost in this time, another one may be the cause");
 	return r;
 }
 

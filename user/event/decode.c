@@ -11,6 +11,7 @@
 #define KNOWN_ACTOR_FLAGS                                                             \
 	(ZW_ACTOR_ARGV_CUT | ZW_ACTOR_EXE_CUT | ZW_ACTOR_CWD_CUT | ZW_ACTOR_KTHREAD | \
 		ZW_ACTOR_EXE_DELETED)
+#define KNOWN_UNIX_FLAGS (ZW_UNIX_REPLY | ZW_UNIX_MADE | ZW_UNIX_GIVEN)
 #define KNOWN_WATCH_FLAGS (ZW_WATCH_FILE | ZW_WATCH_DIR | ZW_WATCH_PATH | ZW_WATCH_ARRIVED)
 
 /* What stands for the missing upper part of a path. It does not begin with a slash, so a path that was cut never
@@ -232,7 +233,7 @@ static int decode_control(const void *data, size_t len, struct zw_event *event)
 	memcpy(&wire, data, offsetof(struct zw_wire_unix, actor));
 	if ((room != ZW_UNIX_ROOM_0 && room != ZW_UNIX_ROOM_1) || wire.captured > room ||
 		(uint64_t)wire.captured + wire.omitted > wire.sent_bytes ||
-		(wire.flags & ~(unsigned int)ZW_UNIX_REPLY) != 0)
+		(wire.flags & ~(unsigned int)KNOWN_UNIX_FLAGS) != 0)
 		return -EBADMSG;
 	r = decode_actor((const char *)data + offsetof(struct zw_wire_unix, actor), &event->proc);
 	if (r < 0)
@@ -246,7 +247,7 @@ static int decode_control(const void *data, size_t len, struct zw_event *event)
 	*control = (struct zw_unix_facts){
 		.dev = wire.dev,
 		.ino = wire.ino,
-		.cookie = wire.cookie,
+		.connection = wire.connection,
 		.offset = wire.offset,
 		.sent_bytes = wire.sent_bytes,
 		.omitted = wire.omitted,
@@ -254,6 +255,8 @@ static int decode_control(const void *data, size_t len, struct zw_event *event)
 		.peer_uid = wire.peer_uid,
 		.peer_gid = wire.peer_gid,
 		.reply = wire.flags & ZW_UNIX_REPLY,
+		.made = wire.flags & ZW_UNIX_MADE,
+		.given = wire.flags & ZW_UNIX_GIVEN,
 		.payload = ZW_TAKE(payload),
 		.captured = wire.captured,
 	};
@@ -280,8 +283,8 @@ static const struct {
 		zw_event_decode_packet, .varies = true},
 	[ZW_WIRE_BIND] = {sizeof(struct zw_wire_bind), ZW_HOOK_CG_BIND4, ZW_HOOK_CG_BIND6,
 		decode_bind},
-	[ZW_WIRE_UNIX] = {sizeof(struct zw_wire_unix), ZW_HOOK_FEXIT_UNIX_SEND,
-		ZW_HOOK_TP_SOCK_SEND, decode_control, .varies = true},
+	[ZW_WIRE_UNIX] = {sizeof(struct zw_wire_unix), ZW_HOOK_FEXIT_UNIX_SEND, ZW_HOOK_TP_COPY,
+		decode_control, .varies = true},
 	[ZW_WIRE_QUERY] = {sizeof(struct zw_wire_query), ZW_HOOK_TC_IN, ZW_HOOK_TC_LOCAL,
 		zw_event_decode_query, .varies = true},
 };

@@ -66,15 +66,18 @@ struct zw_bind_facts {
 	uint8_t family, proto;
 };
 
-/* Bytes sent over a connection to a watched unix socket: see struct zw_wire_unix. Who sent them is zw_event.proc. */
+/* Bytes sent over a connection to a watched unix socket: see struct zw_wire_unix. Who sent them is zw_event.proc; with a
+ * start_ns of 0, it is gone, and nothing else of it is known. */
 struct zw_unix_facts {
-	uint64_t dev, ino; /* of the path the server listens on */
-	uint64_t cookie;   /* of the client's socket; 0: not known */
-	uint64_t offset;   /* of the first byte of @payload, or of those omitted */
+	uint64_t dev, ino;   /* of the path the server listens on */
+	uint64_t connection; /* the same both ways; 0: not known */
+	uint64_t offset;     /* of the first byte of @payload, or of those omitted */
 	uint32_t sent_bytes, omitted;
 	uint32_t peer_tgid, peer_uid, peer_gid; /* who connected */
 	bool reply;                             /* sent by the server */
-	uint8_t *payload;                       /* owned; NULL when nothing was captured */
+	bool made; /* zw_event.proc connected; who sent this, perhaps a child that inherited it, was not seen */
+	bool given;       /* with made: somebody else had the connection by then */
+	uint8_t *payload; /* owned; NULL when nothing was captured */
 	size_t captured;
 };
 

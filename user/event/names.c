@@ -96,7 +96,7 @@ static const char *const hook_names[] = {
 	[ZW_HOOK_ITER_SOCKET] = "iter/task_file-sockets",
 	[ZW_HOOK_FEXIT_UNIX_SEND] = "fexit/unix_stream_sendmsg",
 	[ZW_HOOK_FEXIT_UNIX_PAGE] = "fexit/unix_stream_sendpage",
-	[ZW_HOOK_TP_SOCK_SEND] = "tp_btf/sock_send_length",
+	[ZW_HOOK_TP_COPY] = "tp_btf/skb_copy_datagram_iovec",
 	[ZW_HOOK_TP_SIGNAL] = "tp_btf/signal_generate",
 };
 static_assert(ZW_ARRAY_SIZE(hook_names) == _ZW_HOOK_MAX, "a hook has no name");

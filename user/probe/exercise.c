@@ -133,10 +133,11 @@ static int speak(void)
 {
 	_zw_close_ int self = -1;
 	int fds[2], r;
+	char byte;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return -errno;
-	r = send(fds[0], "s", 1, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	r = send(fds[0], "s", 1, MSG_NOSIGNAL) < 0 || recv(fds[1], &byte, 1, 0) < 0 ? -errno : 0;
 	/* Kernels before 6.5 have another function for this. */
 	self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (self >= 0)

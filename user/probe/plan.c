@@ -130,7 +130,7 @@ static const struct zw_program programs[] = {
 	DEVICE(LOCAL, "zw_net_local"),
 	FEXIT(UNIX_SEND, "zw_fexit_unix_send", "unix_stream_sendmsg", true),
 	FEXIT(UNIX_PAGE, "zw_fexit_unix_page", "unix_stream_sendpage", false),
-	ALWAYS(TP_SOCK_SEND, ZW_OBJ_UNIX, "zw_tp_sock_send", "btf_trace_sock_send_length",
+	ALWAYS(TP_COPY, ZW_OBJ_UNIX, "zw_tp_copy", "btf_trace_skb_copy_datagram_iovec",
 		ZW_CAP_CONTROL),
 	ALWAYS(TP_SIGNAL, ZW_OBJ_GUARD, "zw_tp_signal", "btf_trace_signal_generate", ZW_CAP_GUARD),
 };

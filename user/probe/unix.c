@@ -17,7 +17,9 @@ static void note(struct zw_hook_status *hook, const char *what, int r)
 	snprintf(hook->reason, sizeof(hook->reason), "%s: %s", what, strerror(-r));
 }
 
-static int load(struct zw_probe *p, const bool *want, struct zw_unix_bpf **ret_skel)
+/* @pages: see zw_reads_pages in bpf/zw_unix_received.h. */
+static int load_with(
+	struct zw_probe *p, const bool *want, bool pages, struct zw_unix_bpf **ret_skel)
 {
 	struct zw_unix_bpf *skel = zw_unix_bpf__open();
 	int r;
@@ -28,6 +30,7 @@ static int load(struct zw_probe *p, const bool *want, struct zw_unix_bpf **ret_s
 	r = bpf_map__set_max_entries(skel->maps.zw_ring, RING_BYTES);
 	if (r == 0) {
 		skel->bss->zw_self_tgid = (uint32_t)getpid();
+		skel->rodata->zw_reads_pages = pages;
 		r = zw_unix_bpf__load(skel);
 	}
 	if (r < 0) {
@@ -36,6 +39,13 @@ static int load(struct zw_probe *p, const bool *want, struct zw_unix_bpf **ret_s
 	}
 	*ret_skel = skel;
 	return 0;
+}
+
+static int load(struct zw_probe *p, const bool *want, struct zw_unix_bpf **ret_skel)
+{
+	int r = load_with(p, want, true, ret_skel);
+
+	return r == 0 ? 0 : load_with(p, want, false, ret_skel);
 }
 
 /* Attaches what of @want is of @tier. One that can be done without does not fail it. */
