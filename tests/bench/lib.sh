@@ -104,21 +104,29 @@ bench_load() {
 		paste - "$E2E_TMP/time" | awk -v server="$server" -v hz="$(getconf CLK_TCK)" '{ print $1, $2, $3 + $4 + server / hz }'
 }
 
-# Of a process and those below it, in clock ticks.
-bench_ticks() {
-	local -a pids=("$1") files
+# Those below a process.
+bench_children() {
+	local -a pids=("$1")
 	local i
 
 	for ((i = 0; i < ${#pids[@]}; i++)); do
 		mapfile -t -O ${#pids[@]} pids < <(pgrep -P "${pids[i]}")
 	done
+	((${#pids[@]} == 1)) || printf '%s\n' "${pids[@]:1}"
+}
+
+# Of a process and those below it, in clock ticks.
+bench_ticks() {
+	local -a pids files
+
+	mapfile -t pids < <(echo "$1" && bench_children "$1")
 	files=("${pids[@]/#//proc/}")
 	awk '{ sub(/.*\) /, ""); ticks += $12 + $13 } END { print ticks }' "${files[@]/%//stat}"
 }
 
 # bench_compare WHAT OTHER PAIRS WITH WITHOUT [BUDGET]: by the wall clock, and by the processor time of client and server, which
 # others on this machine disturb less: what is between the two OTHER took. WITH and WITHOUT are commands that print what
-# bench_load does. The pairs are in $E2E_TMP/pairs, those of all comparisons in $E2E_TMP/pairs.all.
+# bench_load does.
 bench_compare() {
 	local what=$1 other=$2 pairs=$3 budget=${6:-}
 
@@ -132,9 +140,67 @@ bench_compare() {
 		}
 		paste -d ' ' "$E2E_TMP/without" "$E2E_TMP/with" >>"$E2E_TMP/pairs"
 	done
-	cat "$E2E_TMP/pairs" >>"$E2E_TMP/pairs.all"
 	bench_row "$what, with $other / without" "$budget" '{ print $5 / $2 }'
 	bench_row "$what in a second of processor time, with $other / without" "$budget" '{ print $4 / $6 / ($1 / $3) }'
+}
+
+# bench_mark PID...: in $MARK, packets on the loopback device where the first one runs, microseconds, and nanoseconds of processor
+# time that all of them had, without their children.
+bench_mark() {
+	local pid task ran packets cpu=0 name
+
+	while read -r name _ packets _; do
+		[ "$name" != lo: ] || break
+	done <"/proc/$1/net/dev"
+	for pid; do
+		for task in "/proc/$pid"/task/*/schedstat; do
+			read -r ran _ <"$task" && cpu=$((cpu + ran))
+		done
+	done
+	MARK="$packets ${EPOCHREALTIME/[.,]/} $cpu"
+}
+
+# bench_window SECONDS PID...: in $WINDOW, packets on that device in a microsecond, and in a nanosecond of their processor time.
+bench_window() {
+	local seconds=$1 before
+
+	shift
+	bench_mark "$@"
+	before=$MARK
+	sleep "$seconds"
+	bench_mark "$@"
+	WINDOW=$(echo "$before $MARK" | awk '{ print ($4 - $1) / ($5 - $2), ($4 - $1) / ($6 - $3) }')
+}
+
+# bench_beside WHAT OTHER WINDOWS SECONDS PID PORT START STOP [BUDGET]: as bench_compare, but of one load that goes on while what
+# the commands START and STOP begin and end comes and goes: what is answered in a window of so many seconds with it, by those just
+# before and after. Queries are those in $E2E_TMP/queries; how many are answered in a second without is added to $E2E_TMP/without.
+bench_beside() {
+	local what=$1 other=$2 windows=$3 seconds=$4 pid=$5 port=$6 load i
+	local -a pids
+
+	"${BENCH_IN[@]}" dnsperf -s 127.0.0.1 -p "$port" -d "$E2E_TMP/queries" -l $((windows * 10 + 10)) -c 4 -q 200 >/dev/null 2>&1 &
+	load=$!
+	mapfile -t pids < <(echo "$pid" && bench_children "$pid" && echo "$load")
+	sleep 1
+	: >"$E2E_TMP/windows"
+	for ((i = 0; i <= windows; i++)); do
+		bench_window "$seconds" "${pids[@]}"
+		echo "$WINDOW" >>"$E2E_TMP/windows"
+		((i < windows)) || break
+		"$7"
+		sleep "$seconds" # what it does at its start
+		bench_window "$seconds" "${pids[@]}"
+		echo "$WINDOW" >>"$E2E_TMP/windows"
+		"$8"
+	done
+	kill "$load"
+	wait "$load" 2>/dev/null
+	# A line: before, with, after.
+	awk 'NR % 2 { if (NR > 1) print before, with, $0; before = $0; next } { with = $0 }' "$E2E_TMP/windows" >"$E2E_TMP/pairs"
+	awk '{ print $1 * 1e6 / 2 }' "$E2E_TMP/pairs" >>"$E2E_TMP/without"
+	bench_row "$what, with $other / without" "${9:-}" '{ print 2 * $3 / ($1 + $5) }'
+	bench_row "$what in a second of processor time, with $other / without" "${9:-}" '{ print 2 * $4 / ($2 + $6) }'
 }
 
 # bench_row NAME BUDGET PROGRAM: the median of what the awk program makes of the pairs.

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What the agent costs a server that answers as fast as it can, a Knot on the loopback device of a network namespace of
-# its own: queries answered with and without, in short runs that take turns, next to programs that do nothing in the place
-# of the agent's, and to tcpdump and dnscap writing to /dev/null; the same for BIND and NSD, which have no unix socket that
-# the agent would listen to; nanoseconds in the kernel for each query and its answer, net of a program that does nothing; and the
-# processor time of the agent at 100,000 queries a second, and whether it counted as many as dnsperf.
-# Usage: throughput.sh [PAIRS [SECONDS]]	each run takes so many seconds
+# its own: queries answered with and without, in short windows that take turns, next to programs that do nothing in the place
+# of the agent's, and to tcpdump and dnscap writing to /dev/null; the same for BIND and NSD; nanoseconds in the kernel for each
+# query and its answer, net of a program that does nothing; and the processor time of the agent at 100,000 queries a second, and
+# whether it counted as many as dnsperf.
+# Usage: throughput.sh [WINDOWS [SECONDS]]
 set -u
 E2E_TAKES="*"
 . "$(dirname "$0")/../e2e/lib.sh"
@@ -13,10 +13,10 @@ E2E_TAKES="*"
 e2e_need_root
 e2e_begin "$E2E_TOOLS/dnspeer" "$E2E_ROOT/build/tests/bench/empty" bpftool knotd named nsd dnsperf ip
 
-PAIRS=${1:-9}
-SECONDS_EACH=${2:-2}
-# The other servers are there to compare with.
-FEWER_PAIRS=$((PAIRS < 7 ? PAIRS : 7))
+WINDOWS=${1:-60}
+SECONDS_EACH=${2:-0.5}
+# The others are there to compare with.
+FEWER_WINDOWS=$((WINDOWS < 12 ? WINDOWS : 12))
 BIND_PORT=5301 NSD_PORT=5302
 BESIDE=
 e2e_at_exit beside_stop
@@ -60,40 +60,17 @@ dnscap_beside() {
 	e2e_until 10 packet_sockets
 }
 
-# beside START: a load while it runs.
-beside() {
-	"$1"
-	load "$SECONDS_EACH"
-	if [ "$1" = empty_beside ]; then
-		bench_empty_stop
-	else
-		beside_stop
-	fi
-}
-
-# compare WHAT START [BUDGET]
+# compare WHAT START STOP WINDOWS [BUDGET]
 compare() {
-	bench_compare "queries answered" "$1" "$PAIRS" "beside $2" "load $SECONDS_EACH" "${3:-}"
+	bench_beside "queries answered" "$1" "$4" "$SECONDS_EACH" "$BENCH_KNOT_PID" 53 "$2" "$3" "${5:-}"
 }
 
 # --- other servers -------------------------------------------------------------------------------
 
-# other_load PORT
-other_load() {
-	bench_load "$BENCH_SERVER" "$1" "$E2E_TMP/queries" "$SECONDS_EACH"
-}
-
-other_beside() {
-	agent_beside
-	other_load "$1"
-	beside_stop
-}
-
 # compare_other NAME KIND PORT: the server that was started last, whose configuration is $E2E_TMP/KIND.conf.
 compare_other() {
 	sed -i "s|^servers:.*|servers: [{kind: $2, config: $E2E_TMP/$2.conf}]|" "$E2E_TMP/zonewitness.yaml"
-	other_load "$3" >/dev/null # warm
-	bench_compare "queries that $1 answered" "the agent" "$FEWER_PAIRS" "other_beside $3" "other_load $3"
+	bench_beside "queries that $1 answered" "the agent" "$FEWER_WINDOWS" "$SECONDS_EACH" "$BENCH_SERVER" "$3" agent_beside beside_stop
 }
 
 # As Knot has it, one thread or process answers.
@@ -105,8 +82,9 @@ compare_bind() {
 	compare_other BIND bind "$BIND_PORT"
 }
 
+# By itself it answers 200 queries a second of one client, and drops the others.
 compare_nsd() {
-	printf 'server:\n ip-address: 127.0.0.1@%d\n server-count: 1\n database: ""\n username: ""\n pidfile: ""\n' "$NSD_PORT" >"$E2E_TMP/nsd.conf"
+	printf 'server:\n ip-address: 127.0.0.1@%d\n server-count: 1\n rrl-ratelimit: 0\n database: ""\n username: ""\n pidfile: ""\n' "$NSD_PORT" >"$E2E_TMP/nsd.conf"
 	printf ' zonesdir: "%s"\n zonelistfile: "%s/zone.list"\n xfrdfile: ""\n' "$E2E_TMP/zones" "$E2E_TMP" >>"$E2E_TMP/nsd.conf"
 	printf 'remote-control:\n control-enable: no\nzone:\n name: example.com\n zonefile: example.com.zone\n' >>"$E2E_TMP/nsd.conf"
 	bench_serve "$NSD_PORT" nsd -d -c "$E2E_TMP/nsd.conf"
@@ -190,16 +168,16 @@ bench_knot_start
 for ((i = 0; i < 200; i++)); do printf 'www.example.com A\nns.example.com AAAA\n'; done >"$E2E_TMP/queries"
 load 1 >/dev/null # warm
 kernel_cost
-compare "the agent" agent_beside ">= 0.97"
-compare "programs that do nothing in its place" empty_beside
+compare "the agent" agent_beside beside_stop "$WINDOWS" ">= 0.97"
+compare "programs that do nothing in its place" empty_beside bench_empty_stop "$FEWER_WINDOWS"
 for other in tcpdump dnscap; do
 	if command -v "$other" >/dev/null; then
-		compare "$other to /dev/null" "${other}_beside"
+		compare "$other to /dev/null" "${other}_beside" beside_stop "$FEWER_WINDOWS"
 	else
 		bench_absent "queries answered, with $other / without" "it is not installed"
 	fi
 done
 agent_use
-bench_figure "queries answered in a second, without" "$(printf %.0f "$(awk '{ print $2 }' "$E2E_TMP/pairs.all" | bench_median)")"
+bench_figure "queries answered in a second, without" "$(printf %.0f "$(bench_median <"$E2E_TMP/without")")"
 compare_bind
 compare_nsd

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -428,16 +429,27 @@ static void test_ways(struct zw_probe *p, const struct server *server, const cha
 	}
 }
 
-static void test_size(struct zw_probe *p, const struct server *server, const char *path)
+/* Before 6.12 a tracepoint reads the beginning of a packet only. What it does not read it tells the size of. */
+static bool reads_pages(void)
 {
+	struct utsname name;
+	int major, minor;
+
+	return uname(&name) == 0 && sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 12));
+}
+
+static void test_size(struct zw_probe *p, const struct server *server, const char *path, bool sends)
+{
+	bool same = true, whole = sends || reads_pages();
 	struct seen seen;
-	bool same = true;
 
 	as_client(server, path, much);
 	seen = drain(p);
 	for (size_t i = 0; i < BIG_BYTES && i < seen.said.len; i++)
 		same &= seen.said.buf[i] == (char)('a' + i % 23);
-	check(same && seen.said.len == BIG_BYTES && seen.omitted == 0 && seen.gaps == 0,
+	check(same && seen.said.len + seen.omitted == BIG_BYTES && seen.gaps == 0 &&
+			(whole ? seen.omitted == 0 : seen.said.len > 1000),
 		"unix: 30,000 bytes in one write");
 	done(&seen);
 	as_client(server, path, long_answer);
@@ -455,9 +467,9 @@ static void test_unread(
 	uint32_t client = as_client(server, path, by_sendfile);
 	struct seen seen = drain(p);
 
-	check((sends ? seen.said.len == 0 && seen.omitted == 100
-		     : seen.said.len == 100 && seen.omitted == 0 &&
-				      memcmp(seen.said.buf, "\177ELF", 4) == 0) &&
+	check((sends || !reads_pages() ? seen.said.len == 0 && seen.omitted == 100
+				       : seen.said.len == 100 && seen.omitted == 0 &&
+						 memcmp(seen.said.buf, "\177ELF", 4) == 0) &&
 			seen.tgid == client && seen.bad == 0,
 		"unix: sendfile");
 	done(&seen);
@@ -531,14 +543,48 @@ static void test_losses(struct zw_probe *p, const struct server *server, const c
 	done(&seen);
 }
 
+/* Everything once more in the tier tracepoint, which is served by others where there is a better one. */
+static bool run(const char *dir, const char *path, const char *other, bool lowest)
+{
+	struct zw_probe_options options = {.scratch = dir, .allow[ZW_TIER_TRACEPOINT] = lowest};
+	_zw_probe_close_ struct zw_probe *p = NULL;
+	_zw_str_ struct zw_str error = {};
+	struct server servers[2];
+	enum zw_tier tier;
+	struct stat st;
+
+	if (zw_probe_open(&options, &p, &error) < 0)
+		die(error.buf ? error.buf : "opening the probe");
+	if (!zw_probe_tier(p, ZW_CAP_CONTROL, &tier)) {
+		printf("skip - unix: no hook for unix sockets here\n");
+		return true;
+	}
+	printf("# tier %s\n", zw_tier_to_string(tier));
+	servers[0] = start_server(path);
+	servers[1] = start_server(other);
+	if (stat(path, &st) < 0 ||
+		zw_probe_watch_socket(p, zw_dev_from_stat(st.st_dev), st.st_ino) < 0)
+		die(path);
+	test_who(p, servers, path);
+	test_inherited(p, servers, path, tier != ZW_TIER_TRACEPOINT);
+	test_ways(p, servers, path);
+	test_size(p, servers, path, tier != ZW_TIER_TRACEPOINT);
+	test_unread(p, servers, path, tier != ZW_TIER_TRACEPOINT);
+	test_losses(p, servers, path);
+	test_watch(p, servers, path, other);
+	for (int i = 0; i < 2; i++) {
+		kill(servers[i].pid, SIGKILL);
+		waitpid(servers[i].pid, NULL, 0);
+		close(servers[i].done);
+	}
+	if (unlink(path) < 0 || unlink(other) < 0)
+		die(path);
+	return tier == ZW_TIER_TRACEPOINT;
+}
+
 int main(int argc, char **argv)
 {
-	_zw_probe_close_ struct zw_probe *p = NULL;
 	_zw_free_ char *path = NULL, *other = NULL;
-	_zw_str_ struct zw_str error = {};
-	enum zw_tier tier;
-	struct server servers[2];
-	struct stat st;
 
 	if (argc != 2) {
 		fprintf(stderr, "usage: unix DIRECTORY\n");
@@ -549,28 +595,7 @@ int main(int argc, char **argv)
 	other = zw_asprintf("%s/other", argv[1]);
 	if (!path || !other)
 		die("memory");
-	servers[0] = start_server(path);
-	servers[1] = start_server(other);
-	if (zw_probe_open(&(struct zw_probe_options){.scratch = argv[1]}, &p, &error) < 0)
-		die(error.buf ? error.buf : "opening the probe");
-	if (!zw_probe_tier(p, ZW_CAP_CONTROL, &tier)) {
-		printf("skip - unix: no hook for unix sockets here\n");
-	} else {
-		printf("# tier %s\n", zw_tier_to_string(tier));
-		if (stat(path, &st) < 0 ||
-			zw_probe_watch_socket(p, zw_dev_from_stat(st.st_dev), st.st_ino) < 0)
-			die(path);
-		test_who(p, servers, path);
-		test_inherited(p, servers, path, tier != ZW_TIER_TRACEPOINT);
-		test_ways(p, servers, path);
-		test_size(p, servers, path);
-		test_unread(p, servers, path, tier != ZW_TIER_TRACEPOINT);
-		test_losses(p, servers, path);
-		test_watch(p, servers, path, other);
-	}
-	for (int i = 0; i < 2; i++) {
-		kill(servers[i].pid, SIGKILL);
-		waitpid(servers[i].pid, NULL, 0);
-	}
+	if (!run(argv[1], path, other, false))
+		run(argv[1], path, other, true);
 	return checked();
 }
