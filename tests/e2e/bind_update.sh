@@ -362,11 +362,28 @@ test_come_and_go() {
 	dns_expect "zone removed with rndc" bu-added.test zone-removed "$SERVER" "$BY_RNDC"
 }
 
+# When both are looked at, the primary has left the state that the secondary is at. What that has is a copy all the same.
+expect_behind() {
+	kill -STOP "$AGENT_PID"
+	update "" "update add i3.bu-ixfr.test. 300 A 192.0.2.13"
+	e2e_until "$DNS_SECONDS" has_serial bu-ixfr.test 4 || e2e_fail "IXFR, unseen" "it is not transferred"
+	kill -STOP "$SECONDARY"
+	update "" "update delete i3.bu-ixfr.test." "update add i4.bu-ixfr.test. 300 A 192.0.2.14"
+	kill -CONT "$AGENT_PID"
+	dns_next bu-ixfr.test
+	expect_written "secondary that is behind" bu-ixfr.test "$SERVER" '[4, 5]' 'delete i3 A 192.0.2.13 > ' 'add i4 A  > 192.0.2.14'
+	# What is told of the secondary would be by now.
+	e2e_until 10 agent_settled "$E2E_TMP/socket" || e2e_fail "secondary that is behind" "the looks at it are not over"
+	kill -CONT "$SECONDARY"
+	e2e_until "$DNS_SECONDS" has_serial bu-ixfr.test 5 || e2e_fail "secondary that is behind" "it does not catch up"
+}
+
 test_secondary() {
 	update "" "update add i1.bu-ixfr.test. 300 A 192.0.2.11"
 	expect_transferred "IXFR" bu-ixfr.test '[1, 2]' 'add i1 A  > 192.0.2.11'
 	update "" "update add i2.bu-ixfr.test. 300 A 192.0.2.12" "update delete i1.bu-ixfr.test."
 	expect_transferred "another IXFR" bu-ixfr.test '[2, 3]' 'delete i1 A 192.0.2.11 > ' 'add i2 A  > 192.0.2.12'
+	expect_behind
 	update "" "update add x1.bu-axfr.test. 300 A 192.0.2.11"
 	expect_transferred "AXFR" bu-axfr.test '[1, 2]' 'add x1 A  > 192.0.2.11'
 	update "" "update delete x1.bu-axfr.test."

@@ -117,6 +117,32 @@ static void test_transfer_between_servers_of_this_host(void **state)
 	end(s);
 }
 
+/* The other server has left the state that was transferred since; one that it never was in is no copy. */
+static void test_transfer_of_what_was(void **state)
+{
+	_zw_snapshot_ struct zw_snapshot *was = zone_state(8, WWW2), *is = zone_state(9, WWW1);
+	struct zw_explain_sibling sibling = {.server_pid = 600, .snapshot = is, .number = 1};
+	_zw_trail_free_ struct zw_trail *trail = NULL;
+	_zw_diff_ struct zw_diff *diff = NULL;
+
+	(void)state;
+	assert_int_equal(zw_trail_new(&fixture_key, &trail), 0);
+	assert_int_equal(zw_diff_new(was, is, &diff), 0);
+	/* Told before the transfer was asked for, and after. */
+	for (int after = 0; after < 2; after++) {
+		struct scene *s = begin();
+
+		s->in.sibling = &sibling;
+		s->in.siblings = 1;
+		s->in.trail = trail;
+		transfer(s, "127.0.0.1", 8)->server_process.tgid = 600;
+		zw_trail_add(trail, 1, after ? TO : FROM, diff);
+		server_change(s, WWW1, WWW2);
+		assert_int_equal(s->out.relayed, after);
+		end(s);
+	}
+}
+
 /* Who sent it was not seen: it counts where it came from, and what that has. */
 static void test_transfer_by_nobody_of_this_host(void **state)
 {
@@ -305,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_transfer_with_another_serial),
 		cmocka_unit_test(test_transfer_before_the_window),
 		cmocka_unit_test(test_transfer_between_servers_of_this_host),
+		cmocka_unit_test(test_transfer_of_what_was),
 		cmocka_unit_test(test_transfer_by_nobody_of_this_host),
 		cmocka_unit_test(test_signing),
 		cmocka_unit_test(test_update_of_a_signed_zone),

@@ -109,6 +109,8 @@ static int open_books(struct zw_agent *a, const struct zw_agent_options *o, stru
 	if (r == 0)
 		r = zw_request_book_new(&a->requests);
 	if (r == 0)
+		r = zw_trail_new(&a->key, &a->trail);
+	if (r == 0)
 		r = zw_dialogs_new(&zw_agent_dialog_ops, a, &a->dialogs);
 	if (r == 0)
 		r = zw_agent_net_open(a);
@@ -227,6 +229,7 @@ void zw_agent_free(struct zw_agent *a)
 	zw_agent_traffic_free(a->traffic);
 	zw_agent_answers_free(a->answers);
 	zw_dialogs_free(a->dialogs);
+	zw_trail_free(a->trail);
 	zw_request_book_free(a->requests);
 	zw_proc_table_free(a->procs);
 	zw_probe_close(a->probe);

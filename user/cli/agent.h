@@ -92,6 +92,8 @@ struct zw_agent {
 	struct zw_proc_table *procs;
 	struct zw_cause_book *book;
 	struct zw_request_book *requests;
+	struct zw_trail *trail; /* of zones that other servers of this host may have from us */
+	uint64_t zone_number;   /* of the zone that came last */
 	struct zw_dialogs *dialogs;
 	bool requests_seen; /* what servers are asked is seen, as far as it can be */
 	struct zw_agent_net *net;

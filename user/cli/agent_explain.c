@@ -76,7 +76,8 @@ static int collect_siblings(struct zw_agent *a, const struct zw_agent_zone *z,
 
 	for (size_t i = 0; i < a->zones.len && transfers.len > 0; i++) {
 		struct zw_agent_zone *other = a->zones.items[i];
-		struct zw_explain_sibling sibling = {.server_pid = (uint32_t)other->server->pid};
+		struct zw_explain_sibling sibling = {
+			.server_pid = (uint32_t)other->server->pid, .number = other->number};
 
 		if (r < 0 || other->server == z->server || !sibling.server_pid ||
 			!zw_streq(other->name, z->name))
@@ -135,6 +136,7 @@ int zw_agent_explain(struct zw_agent *a, struct zw_agent_zone *z, const struct z
 		.seen = a->requests_seen,
 		.served = is_served(z),
 		.database = z->source->database,
+		.trail = a->trail,
 		.hurried = zw_agent_is_hurried,
 		.hurried_ctx = a,
 	};

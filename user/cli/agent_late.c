@@ -83,6 +83,7 @@ static int look_back(struct zw_agent *a, struct zw_agent_zone *z)
 	rc = zw_agent_files_copy(z->begun ? &z->begun->files : &z->good_files, &r.files);
 	if (rc < 0)
 		return rc;
+	then.number = 0; /* what became of it since was known before this */
 	then.state = ZW_ZONE_NEW;
 	then.good = stored;
 	then.good_files = (zw_agent_files){};

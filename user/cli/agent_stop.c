@@ -55,6 +55,8 @@ bool zw_agent_leave_rest(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 	r->snapshot = state;
 	r->journal_at = (struct zw_journal_position){};
 	r->cut = true;
+	if (a->trail)
+		zw_trail_break(a->trail, z->number);
 	/* The next look is not to take the same bytes for the same state. */
 	ZW_VEC_FOREACH(f, &r->files)
 		f->digest = 0;

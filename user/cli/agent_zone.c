@@ -113,6 +113,17 @@ static bool may_be_told_yet(
 	return true;
 }
 
+/* What a server of this host that has the zone from here may still be at. Of one that is signed here not all that changes is
+ * in the difference. */
+static void leave_trail(
+	struct zw_agent *a, const struct zw_agent_zone *z, const struct zw_diff *diff)
+{
+	if (z->is_signed)
+		zw_trail_break(a->trail, z->number);
+	else
+		zw_trail_add(a->trail, z->number, zw_boottime_ns(), diff);
+}
+
 int zw_agent_report_change(struct zw_agent *a, struct zw_agent_zone *z, struct zw_agent_reading *r,
 	struct zw_diff **diff)
 {
@@ -132,11 +143,14 @@ int zw_agent_report_change(struct zw_agent *a, struct zw_agent_zone *z, struct z
 	rc = zw_agent_attribute(a, z, r, report, &explained);
 	if (rc < 0)
 		return rc;
+	if (!explained.relayed && may_be_told_yet(a, z, report, explained.unsettled))
+		return 1;
+	leave_trail(a, z, report->diff);
+	ZW_VEC_FOREACH(more, &explained.more)
+		leave_trail(a, z, (*more)->diff);
 	/* A copy of what another server of this host was reported for. */
 	if (explained.relayed)
 		return 0;
-	if (may_be_told_yet(a, z, report, explained.unsettled))
-		return 1;
 	zw_agent_rules_judge(a, z, r->snapshot, report, &explained);
 	a->changes += 1 + explained.more.len;
 	zw_agent_history_told(a, z, report, &explained, r->snapshot, changes);
@@ -310,6 +324,8 @@ static int take_readable(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 		changed = diff->len > 0 && !r->quiet;
 		if (changed)
 			rc = zw_agent_report_change(a, z, r, &diff);
+		else
+			leave_trail(a, z, diff);
 		zw_diff_free(diff);
 		if (rc != 0)
 			return rc < 0 ? rc : 0;

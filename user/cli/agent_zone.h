@@ -69,6 +69,7 @@ enum zw_zone_state {
 struct zw_agent_zone {
 	char *name; /* presentation form with the final dot */
 	char *view;
+	uint64_t number; /* no other zone ever had it */
 	struct zw_agent_server *server;
 	struct zw_agent_chain *chain;
 	const struct zw_agent_source *source;

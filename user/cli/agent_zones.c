@@ -102,6 +102,7 @@ int zw_agent_zone_new(struct zw_agent *a, struct zw_agent_server *server,
 		return -ENOMEM;
 	server->refs++;
 	z->server = server;
+	z->number = ++a->zone_number;
 	r = set_names(z, listed);
 	if (r == 0)
 		r = choose_source(z, listed);

@@ -303,25 +303,42 @@ static bool sent(const struct zw_explain_sibling *s, const struct zw_request *r)
 	return r->server_process.tgid ? r->server_process.tgid == s->server_pid : s->asked;
 }
 
-/* Whether what was transferred from another server of this host is what that server has: its change, not a new one. */
-static bool is_relayed(const struct explanation *x, struct zw_explained *ret)
+/* Since when the zone was asked for that came from there; 0: none did. */
+static uint64_t sent_since(const struct explanation *x, const struct zw_explain_sibling *s)
+{
+	uint64_t since_ns = 0;
+
+	ZW_VEC_FOREACH(o, x->others)
+		if (sent(s, *o) && zw_explain_is_inbound(x, *o) &&
+			(!since_ns || (*o)->asked_ns < since_ns))
+			since_ns = (*o)->asked_ns;
+	return since_ns;
+}
+
+/* Whether what was transferred from another server of this host is what that server has, or had then: its change, not a new
+ * one. 1, 0 or -ENOMEM. */
+static int is_relayed(const struct explanation *x, bool *ret_unsettled)
 {
 	const struct zw_diff *diff = x->seen->diff;
 
 	for (size_t i = 0; i < x->in->siblings; i++) {
 		const struct zw_explain_sibling *s = &x->in->sibling[i];
-		bool from = false, same = s->snapshot != NULL;
+		uint64_t since_ns = sent_since(x, s);
+		bool same = s->snapshot != NULL;
+		int r = 0;
 
-		ZW_VEC_FOREACH(o, x->others)
-			from |= sent(s, *o) && zw_explain_is_inbound(x, *o);
-		for (size_t k = 0; from && same && k < diff->len; k++)
+		if (!since_ns)
+			continue;
+		for (size_t k = 0; same && k < diff->len; k++)
 			same = same_side(s->snapshot, &diff->entries[k], true);
-		if (from && same)
-			return true;
+		if (!same && x->in->trail)
+			r = zw_trail_had(x->in->trail, s->number, s->snapshot, since_ns, diff);
+		if (same || r != 0)
+			return same ? 1 : r;
 		/* Perhaps it was not looked at since. */
-		ret->unsettled |= from;
+		*ret_unsettled = true;
 	}
-	return false;
+	return 0;
 }
 
 /* The first of the changes takes the place of the whole. */
@@ -409,9 +426,9 @@ int zw_explain(
 		r = zw_explain_index_new(&asks, in->key, &index);
 	x.index = index;
 	if (r == 0) {
-		result.relayed = is_relayed(&x, &result);
-		if (!result.relayed)
-			r = explain_into(&x, report, &result);
+		r = is_relayed(&x, &result.unsettled);
+		result.relayed = r > 0;
+		r = r == 0 ? explain_into(&x, report, &result) : r < 0 ? r : 0;
 	}
 	zw_vec_free(&asks);
 	zw_vec_free(&others);

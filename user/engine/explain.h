@@ -23,6 +23,7 @@
 #include "engine/refusals.h"
 #include "engine/report.h"
 #include "engine/request.h"
+#include "engine/trail.h"
 
 /* A secondary answers from what was transferred at once, and writes a zone file in its own time. A transfer so long ago
  * can still be what a file shows now, if it ended with that very serial. */
@@ -33,6 +34,7 @@ struct zw_explain_sibling {
 	uint32_t server_pid;
 	bool asked; /* somebody who was not seen sent the zone from where this one serves */
 	struct zw_snapshot *snapshot;
+	uint64_t number; /* of the zone there, in the trail */
 };
 
 struct zw_explain_input {
@@ -58,6 +60,7 @@ struct zw_explain_input {
 	uint64_t lost;                 /* packets and commands lost in the window */
 	const struct zw_explain_sibling *sibling;
 	size_t siblings;
+	const struct zw_trail *trail; /* what these were lately; NULL: not known */
 	/* Asked now and then: once it says true, what is not explained by then is told of as nobody's, with that reason.
 	 * NULL: there is time. */
 	bool (*hurried)(void *ctx);
