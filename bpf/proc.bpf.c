@@ -31,12 +31,8 @@ int BPF_PROG(zw_tp_exec, struct task_struct *task, int old_pid, struct linux_bin
 static __always_inline int tree_event(
 	__u8 type, __u8 hook, struct task_struct *parent, struct task_struct *child)
 {
-	struct zw_wire_fork *e;
+	struct zw_wire_fork *e = bpf_ringbuf_reserve(&zw_ring, sizeof(*e), 0);
 
-	/* Threads come and go within a process; only processes are nodes of the tree. */
-	if (child->pid != child->tgid)
-		return 0;
-	e = bpf_ringbuf_reserve(&zw_ring, sizeof(*e), 0);
 	if (!e) {
 		zw_count_drop(ZW_DROP_PROC_RING_FULL);
 		return 0;
@@ -53,11 +49,20 @@ static __always_inline int tree_event(
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(zw_tp_fork, struct task_struct *parent, struct task_struct *child)
 {
+	/* Threads come and go within a process; only processes are nodes of the tree. */
+	if (child->pid != child->tgid)
+		return 0;
 	return tree_event(ZW_WIRE_FORK, ZW_HOOK_TP_FORK, parent, child);
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(zw_tp_exit, struct task_struct *task)
 {
-	return tree_event(ZW_WIRE_EXIT, ZW_HOOK_TP_EXIT, task->real_parent, task);
+	struct task_struct *leader = task->group_leader;
+
+	/* A process ends with the last of its threads, whichever that is: only then does it do nothing more. Of two that go
+	 * at the same time both may see that nobody is left, so that it can end twice. */
+	if (task->signal->live.counter > 0)
+		return 0;
+	return tree_event(ZW_WIRE_EXIT, ZW_HOOK_TP_EXIT, leader->real_parent, leader);
 }

@@ -180,6 +180,7 @@ struct tty_struct {
 };
 
 struct signal_struct {
+	atomic_t live; /* threads that did not exit */
 	struct tty_struct *tty;
 };
 

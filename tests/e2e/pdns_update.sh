@@ -138,6 +138,39 @@ test_tools() {
 	expect_writer "sqlite3, the process" "$(command -v sqlite3)"
 }
 
+# What the first of two who write to one database had done shows before the second comes: he is not taken for both. The agent
+# looks when he is gone.
+test_tools_in_a_row() {
+	local zone=pdns-sql.test first
+
+	served_apart
+	kill -STOP "$AGENT_PID"
+	dns_act 1002 "$DIR" "exec sqlite3 zones.db '.timeout 5000' \
+		\"UPDATE records SET content = '192.0.2.15' WHERE name = 'www.$zone'\""
+	first=$act_pid
+	kill -CONT "$AGENT_PID"
+	e2e_until "$DNS_SECONDS" is_told "$zone" 192.0.2.15
+	dns_act 1001 "$DIR" "exec pdnsutil --config-dir='$DIR' --config-name=e2e replace-rrset pdns-util.test www A 60 192.0.2.14"
+	expect_one_of "pdnsutil after sqlite3" pdns-util.test 192.0.2.14 "$act_pid" 1001
+	expect_one_of "sqlite3 before pdnsutil" "$zone" 192.0.2.15 "$first" 1002
+}
+
+is_told() {
+	jq -e -R -n --arg zone "$1." --arg address "$2" 'first(inputs | fromjson? | select(.zonewitness.zone == $zone and
+		any(.zonewitness.changes[]?; .after.rdata == [$address])))' "$AGENT_OUT" >/dev/null
+}
+
+# expect_one_of CHECK ZONE ADDRESS PID UID: the change to that address is that process's, by itself.
+expect_one_of() {
+	dns_expect "$1" "$2" record-change "$SERVER" '
+		fault([.zonewitness.changes[].after.rdata] == [[$address]]; "changes are \(.zonewitness.changes | tojson)"),
+		fault(.zonewitness.channel == "database"; "channel is \(.zonewitness.channel)"),
+		fault(.zonewitness.attribution | IN("certain", "probable"); "attribution is \(.zonewitness.attribution)"),
+		fault(.process.pid == $pid; "accuses \(.process.pid), not \($pid)"),
+		fault((.user.effective.id // .user.id) == $uid; "uid is \(.user.effective.id // .user.id), not \($uid)")' \
+		--arg address "$3" --argjson pid "$4" --arg uid "$5"
+}
+
 test_transfer() {
 	served_update 1000 "$PRIMARY_PORT" pdns-slave.test "update delete www.pdns-slave.test A" \
 		"update add www.pdns-slave.test 60 A 192.0.2.6"
@@ -162,6 +195,7 @@ test_update
 test_api
 test_api_beyond
 test_tools
+test_tools_in_a_row
 test_transfer
 test_zones
 agent_stop

@@ -385,6 +385,23 @@ static void threads_outlive_their_leader(void **state)
 	assert_int_equal(zw_proc_table_len(*state), 0);
 }
 
+static void the_end_of_a_process_is_known(void **state)
+{
+	_zw_actor_unref_ struct zw_actor *a = NULL, *again = NULL;
+	const uint64_t end = at(3), later = at(100);
+
+	feed_exec(*state, 800, alice, &bash, at(1));
+	a = write_by(*state, 800, alice, &bash, at(2));
+	assert_int_equal(zw_proc_table_gone_ns(*state, a), 0);
+	feed_exit(*state, 800, end);
+	assert_int_equal(zw_proc_table_gone_ns(*state, a), end);
+	/* Not all of it had ended. */
+	again = write_by(*state, 800, alice, &bash, later);
+	assert_int_equal(zw_proc_table_gone_ns(*state, again), later);
+	zw_proc_table_expire(*state, at(200), 10 * SEC);
+	assert_int_equal(zw_proc_table_gone_ns(*state, a), 0);
+}
+
 static void exited_processes_are_bounded(void **state)
 {
 	_zw_actor_unref_ struct zw_actor *a = NULL;
@@ -457,6 +474,7 @@ int main(void)
 		TEST(other_events_are_ignored),
 		TEST(expiry_keeps_what_others_descend_from),
 		TEST(threads_outlive_their_leader),
+		TEST(the_end_of_a_process_is_known),
 		TEST(exited_processes_are_bounded),
 		TEST(chain_of_exited_processes_is_bounded),
 		TEST(references_are_counted),

@@ -79,6 +79,67 @@ static void test_forgotten_early(void **state)
 	limit_check(&l, &(struct verdict)BY(PROBABLE, P1, B(P1)));
 }
 
+/* Where all that a process writes shows by the time it ends. */
+static uint64_t p1_gone_ns;
+
+static uint64_t gone_ns(void *ctx, const struct zw_actor *actor)
+{
+	const struct machine *m = ctx;
+
+	return zw_actor_same_process(actor, m->actor[P1]) ? p1_gone_ns : 0;
+}
+
+static void test_gone(void **state)
+{
+	static const struct {
+		bool ends, early, others;
+		struct verdict want;
+	} cases[] = {
+		/* It ended, before it was last seen as it was, and somebody else wrote. */
+		{true, true, true, BY(PROBABLE, P2, B(P2))},
+		{true, false, true, BY(AMBIGUOUS, NOBODY, B(P1) | B(P2))},
+		{false, false, true, BY(AMBIGUOUS, NOBODY, B(P1) | B(P2))},
+		{true, true, false, BY(PROBABLE, P1, B(P1))},
+		{true, false, false, BY(CERTAIN, P1, B(P1))},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(cases); i++) {
+		struct zw_correlate_file file = {.shared = true};
+		struct limit l;
+
+		limit_begin(&l);
+		l.in.file = &file;
+		l.in.gone_ns = gone_ns;
+		l.in.gone_ctx = &l.m;
+		op_write(&l.m, P1, ZONE);
+		rest(&l.m);
+		p1_gone_ns = cases[i].ends ? l.m.now : 0;
+		file.settled_ns = l.m.now + cases[i].early;
+		rest(&l.m);
+		if (cases[i].others)
+			op_write(&l.m, P2, ZONE);
+		limit_check(&l, &cases[i].want);
+	}
+}
+
+/* What is written after it was read is none of it. */
+static void test_written_after_it_showed(void **state)
+{
+	struct zw_correlate_file file = {.shared = true};
+	struct limit l;
+
+	(void)state;
+	limit_begin(&l);
+	l.in.file = &file;
+	op_write(&l.m, P1, ZONE);
+	rest(&l.m);
+	file.shown_ns = l.m.now;
+	rest(&l.m);
+	op_write(&l.m, P2, ZONE);
+	limit_check(&l, &(struct verdict)BY(CERTAIN, P1, B(P1)));
+}
+
 static void test_kernel_thread(void **state)
 {
 	struct limit l;
@@ -233,6 +294,8 @@ int main(void)
 		cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_reader_after_lost_writer),
 		cmocka_unit_test(test_forgotten_early),
+		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_written_after_it_showed),
 		cmocka_unit_test(test_kernel_thread),
 		cmocka_unit_test(test_holders),
 		cmocka_unit_test(test_intent),

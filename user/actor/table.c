@@ -323,6 +323,13 @@ static int feed_exec(struct zw_proc_table *table, const struct zw_event *event)
 	return zw_proc_find_origin(table, proc);
 }
 
+uint64_t zw_proc_table_gone_ns(const struct zw_proc_table *table, const struct zw_actor *actor)
+{
+	const struct zw_proc *proc = zw_proc_find(table, actor->tgid, actor->start_ns, true);
+
+	return proc && proc->state != ZW_PROC_LIVE ? proc->exit_ns : 0;
+}
+
 int zw_proc_table_feed(struct zw_proc_table *table, const struct zw_event *event)
 {
 	struct zw_proc *proc;

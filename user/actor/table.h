@@ -38,6 +38,9 @@ int zw_proc_table_lookup(
 /* Whether a process, the youngest with that pid for a start_ns of 0, may have had children; true when nothing is known of it. */
 bool zw_proc_table_forked(const struct zw_proc_table *table, uint32_t tgid, uint64_t start_ns);
 
+/* When the process of @actor ended, or a moment later. 0: it did not, as far as is known. */
+uint64_t zw_proc_table_gone_ns(const struct zw_proc_table *table, const struct zw_actor *actor);
+
 /* Drops what exited longer ago than @keep_ns, and the oldest of it beyond the table's bound of 65,536 exited
  * processes. */
 void zw_proc_table_expire(struct zw_proc_table *table, uint64_t now_ns, uint64_t keep_ns);

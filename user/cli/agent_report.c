@@ -181,6 +181,17 @@ static int open_behind(struct zw_agent *a, const struct zw_agent_zone *z, zw_age
 	return r;
 }
 
+/* When somebody who wrote to a file of all zones can have made the difference of this one. The last look that showed the
+ * zone as it was showed all that those had done to a database who were gone by then. */
+static void bound_shared(const struct zw_agent_zone *z, struct zw_correlate_file *f)
+{
+	f->shared = true;
+	if (!z->source->database)
+		return;
+	f->settled_ns = z->served->old_ns;
+	f->shown_ns = z->served->shown_ns;
+}
+
 /* The files that differ, each with what it was; one that is new to the zone was nothing before. @behind: any of them may
  * hold the zone. */
 static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_reading *r,
@@ -195,13 +206,16 @@ static int differing_files(const struct zw_agent_zone *z, const struct zw_agent_
 		return -ENOMEM;
 	for (size_t i = 0; i < r->files.len; i++) {
 		const struct zw_agent_file *now = &r->files.items[i];
-		const struct zw_agent_file *before = before_of(z, now, action, &list[n].from_ns);
+		uint64_t from_ns;
+		const struct zw_agent_file *before = before_of(z, now, action, &from_ns);
 
 		if (now->kind == ZW_AGENT_FILE_TOKEN)
 			continue;
 		if (before ? !file_differs(before, now) : now->kind == ZW_AGENT_FILE_INCLUDED)
 			continue; /* included only now: whoever changed the file that includes it */
-		list[n].shared = now->kind == ZW_AGENT_FILE_SHARED;
+		list[n] = (struct zw_correlate_file){.from_ns = from_ns};
+		if (now->kind == ZW_AGENT_FILE_SHARED)
+			bound_shared(z, &list[n]);
 		if (list[n].shared && is_beside(r, now)) {
 			if (!now->present)
 				continue;
@@ -329,6 +343,11 @@ static int explain_limits(
 		"no hook saw a process do this; the file's owner and times are the only evidence");
 }
 
+static uint64_t ended_ns(void *ctx, const struct zw_actor *actor)
+{
+	return zw_proc_table_gone_ns(ctx, actor);
+}
+
 int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 	const struct zw_agent_reading *r, struct zw_report *report, struct zw_explained *ret)
 {
@@ -344,6 +363,8 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 		.server_pid = (uint32_t)z->server->pid,
 		.server_exe_dev = z->server->exe_dev,
 		.server_exe_ino = z->server->exe_ino,
+		.gone_ns = ended_ns,
+		.gone_ctx = a->procs,
 	};
 	int rc = open_behind(a, z, &behind);
 

@@ -88,11 +88,25 @@ static bool same_content(const struct zw_snapshot *a, const struct zw_snapshot *
 	return a == b || (a && b && zw_snapshot_equal(a, b));
 }
 
+/* What is known of @z is all that there is to know by now. */
+static void tell_nothing(
+	struct zw_agent *a, const struct zw_served *s, struct zw_agent_zone *z, bool first)
+{
+	struct zw_served_zone *v = z->served;
+	bool wanted = v->wanted_ns != 0;
+
+	v->answer_ns = s->begin_ns;
+	v->end_ns = zw_boottime_ns();
+	v->wanted_ns = 0;
+	if (first || wanted)
+		look_soon(a, z, first, s->begin_ns);
+}
+
 /* Zone @z is what its server said the last time; @marked: by its mark. */
 static void tell_same(struct zw_agent *a, struct zw_served *s, struct zw_agent_zone *z, bool marked)
 {
 	struct zw_served_zone *v = z->served;
-	bool first = !v->told_ns, wanted = v->wanted_ns != 0;
+	bool first = !v->told_ns;
 	uint64_t settled;
 
 	/* What is about to show was written lately. */
@@ -103,11 +117,8 @@ static void tell_same(struct zw_agent *a, struct zw_served *s, struct zw_agent_z
 		settled = s->open_ns - ZW_SERVED_SETTLED_NS;
 	if (first || settled > v->told_ns)
 		v->told_ns = settled;
-	v->answer_ns = s->begin_ns;
-	v->end_ns = zw_boottime_ns();
-	v->wanted_ns = 0;
-	if (first || wanted)
-		look_soon(a, z, first, s->begin_ns);
+	v->same_ns = s->begin_ns;
+	tell_nothing(a, s, z, first);
 }
 
 /* What a job said of a zone; owned by whoever has it. */
@@ -133,10 +144,12 @@ static void tell(
 		return;
 	}
 	/* What changed did so since the reading before, or since the one that the zone was last looked at with. */
-	if (zw_source_server_is_taken(z))
+	if (zw_source_server_is_taken(z)) {
 		v->from_ns = v->told_ns > SLACK_NS ? v->told_ns - SLACK_NS : 0;
-	v->told_ns = v->begin_ns = v->answer_ns = s->begin_ns;
-	v->end_ns = zw_boottime_ns();
+		v->old_ns = v->same_ns;
+	}
+	v->told_ns = v->begin_ns = v->answer_ns = v->same_ns = s->begin_ns;
+	v->end_ns = v->shown_ns = zw_boottime_ns();
 	v->wanted_ns = 0;
 	zw_snapshot_unref(v->snapshot);
 	v->snapshot = said.snapshot;
@@ -271,7 +284,7 @@ static void job_failed(struct zw_agent *a, struct zw_served *s, const char *reas
 		if (error)
 			tell(a, s, z, (struct saying){.error = error});
 		else if (z && z->served->wanted_ns)
-			tell_same(a, s, z, true);
+			tell_nothing(a, s, z, false);
 	}
 	s->free_ns = now + FAILED_NS;
 	if (s->all)

@@ -25,6 +25,9 @@ struct zw_served_zone {
 	uint64_t begin_ns;  /* the same of the first one that said this */
 	uint64_t told_ns; /* what changes from now on was written after this; 0: nothing said yet */
 	uint64_t from_ns; /* what changed last did so after this */
+	uint64_t same_ns; /* beginning of the last reading that said it */
+	uint64_t old_ns;  /* the same of what was said before; 0: not known */
+	uint64_t shown_ns;  /* end of the first reading that said it */
 	uint64_t wanted_ns; /* asked for since then and not answered; 0: not asked for */
 	uint64_t again_ns;  /* asked for then, since something was heeded; 0: nothing was */
 	unsigned int looks; /* since then */

@@ -20,14 +20,20 @@ static bool is_server(const struct zw_correlate_input *in, const struct zw_actor
 	return a->exe_ino && a->exe_ino == in->server_exe_ino && a->exe_dev == in->server_exe_dev;
 }
 
+static bool any_decided(const struct suspects *s)
+{
+	ZW_VEC_FOREACH(x, &s->list)
+		if (x->decided)
+			return true;
+	return false;
+}
+
 /* Holders count when nobody else is known. Those that have it mapped leave a doubt in any case: what they
  * store into a page that is dirty already is invisible. */
 static int add_holders(const struct zw_correlate_input *in, struct suspects *s)
 {
-	bool anybody = false;
+	bool anybody = any_decided(s);
 
-	ZW_VEC_FOREACH(x, &s->list)
-		anybody |= x->decided;
 	for (size_t i = 0; i < in->holders; i++) {
 		const struct zw_correlate_holder *h = &in->holder[i];
 		struct suspect *x;
@@ -76,6 +82,11 @@ static const char *weakness(const struct suspects *s, const struct suspect *one,
 	if (s->gap)
 		return "what it replaced was not what was there at the reading before, "
 		       "and nobody was seen putting that there";
+	if (s->only_gone)
+		return "it was gone when the zone was last seen as it had been, but nobody else is known";
+	if (s->gone)
+		return "another process that wrote shortly before was gone when the zone was last seen "
+		       "as it had been, and is not taken for the cause";
 	if (s->unwatched)
 		return "the file was touched when the way to it had just begun to lead there, "
 		       "which another process may have done unseen";
@@ -138,14 +149,36 @@ static int correlate_file(
 	return r < 0 ? r : zw_suspects_merge(s, &mine);
 }
 
+static int correlate_files(const struct zw_correlate_input *in, struct suspects *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < in->files; i++)
+		r = correlate_file(in, &in->file[i], s);
+	return r;
+}
+
+/* Whoever was gone when it was last seen as it was counts only when there is nobody else: what a process left half-done can
+ * come to show by others' doing. */
+static int find_suspects(const struct zw_correlate_input *in, struct suspects *s)
+{
+	struct zw_correlate_input all = *in;
+	int r = correlate_files(in, s);
+
+	if (r < 0 || !s->gone || any_decided(s))
+		return r;
+	zw_suspects_done(s);
+	*s = (struct suspects){.only_gone = true};
+	all.gone_ns = NULL;
+	return correlate_files(&all, s);
+}
+
 int zw_correlate(const struct zw_correlate_input *in, struct zw_report *report)
 {
 	_zw_suspects_ struct suspects s = {};
 	uint64_t last = 0;
-	int r = 0;
+	int r = find_suspects(in, &s);
 
-	for (size_t i = 0; r == 0 && i < in->files; i++)
-		r = correlate_file(in, &in->file[i], &s);
 	if (r == 0)
 		r = add_holders(in, &s);
 	if (r == 0)

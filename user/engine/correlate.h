@@ -25,7 +25,10 @@ struct zw_reading {
 /* One file of the zone, at an earlier reading and now. */
 struct zw_correlate_file {
 	struct zw_reading before, after;
-	uint64_t from_ns; /* CLOCK_BOOTTIME: beginning of the earlier reading */
+	uint64_t from_ns;  /* CLOCK_BOOTTIME: beginning of the earlier reading */
+	uint64_t shown_ns; /* what was written later did not make it; 0: that of all files counts */
+	/* What a process had written that ended sooner showed before, or never will; 0: not known. */
+	uint64_t settled_ns;
 	bool shared; /* with other zones, for which its size and times move, too: only writes count */
 	bool attributes; /* what it holds is the same, and who owns it or may use it differs */
 };
@@ -44,6 +47,9 @@ struct zw_correlate_input {
 	int64_t real_offset_ns;  /* zw_boot_to_real_offset_ns() */
 	const struct zw_correlate_holder *holder;
 	size_t holders;
+	/* When the process ended; 0: it did not, as far as is known. NULL: that is not known of any. */
+	uint64_t (*gone_ns)(void *ctx, const struct zw_actor *actor);
+	void *gone_ctx;
 	uint64_t lost;                           /* events lost in the kernel in the window */
 	uint32_t server_pid;                     /* 0 without a server */
 	uint64_t server_exe_dev, server_exe_ino; /* 0 without: children of the server count as it */
@@ -51,7 +57,7 @@ struct zw_correlate_input {
 
 /* Fills cause, causes, attribution, has_principal, channel, time_ns and reasons of @report. How it decides:
  *
- *	same inode as before: whoever wrote to it in the window. An attribute change is a write when the size moved
+ *	same inode as before: whoever wrote to it in the window and was not gone when it was last seen as it was. An attribute change is a write when the size moved
  *	with it; when only the change time moved it leaves a doubt, since a store to a page that is dirty already
  *	looks like that, and counts when nobody else is known; so does whoever made a shared writable mapping. Reading
  *	moves neither and is nothing. Where only mode or owner differ, whoever changed these counts.
@@ -60,7 +66,7 @@ struct zw_correlate_input {
  *	without marks, everybody who changed the directory. Several that put something there one after the other
  *	count all, and so do those who wrote what was replaced: the new content may be made from theirs. Who wrote
  *	the new content beforehand is listed, and counts when it wrote after that was put there.
- *	one process: certain, unless events were lost, somebody else has it mapped (stores to a page that is dirty
+ *	one process: certain, unless events were lost, another one wrote and was gone, somebody else has it mapped (stores to a page that is dirty
  *	already are invisible) or may have done more than was seen, it is a kernel thread, or only
  *	circumstantial evidence is left: probable.
  *	several: ambiguous, all listed. None: who holds it; else none.

@@ -23,6 +23,8 @@ struct suspects {
 	struct zw_map *by_process;
 	bool gap;       /* what was there before the last of them is nobody's */
 	bool unwatched; /* the file was touched where nobody was watched yet */
+	bool gone;      /* somebody who wrote was gone when it was last seen as it was */
+	bool only_gone; /* and nobody else is known */
 };
 
 /* correlate_suspects.c; NULL and -ENOMEM mean that memory is out */
@@ -47,7 +49,8 @@ static inline uint64_t zw_cause_slack_ns(const struct zw_cause *c)
 static inline bool zw_in_window(const struct zw_correlate_input *in,
 	const struct zw_correlate_file *f, const struct zw_cause *c)
 {
-	return c->time_ns + zw_cause_slack_ns(c) >= f->from_ns && c->time_ns <= in->to_ns;
+	return c->time_ns + zw_cause_slack_ns(c) >= f->from_ns &&
+	       c->time_ns <= (f->shown_ns ? f->shown_ns : in->to_ns);
 }
 
 /* How far the change time may be behind the event that moved it: a tick of the coarse clock, 10 ms at most, and the

@@ -82,6 +82,7 @@ int zw_suspects_merge(struct suspects *to, const struct suspects *from)
 	}
 	to->gap |= from->gap;
 	to->unwatched |= from->unwatched;
+	to->gone |= from->gone;
 	return 0;
 }
 

@@ -37,6 +37,15 @@ static void judge(const struct zw_correlate_input *in, const struct zw_correlate
 			(struct state){c->size_bytes, c->ctime_ns, c->mode, c->owner_uid, c->nlink};
 }
 
+/* Whether whoever did it had nothing more to do with the file when that was last seen as it was before. */
+static bool was_gone(const struct zw_correlate_input *in, const struct zw_correlate_file *f,
+	const struct zw_cause *c)
+{
+	uint64_t gone_ns = f->settled_ns && in->gone_ns ? in->gone_ns(in->gone_ctx, c->actor) : 0;
+
+	return gone_ns && gone_ns < f->settled_ns;
+}
+
 int zw_correlate_written(
 	const struct zw_correlate_input *in, const struct zw_correlate_file *f, struct suspects *s)
 {
@@ -54,6 +63,10 @@ int zw_correlate_written(
 
 		if (!zw_cause_of_file(*it, &f->after) || !zw_in_window(in, f, *it))
 			continue;
+		if (was_gone(in, f, *it)) {
+			s->gone |= (*it)->op == ZW_FOP_WRITE;
+			continue;
+		}
 		x = zw_suspect_note(s, *it);
 		if (!x)
 			return -ENOMEM;
