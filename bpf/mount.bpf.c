@@ -12,6 +12,7 @@ __u32 zw_self_tgid = 0;
 /* By thread: what is done at the end of its system call. */
 struct mount_work {
 	struct bpf_task_work work;
+	__u64 begin_ns;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -40,6 +41,7 @@ static int on_done(struct bpf_map *map, void *key, void *value)
 	__builtin_memset(e, 0, offsetof(struct zw_wire_file, actor));
 	zw_hdr_fill(&e->hdr, sizeof(*e), ZW_WIRE_FILE, ZW_HOOK_TP_MOUNT);
 	e->op = ZW_FOP_MOUNT;
+	e->ctime_ns = ((struct mount_work *)value)->begin_ns;
 	zw_actor_fill(&e->actor);
 	bpf_ringbuf_submit(e, 0);
 	return 0;
@@ -51,7 +53,7 @@ int BPF_PROG(zw_tp_capable, const void *cred, void *target, const void *ns, int 
 	struct task_struct *task;
 	struct pt_regs___kernel *regs;
 	struct mount_work fresh = {}, *w;
-	__u64 thread;
+	__u64 thread, begin_ns;
 	long call;
 
 	if (cap != ZW_CAP_SYS_ADMIN || ret != 0)
@@ -62,6 +64,7 @@ int BPF_PROG(zw_tp_capable, const void *cred, void *target, const void *ns, int 
 	if (call != ZW_NR_MOUNT && call != ZW_NR_UMOUNT && call != ZW_NR_MOVE_MOUNT &&
 		call != ZW_NR_PIVOT_ROOT)
 		return 0;
+	begin_ns = bpf_ktime_get_boot_ns();
 	thread = bpf_get_current_pid_tgid();
 	if (thread >> 32 == zw_self_tgid)
 		return 0;
@@ -71,7 +74,7 @@ int BPF_PROG(zw_tp_capable, const void *cred, void *target, const void *ns, int 
 		w = bpf_map_lookup_elem(&zw_mounts, &thread);
 	}
 	/* Refused where it is under way already: a call may ask more than once. */
-	if (w)
-		bpf_task_work_schedule_resume_impl(task, &w->work, &zw_mounts, on_done, NULL);
+	if (w && bpf_task_work_schedule_resume_impl(task, &w->work, &zw_mounts, on_done, NULL) == 0)
+		w->begin_ns = begin_ns;
 	return 0;
 }

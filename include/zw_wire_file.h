@@ -65,7 +65,9 @@ struct zw_wire_file {
 	__u64 old_dir_ino; /* rename only */
 	__u64 ino2;        /* rename only: the inode that had the name, 0 if none */
 	__u64 size_bytes;  /* of the inode at that moment */
-	__u64 ctime_ns; /* CLOCK_REALTIME, of the inode at that moment; reading moves only the atime */
+	/* CLOCK_REALTIME, of the inode at that moment; reading moves only the atime. Of a mount: CLOCK_BOOTTIME, before which
+	 * the call did nothing, 0: not known. */
+	__u64 ctime_ns;
 	__u32 mode;
 	__u32 nlink;
 	__u32 owner_uid;

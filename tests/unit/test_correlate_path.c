@@ -56,7 +56,8 @@ static void upper_tell(struct upper *u, int who, struct zw_file_facts f, const c
 	machine_tell(&u->m, who, f, name);
 }
 
-static void upper_check(struct upper *u, const struct verdict *want)
+static void upper_check_mounts(
+	struct upper *u, const struct zw_remounts *remounts, const struct verdict *want)
 {
 	_zw_report_free_ struct zw_report *r = calloc(1, sizeof(*r));
 	struct zw_correlate_file f = {
@@ -65,7 +66,8 @@ static void upper_check(struct upper *u, const struct verdict *want)
 		.file = &f,
 		.files = 1,
 		.from_ns = f.from_ns,
-		.to_ns = u->m.now + MS};
+		.to_ns = u->m.now + MS,
+		.remounts = remounts};
 
 	assert_non_null(r);
 	assert_int_equal(zw_correlate(&in, r), 0);
@@ -73,6 +75,11 @@ static void upper_check(struct upper *u, const struct verdict *want)
 		show(r);
 	assert_true(verdict_is(&u->m, r, want));
 	machine_done(&u->m);
+}
+
+static void upper_check(struct upper *u, const struct verdict *want)
+{
+	upper_check_mounts(u, NULL, want);
 }
 
 static void link_swap(struct upper *u, enum dialect dialect)
@@ -297,6 +304,20 @@ static void mounts(struct upper *u)
 	path_to(&u->after, ZW_PLACE_DIR, DIR_NEW, 0, FILE_NEW, 2);
 }
 
+/* A system call that is done. */
+static void mount_call(struct upper *u, int who, uint64_t begin_ns)
+{
+	rest(&u->m);
+	assert_int_equal(zw_cause_book_add(u->m.book,
+				 &(struct zw_event){.type = ZW_WIRE_FILE,
+					 .hook = ZW_HOOK_TP_SYS_MOUNT,
+					 .time_ns = u->m.now,
+					 .file = {.op = ZW_FOP_MOUNT, .ctime_ns = begin_ns}},
+				 u->m.actor[who]),
+		0);
+	u->m.now += 1 * MS;
+}
+
 static void test_mounted_over(void **state)
 {
 	struct upper u;
@@ -310,17 +331,33 @@ static void test_mounted_over(void **state)
 	upper_tell(&u, P1, (struct zw_file_facts){.op = ZW_FOP_MOUNT}, NULL);
 	upper_check(&u, &(struct verdict)BY(CERTAIN, P1, B(P1)));
 
+	/* Others mounted something in the same time, before it and after. */
+	for (int asked = 0; asked < 2; asked++) {
+		struct zw_remounts remounts = {};
+
+		mounts(&u);
+		/* What changed before the reading is over. */
+		zw_remounts_note(&remounts, 900 * MS, 900 * MS, false);
+		zw_remounts_note(&remounts, 1000 * MS, 1000 * MS, true);
+		mount_call(&u, P2, 1000 * MS);
+		if (asked)
+			zw_remounts_note(&remounts, u.m.now, u.m.now, false);
+		mount_call(&u, P1, u.m.now + MS);
+		zw_remounts_note(&remounts, u.m.now, u.m.now, true);
+		mount_call(&u, P3, u.m.now + MS);
+		zw_remounts_note(&remounts, u.m.now, u.m.now, false);
+		if (asked)
+			upper_check_mounts(&u, &remounts, &(struct verdict)BY(CERTAIN, P1, B(P1)));
+		else
+			upper_check_mounts(&u, &remounts,
+				&(struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
+	}
+
 	/* An attempt beside a success, which only the hook tells apart. */
 	mounts(&u);
 	upper_tell(&u, P2, (struct zw_file_facts){.op = ZW_FOP_MOUNT}, NULL);
 	rest(&u.m);
-	assert_int_equal(zw_cause_book_add(u.m.book,
-				 &(struct zw_event){.type = ZW_WIRE_FILE,
-					 .hook = ZW_HOOK_TP_SYS_MOUNT,
-					 .time_ns = u.m.now,
-					 .file = {.op = ZW_FOP_MOUNT}},
-				 u.m.actor[P1]),
-		0);
+	mount_call(&u, P1, 0);
 	upper_check(&u, &(struct verdict)BY(CERTAIN, P1, B(P1)));
 
 	mounts(&u);

@@ -134,10 +134,9 @@ struct zw_agent {
 	struct zw_buffer content, journal;  /* of the files that are read, reused */
 	size_t reconcile_next;              /* zone the reconciliation has come to */
 	uint64_t reconcile_from_ns;
-	bool reconcile_all;    /* all zones without delay, not one by one over the period */
-	uint64_t remounted_ns; /* when a server's mount table was last found changed */
-	uint64_t discover_ns;  /* when to look for servers again */
-	uint64_t stop_ns;      /* 0: never */
+	bool reconcile_all;   /* all zones without delay, not one by one over the period */
+	uint64_t discover_ns; /* when to look for servers again */
+	uint64_t stop_ns;     /* 0: never */
 	uint64_t drops[_ZW_DROP_MAX];
 	uint64_t drops_reported, net_drops_reported;
 	uint64_t events, bad_events, changes, failed_looks;

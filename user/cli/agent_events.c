@@ -76,14 +76,15 @@ static void on_process(struct zw_agent *a, const struct zw_event *event)
 }
 
 /* A mount that is done, as this one is, shows in the tables of the servers it concerns; others, as of every container
- * that starts, explain nothing. Two that are done at the same time are told of one after the other, and the
- * first look finds them both: hence the time. */
-#define REMOUNT_SLACK_NS ZW_NSEC_PER_SEC
-
+ * that starts, explain nothing. */
 static bool elsewhere(const struct zw_agent *a, const struct zw_event *event)
 {
-	return zw_hook_is_mounted(event->hook) &&
-	       (!a->remounted_ns || event->time_ns > a->remounted_ns + REMOUNT_SLACK_NS);
+	if (!zw_hook_is_mounted(event->hook))
+		return false;
+	ZW_VEC_FOREACH(s, &a->servers)
+		if (zw_remounts_may_be(&(*s)->remounts, event->file.ctime_ns, event->time_ns))
+			return false;
+	return true;
 }
 
 static int on_file(struct zw_agent *a, const struct zw_event *event)

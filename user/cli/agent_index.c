@@ -392,10 +392,8 @@ static void mark_server_mounts(
 static void mark_mounts(struct zw_agent *a, const struct zw_event *event)
 {
 	ZW_VEC_FOREACH(s, &a->servers)
-		if (zw_agent_server_remounted(*s)) {
-			a->remounted_ns = zw_boottime_ns();
+		if (zw_agent_server_remounted(*s))
 			mark_server_mounts(a, *s, event);
-		}
 }
 
 /* The event names an entry of directory @ino, which may be the first journal of a zone. */

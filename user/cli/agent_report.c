@@ -365,6 +365,7 @@ int zw_agent_attribute(struct zw_agent *a, struct zw_agent_zone *z,
 		.server_exe_ino = z->server->exe_ino,
 		.gone_ns = ended_ns,
 		.gone_ctx = a->procs,
+		.remounts = &z->server->remounts,
 	};
 	int rc = open_behind(a, z, &behind);
 

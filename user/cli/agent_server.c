@@ -65,8 +65,7 @@ int zw_agent_server_attach(struct zw_agent_server *s, const struct zw_server *fo
 		return -errno;
 	zw_closep(&s->root_fd);
 	s->root_fd = fd;
-	zw_closep(&s->mounts_fd);
-	s->mounts_fd = open(mounts, O_RDONLY | O_CLOEXEC);
+	zw_agent_server_follow_mounts(s, mounts);
 	free(s->cwd);
 	s->cwd = ZW_TAKE(cwd);
 	s->pid = found->pid;
@@ -97,11 +96,24 @@ bool zw_agent_server_has_moved(const struct zw_agent_server *s, const struct zw_
 
 /* mountinfo wakes with POLLERR | POLLPRI once for each change of the table (fs/proc_namespace.c, mounts_poll). What
  * cannot be asked is taken for changed. */
-bool zw_agent_server_remounted(const struct zw_agent_server *s)
+bool zw_agent_server_remounted(struct zw_agent_server *s)
 {
 	struct pollfd p = {.fd = s->mounts_fd, .events = POLLPRI};
+	uint64_t before = zw_boottime_ns();
+	bool changed = s->mounts_fd < 0 || poll(&p, 1, 0) != 0;
 
-	return s->mounts_fd < 0 || poll(&p, 1, 0) != 0;
+	zw_remounts_note(&s->remounts, before, zw_boottime_ns(), changed);
+	return changed;
+}
+
+void zw_agent_server_follow_mounts(struct zw_agent_server *s, const char *path)
+{
+	uint64_t before = zw_boottime_ns();
+
+	zw_closep(&s->mounts_fd);
+	s->mounts_fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* What changed in between nobody tells. */
+	zw_remounts_note(&s->remounts, before, zw_boottime_ns(), true);
 }
 
 bool zw_agent_server_is(

@@ -8,6 +8,7 @@
 
 #include "base/vec.h"
 #include "engine/dialog.h"
+#include "engine/remounts.h"
 #include "event/event.h"
 #include "server/server.h"
 
@@ -44,6 +45,7 @@ struct zw_agent_server {
 	uint64_t exe_dev, exe_ino;
 	int root_fd;
 	int mounts_fd; /* mountinfo of its mount namespace: poll(2) tells when that changed; -1: none */
+	struct zw_remounts remounts;
 	uint64_t fingerprint;
 	uint64_t list_ns; /* CLOCK_BOOTTIME: list its zones then, whatever the fingerprint says */
 	ZW_VEC(struct zw_agent_channel) channels;
@@ -66,7 +68,9 @@ bool zw_agent_server_is_starting(const struct zw_server *found);
 /* Some, as NSD, listen before they change their root. */
 bool zw_agent_server_has_moved(const struct zw_agent_server *s, const struct zw_server *found);
 /* Whether anything was mounted or unmounted in the server's mount namespace since the last call. */
-bool zw_agent_server_remounted(const struct zw_agent_server *s);
+bool zw_agent_server_remounted(struct zw_agent_server *s);
+/* Opens mountinfo at @path to be asked that. */
+void zw_agent_server_follow_mounts(struct zw_agent_server *s, const char *path);
 /* Whether process @tgid is the server, or runs the same executable: servers fork. */
 bool zw_agent_server_is(
 	const struct zw_agent_server *s, uint32_t tgid, uint64_t exe_dev, uint64_t exe_ino);

@@ -350,7 +350,7 @@ static int own_server(struct zw_agent *a, struct zw_agent_server **ret_server)
 		zw_agent_server_unref(none);
 		return r;
 	}
-	none->mounts_fd = open(PROC_ROOT "/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	zw_agent_server_follow_mounts(none, PROC_ROOT "/self/mountinfo");
 	r = zw_vec_push(&a->servers, none);
 	if (r < 0) {
 		zw_agent_server_unref(none);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "engine/causes.h"
 #include "engine/place.h"
+#include "engine/remounts.h"
 #include "engine/report.h"
 
 /* So much later at most an operation is done than a hook before it tells of it. */
@@ -50,6 +51,7 @@ struct zw_correlate_input {
 	/* When the process ended; 0: it did not, as far as is known. NULL: that is not known of any. */
 	uint64_t (*gone_ns)(void *ctx, const struct zw_actor *actor);
 	void *gone_ctx;
+	const struct zw_remounts *remounts;      /* of where the files are; NULL: not known */
 	uint64_t lost;                           /* events lost in the kernel in the window */
 	uint32_t server_pid;                     /* 0 without a server */
 	uint64_t server_exe_dev, server_exe_ino; /* 0 without: children of the server count as it */

@@ -7,6 +7,15 @@
 
 #include <errno.h>
 
+/* Not one that was done while the mounts here stayed as they were: in another mount namespace, from where it did not come. */
+static bool may_be_here(const struct scene *sc, const struct zw_cause *c)
+{
+	uint64_t begin_ns = c->ctime_ns > sc->f->from_ns ? c->ctime_ns : sc->f->from_ns;
+
+	return !sc->in->remounts || !zw_hook_is_mounted(c->hook) ||
+	       zw_remounts_may_be(sc->in->remounts, begin_ns, c->time_ns);
+}
+
 /* Anybody may call mount(2) and be refused: attempts count only when no success was seen. */
 static int mounted_over(struct scene *sc)
 {
@@ -20,7 +29,7 @@ static int mounted_over(struct scene *sc)
 	ZW_VEC_FOREACH(it, list) {
 		struct suspect *x;
 
-		if (!zw_in_window(sc->in, sc->f, *it) ||
+		if (!zw_in_window(sc->in, sc->f, *it) || !may_be_here(sc, *it) ||
 			(mounted && !zw_hook_is_mounted((*it)->hook)))
 			continue;
 		x = zw_scene_enter(sc, *it);
