@@ -132,8 +132,11 @@ static void on_event(void *ctx, const void *data, size_t len)
 
 int zw_agent_drain(struct zw_agent *a)
 {
-	int r = zw_probe_drain(a->probe, on_event, a), q;
+	int r, q;
 
+	if (!a->probe)
+		return 0;
+	r = zw_probe_drain(a->probe, on_event, a);
 	/* Processes come first: who sent a packet is known by then. */
 	q = zw_probe_net_drain(a->probe, on_event, a);
 	if (q == -EOPNOTSUPP)

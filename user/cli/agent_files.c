@@ -107,15 +107,17 @@ int zw_agent_file_open(struct zw_agent *a, const struct zw_agent_zone *z, const 
 {
 	struct zw_agent_file f = {.path = strdup(path), .kind = kind, .walk.fd = -1};
 	struct zw_inode_state state;
-	int r = f.path ? zw_walk_path_below(
-				 z->server->root_fd, path, true, zw_probe_below, a->probe, &f.walk)
+	/* Without a kernel to ask the inode is what stat(2) says. */
+	int r = f.path ? zw_walk_path_below(z->server->root_fd, path, true,
+				 a->probe ? zw_probe_below : NULL, a->probe, &f.walk)
 		       : -ENOMEM;
 
 	if (r == 0) {
 		f.present = f.walk.result == 0 && f.walk.fd >= 0;
 		if (f.present && zw_agent_file_stat(&f) < 0)
 			f.present = false;
-		if (f.present && zw_probe_inode_state(a->probe, f.walk.fd, &state) == 0) {
+		if (f.present && a->probe &&
+			zw_probe_inode_state(a->probe, f.walk.fd, &state) == 0) {
 			f.writers = state.writers > 0 ? state.writers : 0;
 			f.maps = state.maps > 0 ? state.maps : 0;
 			f.generation = state.generation;
