@@ -263,8 +263,10 @@ void zw_agent_sinks_close(struct zw_agent *a, struct zw_agent_sinks *next);
 
 /* agent_stop.c */
 
-/* True when somebody asked it to stop so long ago that what is under way is to be cut short; @agent is one. */
-bool zw_agent_is_hurried(void *agent);
+/* Takes what waits in the rings into memory, so that nothing is lost while something takes long. */
+void zw_agent_hold(struct zw_agent *a);
+/* True when somebody asked it to stop so long ago that what is under way is to be cut short. That it was asked is noted. */
+bool zw_agent_is_hurried(struct zw_agent *a);
 /* Tells what was seen, also what was waiting to settle, and that this is the end. */
 void zw_agent_stop(struct zw_agent *a);
 

@@ -94,6 +94,15 @@ static int collect_siblings(struct zw_agent *a, const struct zw_agent_zone *z,
 	return r;
 }
 
+/* Explaining may take long: what comes meanwhile is held, and it is cut short when there is no time. */
+static bool pause_explaining(void *ctx)
+{
+	struct zw_agent *a = ctx;
+
+	zw_agent_hold(a);
+	return zw_agent_is_hurried(a);
+}
+
 /* BIND's journal has the transactions one by one. What is wrong with it was found when it was read; then, or when it
  * is too much, the difference is explained as a whole. */
 static int collect_steps(struct zw_agent *a, const struct zw_agent_zone *z,
@@ -104,7 +113,7 @@ static int collect_steps(struct zw_agent *a, const struct zw_agent_zone *z,
 	struct zw_journal j;
 	int rc;
 
-	if (!r->journal_at.offset || !a->journal.len || !z->good || zw_agent_is_hurried(a))
+	if (!r->journal_at.offset || !a->journal.len || !z->good || pause_explaining(a))
 		return 0;
 	rc = zw_journal_parse(a->journal.data, a->journal.len, &j, &error);
 	if (rc == 0)
@@ -114,32 +123,27 @@ static int collect_steps(struct zw_agent *a, const struct zw_agent_zone *z,
 	return rc == -ENOMEM ? rc : 0;
 }
 
+/* What goes for all that is explained of a zone. */
+static struct zw_explain_input input_of(const struct zw_agent *a, const struct zw_agent_zone *z)
+{
+	const struct zw_agent_server *server = z->server;
+
+	return (struct zw_explain_input){
+		.book = a->requests,
+		.origin = z->origin,
+		.real_offset_ns = zw_boot_to_real_offset_ns(),
+		.server_pid = (uint32_t)server->pid,
+		.server_exe_dev = server->exe_dev,
+		.server_exe_ino = server->exe_ino,
+		.server_forks = server->kind == ZW_SERVER_NSD || server->kind == ZW_SERVER_PDNS,
+	};
+}
+
 int zw_agent_explain(struct zw_agent *a, struct zw_agent_zone *z, const struct zw_agent_reading *r,
 	struct zw_report *report, struct zw_explained *ret)
 {
 	_zw_part_steps_ struct zw_part_steps steps = {};
-	struct zw_explain_input in = {
-		.book = a->requests,
-		.key = &a->key,
-		.origin = z->origin,
-		.from_ns = z->good_ns,
-		.from_end_ns = z->good_end_ns,
-		.to_ns = r->begin_ns,
-		.to_end_ns = r->end_ns,
-		.lag_ns = lag_of(z),
-		.real_offset_ns = zw_boot_to_real_offset_ns(),
-		.server_pid = (uint32_t)z->server->pid,
-		.server_exe_dev = z->server->exe_dev,
-		.server_exe_ino = z->server->exe_ino,
-		.server_forks =
-			z->server->kind == ZW_SERVER_NSD || z->server->kind == ZW_SERVER_PDNS,
-		.seen = a->requests_seen,
-		.served = is_served(z),
-		.database = z->source->database,
-		.trail = a->trail,
-		.hurried = zw_agent_is_hurried,
-		.hurried_ctx = a,
-	};
+	struct zw_explain_input in = input_of(a, z);
 	_zw_actor_unref_ struct zw_actor *server = NULL;
 	sibling_list siblings = {};
 	int rc;
@@ -147,6 +151,18 @@ int zw_agent_explain(struct zw_agent *a, struct zw_agent_zone *z, const struct z
 	/* What was there when the watch began has no window to look into; and nobody asks where no server is. */
 	if (z->state == ZW_ZONE_NEW || !z->good_files.len || !in.server_pid)
 		return 0;
+	in.key = &a->key;
+	in.from_ns = z->good_ns;
+	in.from_end_ns = z->good_end_ns;
+	in.to_ns = r->begin_ns;
+	in.to_end_ns = r->end_ns;
+	in.lag_ns = lag_of(z);
+	in.seen = a->requests_seen;
+	in.served = is_served(z);
+	in.database = z->source->database;
+	in.trail = a->trail;
+	in.hurried = pause_explaining;
+	in.hurried_ctx = a;
 	if (zw_proc_table_lookup(a->procs, in.server_pid, z->server->start_ns, &server) == 0)
 		in.server_actor = server;
 	/* What was lost until now may have been asked in this window. */
@@ -173,19 +189,10 @@ int zw_agent_explain_zone(
 	/* A server's list can be newer than what was read of the rings. */
 	int r = zw_agent_drain(a);
 	uint64_t now = zw_boottime_ns();
-	struct zw_explain_input in = {
-		.book = a->requests,
-		.origin = z->origin,
-		.from_ns = now > ZONE_TOLD_NS ? now - ZONE_TOLD_NS : 0,
-		.to_ns = now,
-		.real_offset_ns = zw_boot_to_real_offset_ns(),
-		.server_pid = (uint32_t)z->server->pid,
-		.server_exe_dev = z->server->exe_dev,
-		.server_exe_ino = z->server->exe_ino,
-		.server_forks =
-			z->server->kind == ZW_SERVER_NSD || z->server->kind == ZW_SERVER_PDNS,
-	};
+	struct zw_explain_input in = input_of(a, z);
 
+	in.from_ns = now > ZONE_TOLD_NS ? now - ZONE_TOLD_NS : 0;
+	in.to_ns = now;
 	return r == 0 && in.server_pid ? zw_explain_zone(&in, report) : r;
 }
 

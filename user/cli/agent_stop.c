@@ -25,14 +25,17 @@ static bool is_asked_to_stop(const struct zw_agent *a)
 								sigismember(&set, SIGINT) > 0));
 }
 
-bool zw_agent_is_hurried(void *agent)
+void zw_agent_hold(struct zw_agent *a)
 {
-	struct zw_agent *a = agent;
-	uint64_t now;
-
 	/* What there is no memory for stays in the rings, and is counted there when it is lost. */
 	if (a->probe)
 		(void)zw_probe_hold(a->probe);
+}
+
+bool zw_agent_is_hurried(struct zw_agent *a)
+{
+	uint64_t now;
+
 	if (!is_asked_to_stop(a))
 		return false;
 	now = zw_boottime_ns();
@@ -47,6 +50,7 @@ bool zw_agent_leave_rest(struct zw_agent *a, struct zw_agent_zone *z, struct zw_
 {
 	struct zw_snapshot *state;
 
+	zw_agent_hold(a);
 	if (!zw_agent_is_hurried(a))
 		return false;
 	if (zw_agent_history_cut(a, z, explained, from, r->snapshot, &state) < 0)

@@ -105,6 +105,24 @@ static int store_item(struct zw_writer *w, const struct zw_writer_item *item, bo
 	return *ret_never ? 0 : r;
 }
 
+int zw_writer_commit(struct zw_writer *w, int r, uint64_t number)
+{
+	if (r == 0 && number > w->stored_number)
+		r = zw_history_set_meta(w->history, "stored", (int64_t)number);
+	if (r < 0) {
+		zw_history_rollback(w->history);
+		return r;
+	}
+	r = zw_history_commit(w->history);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&w->lock);
+	if (number > w->stored_number)
+		w->stored_number = number;
+	pthread_mutex_unlock(&w->lock);
+	return 0;
+}
+
 /* 0, or -errno and nothing was stored. */
 static int store_batch(struct zw_writer *w, const struct zw_writer_queue *batch,
 	uint64_t *ret_events, uint64_t *ret_never)
@@ -122,20 +140,7 @@ static int store_batch(struct zw_writer *w, const struct zw_writer_queue *batch,
 		*ret_never += never;
 		*ret_events += item->is_event && !never;
 	}
-	if (r == 0 && number > w->stored_number)
-		r = zw_history_set_meta(w->history, "stored", (int64_t)number);
-	if (r < 0) {
-		zw_history_rollback(w->history);
-		return r;
-	}
-	r = zw_history_commit(w->history);
-	if (r < 0 || !number)
-		return r;
-	pthread_mutex_lock(&w->lock);
-	if (number > w->stored_number)
-		w->stored_number = number;
-	pthread_mutex_unlock(&w->lock);
-	return 0;
+	return zw_writer_commit(w, r, number);
 }
 
 void zw_writer_tell(struct zw_writer *w, int r, const char *sentence)

@@ -274,18 +274,8 @@ static int replay_step(struct zw_writer *w)
 	}
 	if (r == -ENOENT || r == -EBADMSG)
 		r = 0;
-	if (r == 0 && number > w->stored_number)
-		r = zw_history_set_meta(w->history, "stored", (int64_t)number);
-	if (r < 0) {
-		zw_history_rollback(w->history);
-		return r;
-	}
-	r = zw_history_commit(w->history);
-	if (r < 0)
-		return r;
-	if (number > w->stored_number)
-		w->stored_number = number;
-	return n == REPLAY_STEP;
+	r = zw_writer_commit(w, r, number);
+	return r < 0 ? r : n == REPLAY_STEP;
 }
 
 int zw_writer_replay(struct zw_writer *w)

@@ -89,6 +89,9 @@ size_t zw_writer_waiting(const struct zw_writer *writer);
 /* The same: begins the file anew when nothing in it is needed: it is of another history, or of one that was not open
  * then. */
 void zw_writer_begin_file(struct zw_writer *writer);
+/* Ends a transaction, which went well when @r is 0: all up to number @number is stored then. 0, or -errno and nothing was
+ * stored. */
+int zw_writer_commit(struct zw_writer *writer, int r, uint64_t number);
 /* Says what is wrong (@r < 0) when that is new, and when nothing is any more. @sentence may be NULL. */
 void zw_writer_tell(struct zw_writer *writer, int r, const char *sentence);
 
