@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Hooks that see zone files change, in three tiers. All are off when loading; user/probe/plan.c turns on what
  * is wanted and works. A wrapper only says which body runs: see zw_file.h. */
-#include "zw_file.h"
+#include "zw_notify.h"
 
 /* --- tier tracepoint --------------------------------------------------------------------------------- */
 
@@ -120,6 +120,12 @@ SEC("tp_btf/inode_set_ctime_to_ts")
 int BPF_PROG(zw_tp_ctime_set, struct inode *inode)
 {
 	return on_ctime(inode, ZW_HOOK_TP_CTIME_SET);
+}
+
+SEC("tp_btf/signal_generate")
+int BPF_PROG(zw_tp_notify, int sig, struct kernel_siginfo *info, struct task_struct *task)
+{
+	return on_notified(sig, info, task);
 }
 
 /* XFS sets the times of what is renamed, but not of two files that are exchanged. An exchange it is when the entry that

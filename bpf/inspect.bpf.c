@@ -33,6 +33,7 @@ int zw_inode_state(struct zw_inode_state *s)
 	s->writers = BPF_CORE_READ(inode, i_writecount.counter);
 	s->maps = BPF_CORE_READ(inode, i_mapping, i_mmap_writable.counter);
 	s->generation = BPF_CORE_READ(inode, i_generation);
+	s->version = zw_inode_version(inode);
 	s->result = 0;
 	return 0;
 }

@@ -10,7 +10,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, struct zw_inode_key);
-	__type(value, __u64);
+	__type(value, struct zw_arrival);
 } zw_arrived SEC(".maps");
 
 /* No directory is new after this; 0: none is. */
@@ -43,15 +43,15 @@ __noinline int zw_in_arrived(const struct arrived_arg *arg)
 	for (int i = 0; d && i < ARRIVED_DEPTH; i++) {
 		struct dentry *up = BPF_CORE_READ(d, d_parent);
 		struct zw_inode_key key = {};
-		__u64 *since;
+		struct zw_arrival *arrival;
 
 		inode = BPF_CORE_READ(d, d_inode);
 		if (!inode)
 			return 0;
 		key.dev = zw_inode_dev(inode);
 		key.ino = BPF_CORE_READ(inode, i_ino);
-		since = bpf_map_lookup_elem(&zw_arrived, &key);
-		if (since && now < *since + ZW_ARRIVAL_NS)
+		arrival = bpf_map_lookup_elem(&zw_arrived, &key);
+		if (arrival && now < arrival->since_ns + ZW_ARRIVAL_NS)
 			return 1;
 		d = up == d ? NULL : up;
 	}
@@ -81,14 +81,33 @@ static __always_inline __u32 watch_of(const struct node *n)
 	return watch ? watch : arrived_watch(n);
 }
 
+static __always_inline void note_arrival_of(const struct node *n, __u64 version)
+{
+	struct zw_inode_key key = {.dev = n->dev, .ino = n->ino};
+	struct zw_arrival arrival = {.since_ns = bpf_ktime_get_boot_ns(), .version = version};
+
+	bpf_map_update_elem(&zw_arrived, &key, &arrival, BPF_ANY);
+	zw_arrived_until = arrival.since_ns + ZW_ARRIVAL_NS;
+}
+
 /* Directory @n comes into one that is watched. */
 static __always_inline void note_arrival(const struct node *n)
 {
-	struct zw_inode_key key = {.dev = n->dev, .ino = n->ino};
-	__u64 now = bpf_ktime_get_boot_ns();
+	note_arrival_of(n, zw_inode_version(n->inode));
+}
 
-	bpf_map_update_elem(&zw_arrived, &key, &now, BPF_ANY);
-	zw_arrived_until = now + ZW_ARRIVAL_NS;
+/* The same when it is there already, unless that was told just before, too: a few microseconds ago, in which nobody gets
+ * through an operation in it, or, if @late, a longer while ago. */
+static __always_inline void note_late_arrival(const struct node *n, bool late)
+{
+	struct zw_inode_key key = {.dev = n->dev, .ino = n->ino};
+	struct zw_arrival *known = bpf_map_lookup_elem(&zw_arrived, &key);
+	bool fresh = known && bpf_ktime_get_boot_ns() < known->since_ns + ZW_ARRIVAL_NS;
+
+	if (fresh)
+		note_arrival_of(n, known->version);
+	else
+		note_arrival_of(n, late ? ZW_VERSION_UNKNOWN : zw_inode_version(n->inode));
 }
 
 /* Whether the current task holds the lock under which entries of @dir are made, removed and renamed. The bits below are

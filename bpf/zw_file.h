@@ -74,8 +74,10 @@ static __always_inline bool coalesce(struct coalesce_key *key, __u32 *ret_skippe
 /* One operation passes several of the hooks for the change time. */
 static __always_inline __u16 coalesced_as(__u8 hook)
 {
-	return hook == ZW_HOOK_TP_CTIME_SKIP || hook == ZW_HOOK_TP_CTIME_SET ? ZW_HOOK_TP_CTIME
-									     : hook;
+	return hook == ZW_HOOK_TP_CTIME_SKIP || hook == ZW_HOOK_TP_CTIME_SET ||
+			       hook == ZW_HOOK_TP_NOTIFY
+		       ? ZW_HOOK_TP_CTIME
+		       : hook;
 }
 
 static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)
@@ -92,7 +94,8 @@ static __always_inline int emit(const struct file_op *o, __u64 dev, __u32 watch)
 	if (key.tgid == zw_self_tgid)
 		return 0;
 	/* Operations on names are few and each one matters; only writes come in floods. */
-	if (o->op == ZW_FOP_WRITE || o->op == ZW_FOP_ATTR || (o->op == ZW_FOP_DIRENT && !name)) {
+	if (o->op == ZW_FOP_WRITE || o->op == ZW_FOP_ATTR ||
+		(o->op == ZW_FOP_DIRENT && !name && !old_dir)) {
 		struct inode *of = inode ? inode : dir;
 
 		key.ino = BPF_CORE_READ(of, i_ino);
@@ -265,7 +268,8 @@ static __always_inline int on_ctime(struct inode *inode, __u8 hook)
 		zw_dirent_task = bpf_get_current_pid_tgid();
 		emit(&dirent, n.dev, watch);
 	}
-	entry = !ext4 && entry_of(inode, &o);
+	/* Where a directory came, what is done in it may be told of by this alone. */
+	entry = (!ext4 || zw_arrived_until) && entry_of(inode, &o);
 	return entry || !dir ? emit(&o, n.dev, watch) : 0;
 }
 

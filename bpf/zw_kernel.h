@@ -52,8 +52,10 @@ static __always_inline bool zw_inode_is_new(struct inode *inode)
 #define ZW_BTRFS_MAGIC 0x9123683e
 #define ZW_OVERLAY_MAGIC 0x794c7630
 #define ZW_PF_KTHREAD 0x00200000 /* include/linux/sched.h */
-#define ZW_FMODE_WRITE 0x2       /* include/linux/fs.h */
-#define ZW_CAP_SYS_ADMIN 21      /* include/uapi/linux/capability.h */
+#define ZW_PF_IO_WORKER 0x00000010
+#define ZW_POLL_MSG 3       /* include/uapi/asm-generic/siginfo.h */
+#define ZW_FMODE_WRITE 0x2  /* include/linux/fs.h */
+#define ZW_CAP_SYS_ADMIN 21 /* include/uapi/linux/capability.h */
 /* arch/x86/entry/syscalls/syscall_64.tbl: whatever changes a mount table */
 #define ZW_NR_PIVOT_ROOT 155
 #define ZW_NR_MOUNT 165
@@ -164,6 +166,13 @@ static __always_inline struct inode *zw_real_inode(struct inode *inode)
 		inode = below;
 	}
 	return inode;
+}
+
+/* Moves with every change of the entries of a directory of ext4. The lowest bit says whether somebody asked
+ * (include/linux/iversion.h). */
+static __always_inline __u64 zw_inode_version(struct inode *inode)
+{
+	return (__u64)BPF_CORE_READ(inode, i_version.counter) >> 1;
 }
 
 /* What the kernel calls struct pt_regs; that of the user API has other names for its fields. */

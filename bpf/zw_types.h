@@ -9,9 +9,16 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct mutex {
+	struct {
+		long counter;
+	} owner;
+};
+
 struct super_block {
 	__u32 s_dev;
 	unsigned long s_magic;
+	struct mutex s_vfs_rename_mutex;
 };
 
 struct bpf_map {
@@ -71,14 +78,25 @@ struct inode {
 	__u32 i_generation;
 	long long i_ctime_sec;
 	__u32 i_ctime_nsec;
+	struct {
+		long long counter;
+	} i_version;
 	atomic_t i_writecount;
 	struct rw_semaphore i_rwsem;
 };
 
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
 struct dentry {
+	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	struct hlist_node
+		d_sib; /* since 6.8, and read where there is ctime_xchg_skip, since 6.13 */
+	struct hlist_head d_children;
 	union {
 		struct hlist_node d_alias;
 	} d_u;
@@ -182,6 +200,17 @@ struct tty_struct {
 struct signal_struct {
 	atomic_t live; /* threads that did not exit */
 	struct tty_struct *tty;
+};
+
+union __sifields {
+	struct {
+		int _fd;
+	} _sigpoll;
+};
+
+struct kernel_siginfo {
+	int si_code;
+	union __sifields _sifields;
 };
 
 struct ns_common {

@@ -46,6 +46,7 @@ enum zw_hook {
 	ZW_HOOK_TP_CTIME_SKIP,     /* ctime_xchg_skip */
 	ZW_HOOK_TP_CTIME_SET,      /* inode_set_ctime_to_ts */
 	ZW_HOOK_TP_XFS_RENAME,     /* xfs_rename */
+	ZW_HOOK_TP_NOTIFY,         /* signal_generate: of a directory; bpf/zw_notify.h */
 	ZW_HOOK_TP_MOUNT,          /* cap_capable in one of the following, when it is done */
 	ZW_HOOK_TP_SYS_MOUNT,      /* sys_exit of mount(2) */
 	ZW_HOOK_TP_SYS_UMOUNT,     /* sys_exit of umount2(2) */

@@ -16,7 +16,9 @@ enum zw_fop {
 	ZW_FOP_ATTR,
 	ZW_FOP_OPEN, /* opened for writing */
 	ZW_FOP_MAP,  /* mapped shared and writable */
-	ZW_FOP_DIRENT, /* an entry of directory (dev, dir_ino) changed; which one only the name tells */
+	/* An entry of directory (dev, dir_ino) changed; which one only the name tells. With old_dir_ino, which is the same
+	 * then: it was moved to another directory. */
+	ZW_FOP_DIRENT,
 	ZW_FOP_CREATE, /* name in (dev, dir_ino); also symlink */
 	ZW_FOP_LINK,   /* inode ino got the name in (dev, dir_ino) */
 	ZW_FOP_UNLINK, /* the name of inode ino in (dev, dir_ino) was removed */
@@ -33,6 +35,8 @@ enum zw_watch_flags {
 	/* Of an event only: it puts the directory ino, or one of ino and ino2, into a watched one, and from now on what
 	 * is done in that and below it counts for ZW_ARRIVAL_NS. */
 	ZW_WATCH_ARRIVED = 1 << 3,
+	/* Of a rename only: what had the name is not known, where ino2 is 0. */
+	ZW_WATCH_BLIND = 1 << 4,
 };
 
 /* The agent looks a moment later where a way leads that was changed, and watches what is there then. */
@@ -42,6 +46,17 @@ struct zw_inode_key {
 	__u64 dev;
 	__u64 ino;
 };
+
+/* The value of the map of directories that came. */
+struct zw_arrival {
+	__u64 since_ns; /* CLOCK_BOOTTIME */
+	__u64 version;  /* as in struct zw_inode_state, when it came; ZW_VERSION_UNKNOWN */
+};
+#define ZW_VERSION_UNKNOWN (~0ULL)
+
+/* The signals that a change of a directory sends to the agent, which ignores them: something came to it, or left it. */
+#define ZW_SIGNAL_CAME 61
+#define ZW_SIGNAL_LEFT 62
 
 /* Bits of the filter in front of zw_watch, by inode number alone: 8 KiB that stay in the cache, where the map is
  * megabytes. A clear bit means that no such inode is watched on any device. */
@@ -62,9 +77,9 @@ struct zw_wire_file {
 	__u64 dev;
 	__u64 ino;         /* 0 when not known */
 	__u64 dir_ino;     /* 0 when not known */
-	__u64 old_dir_ino; /* rename only */
-	__u64 ino2;        /* rename only: the inode that had the name, 0 if none */
-	__u64 size_bytes;  /* of the inode at that moment */
+	__u64 old_dir_ino; /* rename only, 0 when not known there either; and see ZW_FOP_DIRENT */
+	__u64 ino2; /* rename only: the inode that had the name, 0 if none or, with ZW_WATCH_BLIND, not known */
+	__u64 size_bytes; /* of the inode at that moment */
 	/* CLOCK_REALTIME, of the inode at that moment; reading moves only the atime. Of a mount: CLOCK_BOOTTIME, before which
 	 * the call did nothing, 0: not known. */
 	__u64 ctime_ns;
@@ -99,9 +114,11 @@ struct zw_inode_state {
 	__s32 maps;       /* shared writable mappings, i_mmap_writable */
 	__u32 generation; /* as in struct zw_wire_file */
 	__u32 lower;      /* 1: of an overlay, and not in its upper layer */
+	__u64 version;    /* of a directory of ext4: moves whenever its entries change */
 };
 
 ZW_ASSERT_SIZE(struct zw_inode_key, 16);
 ZW_ASSERT_SIZE(struct zw_wire_file, 16 + 56 + 24 + ZW_NAME_LEN + sizeof(struct zw_wire_actor));
 ZW_ASSERT_SIZE(struct zw_wire_holder, 48);
-ZW_ASSERT_SIZE(struct zw_inode_state, 40);
+ZW_ASSERT_SIZE(struct zw_inode_state, 48);
+ZW_ASSERT_SIZE(struct zw_arrival, 16);

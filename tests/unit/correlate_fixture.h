@@ -19,9 +19,10 @@ enum {
 static void rest(struct machine *m)
 {
 	m->now += 5 * MS;
+	machine_notices(m);
 }
 
-static const char *const dialect_name[] = {"marks", "named", "entries"};
+static const char *const dialect_name[] = {"marks", "named", "entries", "quiet"};
 _Static_assert(ZW_ARRAY_SIZE(dialect_name) == DIALECTS, "a dialect has no name");
 
 struct verdict {

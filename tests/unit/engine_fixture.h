@@ -19,6 +19,7 @@ enum dialect {
 	MARKS,   /* tier tracepoint, ext4 */
 	NAMED,   /* tiers lsm and fentry */
 	ENTRIES, /* tier tracepoint, other filesystems: marks with names */
+	QUIET, /* tier tracepoint, ext4 whose directories notify: marks only where a clock tick has passed */
 	DIALECTS,
 };
 
@@ -34,6 +35,7 @@ enum {
 #define MS 1000000ULL
 #define US 1000ULL
 #define NOBODY (-1)
+#define TICK (4 * MS)
 
 /* The names there are; the first two thirds are in ZONE_DIR. */
 enum {
@@ -60,6 +62,8 @@ struct machine_inode {
 struct machine {
 	enum dialect dialect;
 	bool told_once; /* an exchange gives one event; in ENTRIES, names but no inode, as on XFS */
+	bool blind;     /* in QUIET, what is renamed over is not told */
+	uint64_t late;  /* in QUIET, from an operation to what is notified of it */
 	uint64_t stall; /* between two events of an operation: it was preempted */
 	bool dir_first; /* in ENTRIES, directories are told of before what is in them */
 	uint64_t now;
@@ -77,6 +81,15 @@ struct machine {
 		enum zw_fop op;
 	} coalesced[32];
 	size_t next_coalesced;
+	uint64_t dir_ctime;
+	/* what is notified, but not told yet */
+	struct {
+		uint64_t due;
+		struct zw_file_facts f;
+		const char *name;
+		int who;
+	} notice[8];
+	size_t notices;
 	/* the truth about what the zone's name yields */
 	int last_author;
 	unsigned int authors;
@@ -143,6 +156,10 @@ static inline uint64_t machine_dir(int name)
 /* Which hook tells of it matters where that comes before the operation. */
 static inline enum zw_hook machine_hook(const struct machine *m, enum zw_fop op)
 {
+	if (m->dialect == QUIET && op == ZW_FOP_RENAME)
+		return ZW_HOOK_TP_NOTIFY;
+	if (m->dialect == QUIET && op == ZW_FOP_UNLINK)
+		return ZW_HOOK_TP_EXT4_UNLINK;
 	if (m->dialect != NAMED)
 		return op == ZW_FOP_WRITE ? ZW_HOOK_TP_DIRTY : ZW_HOOK_TP_CTIME;
 	switch (op) {
@@ -159,17 +176,43 @@ static inline enum zw_hook machine_hook(const struct machine *m, enum zw_fop op)
 	}
 }
 
-/* Whatever an event is about; the operation fills in what its hook knows. */
-static inline void machine_tell(
-	struct machine *m, int who, struct zw_file_facts f, const char *name)
+static inline void machine_enter(struct machine *m, uint64_t time_ns, enum zw_hook hook, int who,
+	const struct zw_file_facts *f, const char *name)
 {
-	struct zw_event e = {
-		.type = ZW_WIRE_FILE, .hook = machine_hook(m, f.op), .time_ns = m->now, .file = f};
+	struct zw_event e = {.type = ZW_WIRE_FILE, .hook = hook, .time_ns = time_ns, .file = *f};
 
 	e.file.dev = DEV;
 	if (name)
 		snprintf(e.file.name, sizeof(e.file.name), "%s", name);
 	assert_int_equal(zw_cause_book_add(m->book, &e, m->actor[who]), 0);
+}
+
+/* What is notified by now is told. */
+static inline void machine_notices(struct machine *m)
+{
+	size_t n = 0;
+
+	for (; n < m->notices && m->notice[n].due <= m->now; n++)
+		machine_enter(m, m->notice[n].due, ZW_HOOK_TP_NOTIFY, m->notice[n].who,
+			&m->notice[n].f, m->notice[n].name);
+	m->notices -= n;
+	memmove(m->notice, m->notice + n, m->notices * sizeof(*m->notice));
+}
+
+/* An operation on entries waits for the lock of the directory, under which what is notified of the one before is told. */
+static inline void machine_lock(struct machine *m)
+{
+	if (m->notices && m->notice[m->notices - 1].due > m->now)
+		m->now = m->notice[m->notices - 1].due;
+	machine_notices(m);
+}
+
+/* Whatever an event is about; the operation fills in what its hook knows. */
+static inline void machine_tell(
+	struct machine *m, int who, struct zw_file_facts f, const char *name)
+{
+	machine_notices(m);
+	machine_enter(m, m->now, machine_hook(m, f.op), who, &f, name);
 }
 
 /* As zw_file.h does for writes, attributes and directories. */
@@ -190,6 +233,30 @@ static inline bool machine_coalesces(
 	m->coalesced[m->next_coalesced].op = op;
 	m->next_coalesced = (m->next_coalesced + 1) % ZW_ARRAY_SIZE(m->coalesced);
 	return false;
+}
+
+/* The time that files get; true when that is another one than they have. */
+static inline bool machine_ticks(const struct machine *m, uint64_t *ctime)
+{
+	uint64_t now = m->dialect == QUIET ? m->now / TICK * TICK : m->now;
+	bool moved = m->dialect != QUIET || *ctime != now;
+
+	*ctime = now;
+	return moved;
+}
+
+static inline void machine_notify(
+	struct machine *m, int who, const struct zw_file_facts *f, const char *name)
+{
+	if (m->dialect != QUIET)
+		return;
+	m->now += 1 * US;
+	assert_true(m->notices < ZW_ARRAY_SIZE(m->notice));
+	m->notice[m->notices].due = m->now + m->late;
+	m->notice[m->notices].f = *f;
+	m->notice[m->notices].name = name;
+	m->notice[m->notices++].who = who;
+	machine_notices(m);
 }
 
 static inline struct zw_file_facts machine_facts(const struct machine *m, enum zw_fop op, int inode)
@@ -220,7 +287,7 @@ static inline void machine_dirent(struct machine *m, int who, uint64_t dir)
 	struct zw_file_facts f = {.op = ZW_FOP_DIRENT, .dir_ino = dir};
 
 	m->now += 1 * US + m->stall;
-	if (m->dialect != NAMED && dir == ZONE_DIR &&
+	if (m->dialect != NAMED && dir == ZONE_DIR && machine_ticks(m, &m->dir_ctime) &&
 		!machine_coalesces(m, who, ZW_FOP_DIRENT, dir, 2, NULL))
 		machine_tell(m, who, f, NULL);
 }
@@ -233,6 +300,36 @@ static inline void machine_dirents(struct machine *m, int who, int a, int b, boo
 	machine_dirent(m, who, machine_dir(a));
 	if (b != NOBODY)
 		machine_dirent(m, who, machine_dir(b));
+}
+
+/* What is notified of an entry of @dir that is made, linked or removed. Of one that is moved to another directory,
+ * @left. */
+static inline void machine_notify_dir(struct machine *m, int who, uint64_t dir, bool left)
+{
+	struct zw_file_facts f = {
+		.op = ZW_FOP_DIRENT, .dir_ino = dir, .old_dir_ino = left ? dir : 0};
+
+	if (m->dialect == QUIET && dir == ZONE_DIR &&
+		(left || !machine_coalesces(m, who, ZW_FOP_DIRENT, dir, 2, NULL)))
+		machine_notify(m, who, &f, NULL);
+}
+
+/* The same of inode @inode that was moved from @from to @to. */
+static inline void machine_notify_move(
+	struct machine *m, int who, int inode, int victim, int from, int to)
+{
+	struct zw_file_facts f = machine_facts(m, ZW_FOP_RENAME, inode);
+
+	machine_notify_dir(m, who, machine_dir(from), machine_dir(from) != machine_dir(to));
+	if (machine_dir(to) != ZONE_DIR)
+		return;
+	f.dir_ino = ZONE_DIR;
+	f.old_dir_ino = machine_dir(from) == ZONE_DIR ? ZONE_DIR : 0;
+	if (m->blind)
+		f.watch = ZW_WATCH_BLIND;
+	else if (victim != NOBODY)
+		f.ino2 = m->inode[victim].ino;
+	machine_notify(m, who, &f, machine_name[to]);
 }
 
 /* An operation that locks the directories of the names @a and @b, one of which may be NOBODY, is about to concern

@@ -26,7 +26,7 @@ static inline void op_write_inode(struct machine *m, int who, int inode, uint64_
 	i->writers |= 1U << who;
 	i->late_writers |= 1U << who;
 	i->last_writer = who;
-	i->ctime = m->now;
+	(void)machine_ticks(m, &i->ctime);
 	machine_attr(m, who, inode);
 	if (m->entry[ZONE] == inode)
 		machine_author(m, who);
@@ -44,7 +44,7 @@ static inline bool op_chmod(struct machine *m, int who, int name)
 {
 	if (m->entry[name] == NOBODY)
 		return false;
-	m->inode[m->entry[name]].ctime = m->now;
+	(void)machine_ticks(m, &m->inode[m->entry[name]].ctime);
 	machine_attr(m, who, m->entry[name]);
 	return true;
 }
@@ -64,15 +64,26 @@ static inline bool op_create(struct machine *m, int who, int name)
 
 	if (m->entry[name] != NOBODY)
 		return false;
+	machine_lock(m);
 	m->now += 1 * US;
 	if (m->dialect == NAMED && machine_dir(name) == ZONE_DIR)
 		machine_tell(m, who, f, machine_name[name]);
 	m->entry[name] = machine_new_inode(m, 0);
 	m->inode[m->entry[name]].size = 0;
+	(void)machine_ticks(m, &m->inode[m->entry[name]].ctime);
 	machine_dirent(m, who, machine_dir(name));
+	machine_notify_dir(m, who, machine_dir(name), false);
 	if (name == ZONE)
 		machine_author(m, who);
 	return true;
+}
+
+static inline void machine_moved(struct machine *m, int who, int inode)
+{
+	bool ticks = machine_ticks(m, &m->inode[inode].ctime);
+
+	if (m->dialect == MARKS || (m->dialect == QUIET && ticks))
+		machine_attr(m, who, inode);
 }
 
 static inline bool op_unlink(struct machine *m, int who, int name)
@@ -82,6 +93,7 @@ static inline bool op_unlink(struct machine *m, int who, int name)
 
 	if (i == NOBODY)
 		return false;
+	machine_lock(m);
 	f = machine_facts(m, ZW_FOP_UNLINK, i);
 	f.dir_ino = machine_dir(name);
 	m->now += 1 * US;
@@ -92,10 +104,9 @@ static inline bool op_unlink(struct machine *m, int who, int name)
 		machine_tell(m, who, f, machine_name[name]);
 	m->entry[name] = NOBODY;
 	m->inode[i].nlink--;
-	m->inode[i].ctime = m->now;
 	machine_dirents(m, who, name, NOBODY, false);
-	if (m->dialect == MARKS)
-		machine_attr(m, who, i);
+	machine_moved(m, who, i);
+	machine_notify_dir(m, who, machine_dir(name), false);
 	if (name == ZONE) {
 		m->authors = 0;
 		machine_author(m, who);
@@ -117,19 +128,13 @@ static inline void machine_tell_rename(struct machine *m, int who, int from, int
 		machine_tell(m, who, f, machine_name[to]);
 }
 
-static inline void machine_moved(struct machine *m, int who, int inode)
-{
-	m->inode[inode].ctime = m->now;
-	if (m->dialect == MARKS)
-		machine_attr(m, who, inode);
-}
-
 static inline bool op_rename(struct machine *m, int who, int from, int to)
 {
 	int i = m->entry[from], victim = m->entry[to];
 
 	if (i == NOBODY || from == to || i == victim)
 		return false;
+	machine_lock(m);
 	m->now += 1 * US;
 	machine_tell_rename(m, who, from, to);
 	machine_dirents(m, who, to, from, true);
@@ -146,6 +151,7 @@ static inline bool op_rename(struct machine *m, int who, int from, int to)
 		m->inode[victim].nlink--;
 		machine_moved(m, who, victim);
 	}
+	machine_notify_move(m, who, i, victim, from, to);
 	if (from == ZONE)
 		m->authors = 0;
 	if (from == ZONE || to == ZONE)
@@ -172,6 +178,7 @@ static inline bool op_exchange(struct machine *m, int who, int a, int b)
 
 	if (i == NOBODY || k == NOBODY || i == k)
 		return false;
+	machine_lock(m);
 	m->now += 1 * US;
 	machine_tell_rename(m, who, a, b);
 	if (!m->told_once)
@@ -189,6 +196,8 @@ static inline bool op_exchange(struct machine *m, int who, int a, int b)
 	machine_moved(m, who, i);
 	machine_moved(m, who, k);
 	machine_dirents(m, who, a, b, false);
+	machine_notify_move(m, who, i, k, a, b);
+	machine_notify_move(m, who, k, i, b, a);
 	if (a == ZONE || b == ZONE)
 		machine_author(m, who);
 	return true;
@@ -201,6 +210,7 @@ static inline bool op_link(struct machine *m, int who, int from, int to)
 
 	if (i == NOBODY || m->entry[to] != NOBODY)
 		return false;
+	machine_lock(m);
 	m->now += 1 * US;
 	f = machine_facts(m, ZW_FOP_LINK, i);
 	f.dir_ino = machine_dir(to);
@@ -213,6 +223,7 @@ static inline bool op_link(struct machine *m, int who, int from, int to)
 	machine_moved(m, who, i);
 	m->entry[to] = i;
 	machine_dirents(m, who, to, NOBODY, false);
+	machine_notify_dir(m, who, machine_dir(to), false);
 	if (to == ZONE)
 		machine_author(m, who);
 	return true;

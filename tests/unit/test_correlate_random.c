@@ -161,6 +161,8 @@ static bool run_history(uint64_t seed, struct tally *tally)
 	m.told_once = roll(2);
 	m.stall = roll(3) ? 0 : 2 * MS;
 	m.dir_first = roll(2);
+	m.blind = m.told_once;
+	m.late = roll(2) ? 0 : (1 + roll(150)) * US;
 	actors = 1 + roll(MACHINE_ACTORS - 1);
 	for (uint32_t i = roll(8); i > 0; i--)
 		random_op(&m, (int)roll(actors));
@@ -179,6 +181,7 @@ static bool run_history(uint64_t seed, struct tally *tally)
 	for (uint32_t i = 0; i < ops; i++)
 		random_op(&m, (int)roll(actors));
 	m.now += 2 * MS;
+	machine_notices(&m);
 	if (differs(&m, zone)) {
 		r = machine_explain(&m, &before, from, (struct zw_correlate_input){});
 		fault = history_fault(&m, r);

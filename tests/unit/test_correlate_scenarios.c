@@ -8,6 +8,7 @@ struct scenario {
 	void (*act)(struct machine *m);
 	struct verdict marks, named;
 	struct verdict entries; /* without listed: as marks */
+	struct verdict quiet;   /* the same */
 };
 
 #define SAME(...) .marks = __VA_ARGS__, .named = __VA_ARGS__
@@ -335,11 +336,13 @@ static const struct scenario scenarios[] = {
 	{"two renames", both_prepared, two_renames,
 		.marks = BY(PROBABLE, P1, B(P1) | B(P2) | B(P3)),
 		.named = BY(AMBIGUOUS, NOBODY, B(P1) | B(P2) | B(P3)),
-		.entries = BY(AMBIGUOUS, NOBODY, B(P1) | B(P2) | B(P3))},
+		.entries = BY(AMBIGUOUS, NOBODY, B(P1) | B(P2) | B(P3)),
+		.quiet = BY(AMBIGUOUS, NOBODY, B(P1) | B(P2) | B(P3))},
 	{"two renames at once", both_prepared, two_renames_at_once,
 		.marks = BY(PROBABLE, P1, B(P1) | B(P2) | B(P3)),
 		.named = BY(AMBIGUOUS, NOBODY, B(P1) | B(P2) | B(P3)),
-		.entries = BY(AMBIGUOUS, NOBODY, B(P1) | B(P2) | B(P3))},
+		.entries = BY(AMBIGUOUS, NOBODY, B(P1) | B(P2) | B(P3)),
+		.quiet = BY(AMBIGUOUS, NOBODY, B(P1) | B(P2) | B(P3))},
 	{"late writer", prepared_by_p1, late_writer, SAME(BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)))},
 	{"write to what was put there", prepared_by_p1, late_writer_of_new,
 		SAME(BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)))},
@@ -357,11 +360,11 @@ static const struct scenario scenarios[] = {
 	 * names it lost next, no mark says. */
 	{"a link to it is made, then rename over from far", prepared_far, linked_from_then_replaced,
 		.marks = BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)), .named = BY(CERTAIN, P2, B(P2)),
-		.entries = BY(AMBIGUOUS, NOBODY, B(P1) | B(P2))},
+		.entries = BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)), .quiet = BY(CERTAIN, P2, B(P2))},
 	/* What came from elsewhere may have come after what was there went. */
 	{"rename over from far in a busy directory", prepared_far, busy_rename_from_far,
 		.marks = BY(PROBABLE, P2, B(P2) | B(P3)), .named = BY(CERTAIN, P2, B(P2)),
-		.entries = BY(AMBIGUOUS, NOBODY, B(P2) | B(P3))},
+		.entries = BY(AMBIGUOUS, NOBODY, B(P2) | B(P3)), .quiet = BY(CERTAIN, P2, B(P2))},
 	{"nothing seen", NULL, nothing_seen, SAME(BY(NONE, NOBODY, 0))},
 	{"inode number reused", NULL, number_reused, SAME(BY(CERTAIN, P2, B(P2))),
 		.entries = BY(PROBABLE, P2, B(P1) | B(P2))},
@@ -378,6 +381,8 @@ static bool run_scenario(const struct scenario *sc, enum dialect dialect)
 
 	if (dialect == ENTRIES && sc->entries.listed)
 		want = &sc->entries;
+	if (dialect == QUIET && sc->quiet.listed)
+		want = &sc->quiet;
 	machine_setup(&m, dialect);
 	if (sc->prepare)
 		sc->prepare(&m);

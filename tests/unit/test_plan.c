@@ -83,6 +83,33 @@ static void test_capabilities(void **state)
 			assert_true(table[i].required);
 }
 
+/* What stands for another hook is in its tier and for the same, and that one can be done without. */
+static void test_stands_for(void **state)
+{
+	size_t n, standing = 0;
+	const struct zw_program *table = zw_programs(&n);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		bool found = false;
+
+		if (!table[i].stands_for)
+			continue;
+		standing++;
+		for (size_t k = 0; k < n; k++) {
+			if (table[k].hook != table[i].stands_for)
+				continue;
+			found = true;
+			assert_int_equal(table[k].tier, table[i].tier);
+			assert_int_equal(table[k].capability, table[i].capability);
+			assert_int_equal(table[k].object, table[i].object);
+			assert_false(table[k].required || table[i].required);
+		}
+		assert_true(found);
+	}
+	assert_int_equal(standing, 1);
+}
+
 static void test_words(void **state)
 {
 	(void)state;
@@ -100,6 +127,7 @@ int main(void)
 		cmocka_unit_test(test_every_hook_once),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_capabilities),
+		cmocka_unit_test(test_stands_for),
 		cmocka_unit_test(test_words),
 	};
 

@@ -134,6 +134,8 @@ struct zw_agent {
 	struct zw_buffer content, journal;  /* of the files that are read, reused */
 	size_t reconcile_next;              /* zone the reconciliation has come to */
 	uint64_t reconcile_from_ns;
+	/* CLOCK_BOOTTIME: when a directory was last watched that may have changed unseen; 0: never */
+	uint64_t unseen_ns;
 	bool reconcile_all;   /* all zones without delay, not one by one over the period */
 	uint64_t discover_ns; /* when to look for servers again */
 	uint64_t stop_ns;     /* 0: never */

@@ -42,6 +42,8 @@ int zw_site_get(struct zw_agent *a, const struct zw_place *p, struct zw_agent_si
 		r = zw_probe_watch(a->probe, key.dev, key.ino, s->flags | flags);
 		if (r < 0)
 			return r;
+		if (r > 0)
+			a->unseen_ns = zw_boottime_ns();
 		s->flags |= flags;
 	}
 	*ret_site = s;
@@ -319,8 +321,9 @@ static bool may_move(const struct zw_agent_site *s, uint64_t ino, const struct z
 	return false;
 }
 
-/* Only the name of the entry is told, and nothing of what was or is there. Rare enough for looking through the lists:
- * see zw_tp_xfs_rename() of file.bpf.c. */
+/* The name of the entry is told, and not always what was there. Rare enough for looking through the lists: see
+ * zw_tp_xfs_rename() of file.bpf.c, and zw_notify.h. A file that is renamed over tells by itself there, since its times
+ * were asked for when it was read. */
 static void mark_named(
 	struct zw_agent *a, const struct zw_inode_key *key, const struct zw_event *event)
 {
@@ -332,6 +335,8 @@ static void mark_named(
 		sweep |= ref->path->walk.places.items[ref->level + 1].name_hash == hash;
 	if (sweep)
 		zw_sweep_add(a, key);
+	if (event->hook == ZW_HOOK_TP_NOTIFY)
+		return;
 	ZW_VEC_FOREACH(ref, &s->open)
 		ZW_VEC_FOREACH(z, &ref->path->chain->zones) {
 			const char *slash = strrchr((*z)->files.items[0].path, '/');
@@ -358,8 +363,12 @@ static void mark_inode(struct zw_agent *a, uint64_t ino, const struct zw_event *
 	zw_servers_mark(a, s, ino, event);
 	if (!s->through.len && !s->open.len)
 		return;
-	if (event->file.op == ZW_FOP_DIRENT && event->file.name[0])
+	if (ino == event->file.dir_ino && event->file.name[0] &&
+		(event->file.op == ZW_FOP_DIRENT || event->hook == ZW_HOOK_TP_NOTIFY))
 		mark_named(a, &key, event);
+	/* What was moved to another directory is not told: any way through here may end here now. */
+	if (event->file.op == ZW_FOP_DIRENT && event->file.old_dir_ino && s->through.len)
+		zw_sweep_add(a, &key);
 	again = may_move(s, ino, event);
 	if (!walk_site(a, &key, event->time_ns) && again)
 		walk_again(a, &key, early);
@@ -422,7 +431,9 @@ static void mark_guarded(struct zw_agent *a, uint64_t ino, const struct zw_event
 void zw_agent_mark(struct zw_agent *a, const struct zw_event *event)
 {
 	const struct zw_file_facts *f = &event->file;
-	const uint64_t inodes[] = {f->ino, f->ino2, f->dir_ino, f->old_dir_ino};
+	/* Of what moves within a directory that counts once. */
+	const uint64_t inodes[] = {
+		f->ino, f->ino2, f->dir_ino, f->old_dir_ino == f->dir_ino ? 0 : f->old_dir_ino};
 
 	if (f->op == ZW_FOP_MOUNT) {
 		mark_mounts(a, event);

@@ -81,6 +81,9 @@ static bool concerns(const struct zw_agent_keeper *keeper, const struct zw_agent
 
 	if (s->flags & ZW_WATCH_FILE)
 		return true;
+	/* What was moved to another directory is not told. */
+	if (event->file.op == ZW_FOP_DIRENT && event->file.old_dir_ino)
+		return true;
 	if (!event->file.name[0])
 		return keeper->open || ino == event->file.ino || ino == event->file.ino2;
 	for (size_t i = 0; i < paths->len; i++) {

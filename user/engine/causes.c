@@ -144,6 +144,7 @@ static int new_cause(
 		.mode = f->mode,
 		.owner_uid = f->owner_uid,
 		.arrived = f->watch & ZW_WATCH_ARRIVED,
+		.blind = f->watch & ZW_WATCH_BLIND,
 		.actor = zw_actor_ref(actor),
 	};
 	if (f->name[0]) {

@@ -21,6 +21,7 @@ struct zw_cause {
 	uint64_t size_bytes, ctime_ns;
 	uint32_t nlink, generation, mode, owner_uid;
 	bool arrived; /* since then what is done in the directory that it moved is seen: ZW_WATCH_ARRIVED */
+	bool blind;             /* what had the name before is not known: ZW_WATCH_BLIND */
 	char *name;             /* NULL when the hook gave none */
 	struct zw_actor *actor; /* owned reference */
 };

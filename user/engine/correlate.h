@@ -12,6 +12,10 @@
 /* So much later at most an operation is done than a hook before it tells of it. */
 #define ZW_EARLY_MAX_NS (2 * ZW_NSEC_PER_SEC)
 
+/* So much later at most, unless the task lost its processor in between, ZW_HOOK_TP_NOTIFY tells of an operation that is
+ * done. */
+#define ZW_LATE_MAX_NS ZW_NSEC_PER_MSEC
+
 /* What a zone's file was at one reading. */
 struct zw_reading {
 	const struct zw_place *place; /* the whole walk; the last is the file when it is present */
@@ -52,6 +56,8 @@ struct zw_correlate_input {
 	uint64_t (*gone_ns)(void *ctx, const struct zw_actor *actor);
 	void *gone_ctx;
 	const struct zw_remounts *remounts;      /* of where the files are; NULL: not known */
+	uint64_t
+		unseen_ns; /* CLOCK_BOOTTIME: when a directory was last watched that may have changed unseen; 0: never */
 	uint64_t lost;                           /* events lost in the kernel in the window */
 	uint32_t server_pid;                     /* 0 without a server */
 	uint64_t server_exe_dev, server_exe_ino; /* 0 without: children of the server count as it */

@@ -3,6 +3,19 @@
 
 #include <errno.h>
 
+/* Whether @c, a write to what is there now, was done when that was there. */
+static bool was_here(const struct scene *sc, const struct zw_cause *c)
+{
+	bool file = sc->at.new == zw_file_place(&sc->f->after);
+
+	if (named_entry(&sc->at, c))
+		return true;
+	if (!sc->final_ns)
+		return !c->name;
+	/* A name says where it was, the time only when the other was told. */
+	return c->time_ns + (file && c->name ? 0 : placed_late_ns(sc)) > sc->final_ns;
+}
+
 int zw_scene_new_content(struct scene *sc)
 {
 	const struct zw_place *p = zw_file_place(&sc->f->after);
@@ -29,8 +42,7 @@ int zw_scene_new_content(struct scene *sc)
 		if (!seen)
 			sc->was_empty = c->size_bytes == 0;
 		seen = x->wrote = true;
-		if (inside && (named_entry(&sc->at, c) ||
-				      (sc->final_ns ? c->time_ns > sc->final_ns : !c->name)))
+		if (inside && was_here(sc, c))
 			x->decided = x->exact = true;
 		/* Under another of its names; it may have been there by then. */
 		x->touched |= inside && c->nlink > 1;

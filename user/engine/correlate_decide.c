@@ -11,18 +11,26 @@ static void decide_by_name(struct scene *sc)
 	uint64_t left_ino = is_exchange(&sc->at, c) ? c->ino : c->ino2;
 	/* What was told from the other side may have been another exchange, of what had been here. */
 	bool alone = sc->first_placed_ns == c->time_ns, told = !is_exchange(&sc->at, c);
-	bool taken = c->op == ZW_FOP_RENAME && left_ino == old_ino && (alone || told);
+	bool taken = c->op == ZW_FOP_RENAME && !c->blind && left_ino == old_ino && (alone || told);
 	bool direct = sc->at.new ? taken : c->op == ZW_FOP_UNLINK;
+	/* It may have been moved by another of its names. */
+	bool vague = !sc->at.new && c->op == ZW_FOP_RENAME && c->nlink > 1;
+	bool vacant = !sc->at.old || sc->unlinked;
 
 	sc->final_ns = c->time_ns;
+	ZW_VEC_FOREACH(t, &sc->trace)
+		vacant |= t->away_ns != 0;
 	sc->s->gap = !direct && sc->at.new && c->op == ZW_FOP_RENAME && c->ino2 &&alone;
 	ZW_VEC_FOREACH(x, &sc->s->list) {
 		const struct trace *t = trace_of(sc, x);
 
 		x->decided = zw_actor_same_process(x->actor, c->actor) ||
-			     (!direct && t->placed_ns && t->placed_ns <= sc->final_ns);
+			     (!direct && t->placed_ns && t->placed_ns <= sc->final_ns) ||
+			     (vague && t->away_ns);
 		/* Something may have been put there again, and been taken away by another. */
 		x->touched = !sc->at.new && t->entry_ns + ZW_COALESCE_NS > sc->final_ns;
+		/* Or while there was nothing, which was replaced. */
+		x->touched |= c->blind && vacant && t->dirent_ns && t->dirent_ns <= sc->final_ns;
 	}
 }
 

@@ -51,6 +51,39 @@ static bool was_there(const struct zw_reading *before, const struct zw_place *p)
 	return false;
 }
 
+/* Whether the way led through a directory that may have changed unseen when it had just come. */
+static bool is_unseen(const struct scene *sc)
+{
+	return sc->in->unseen_ns >= sc->f->from_ns;
+}
+
+/* Then whoever moved something away from a directory on the way, which is not told where to, may have moved it there. */
+static int moved_below(struct scene *sc)
+{
+	const struct zw_reading *after = &sc->f->after;
+
+	for (size_t i = 0; i < after->places; i++) {
+		const struct zw_place *dir = &after->place[i];
+		const zw_causes *list = zw_cause_book_of(sc->in->book, dir->dev, dir->ino);
+
+		if (!list || dir->kind != ZW_PLACE_DIR)
+			continue;
+		ZW_VEC_FOREACH(it, list) {
+			struct suspect *x;
+
+			if ((*it)->op != ZW_FOP_DIRENT || !(*it)->old_dir_ino ||
+				!zw_in_window(sc->in, sc->f, *it) ||
+				(*it)->time_ns + placed_late_ns(sc) < sc->final_ns)
+				continue;
+			x = zw_scene_enter(sc, *it);
+			if (!x)
+				return -ENOMEM;
+			x->decided = true;
+		}
+	}
+	return 0;
+}
+
 /* Below the level of the parting others may have been at work as soon as the directory was there. Those that a link
  * leads through again are no news. */
 static int below(struct scene *sc)
@@ -68,7 +101,8 @@ static int below(struct scene *sc)
 			struct suspect *x;
 
 			if (!zw_in_window(sc->in, sc->f, *it) ||
-				(*it)->time_ns + zw_cause_slack_ns(*it) < sc->final_ns ||
+				(*it)->time_ns + zw_cause_slack_ns(*it) + placed_late_ns(sc) <
+					sc->final_ns ||
 				(*it)->op == ZW_FOP_WRITE || !is_entry(dir, dir[1].name_hash, *it))
 				continue;
 			x = zw_scene_enter(sc, *it);
@@ -110,7 +144,7 @@ static bool is_watched_since(const struct scene *sc, uint64_t came_ns)
 	const struct zw_place *new = sc->at.new;
 	const zw_causes *list = new ? zw_cause_book_of(sc->in->book, new->dev, new->ino) : NULL;
 
-	if (!list)
+	if (!list || is_unseen(sc))
 		return false;
 	ZW_VEC_FOREACH(c, list)
 		if ((*c)->arrived && zw_in_window(sc->in, sc->f, *c) &&
@@ -162,6 +196,8 @@ static int explain(struct scene *sc, bool through)
 		zw_scene_doubt(sc);
 	if (r == 0 && sc->at.new && !sc->at.mounted)
 		r = below(sc);
+	if (r == 0 && sc->at.new && !sc->at.mounted && is_unseen(sc))
+		r = moved_below(sc);
 	if (r == 0 && sc->at.new)
 		doubt_unwatched(sc);
 	return r;

@@ -25,6 +25,7 @@ struct trace {
 	uint64_t made_ns;   /* wrote the new inode under its present name */
 	uint64_t left_ns;   /* touched the attributes of the old inode */
 	uint64_t gone_ns;   /* took something from the entry, or linked to it from there */
+	uint64_t away_ns;   /* moved something, which is not told, from the directory to another */
 	uint64_t came_ns;   /* moved the new inode, or linked to it, from another entry */
 	uint64_t entry_ns;  /* any of these, or another act on entries of the directory */
 	bool near;          /* acted on the directory, the old or the new inode */
@@ -135,6 +136,12 @@ static inline bool is_exchange(const struct parting *at, const struct zw_cause *
 {
 	return c->op == ZW_FOP_RENAME && is_inode(at->new, c, c->ino2) &&
 	       is_inode(at->dir, c, c->old_dir_ino);
+}
+
+/* So much later than it was done what put there what is there may have been told. */
+static inline uint64_t placed_late_ns(const struct scene *sc)
+{
+	return sc->placed && sc->placed->hook == ZW_HOOK_TP_NOTIFY ? ZW_LATE_MAX_NS : 0;
 }
 
 static inline struct trace *trace_of(struct scene *sc, const struct suspect *x)

@@ -217,6 +217,8 @@ static void see_directory(struct scene *sc, const struct zw_cause *c, struct tra
 
 	if (is_inode(at->dir, c, c->dir_ino)) {
 		latest(&t->dirent_ns, c);
+		if (c->old_dir_ino)
+			latest(&t->away_ns, c);
 		latest(&t->entry_ns, c);
 		t->near = true;
 		if (named_entry(at, c) && c->time_ns >= sc->f->from_ns) {
@@ -310,6 +312,14 @@ static bool is_overdue(const struct scene *sc, const struct zw_cause *c)
 	}
 }
 
+/* What put there what was there at the reading before, told of only after that. */
+static bool is_late(const struct scene *sc, const struct zw_cause *c)
+{
+	return c->hook == ZW_HOOK_TP_NOTIFY && c->op == ZW_FOP_RENAME && is_old(&sc->at, c) &&
+	       named_entry(&sc->at, c) && !is_new(&sc->at, c) &&
+	       c->time_ns < sc->f->from_ns + ZW_LATE_MAX_NS;
+}
+
 static int gather_at(struct scene *sc, const struct zw_place *place)
 {
 	const zw_causes *list =
@@ -324,7 +334,7 @@ static int gather_at(struct scene *sc, const struct zw_place *place)
 
 		if (!zw_in_window(sc->in, sc->f, c) && !is_overdue(sc, c))
 			continue;
-		if (c->op == ZW_FOP_OPEN || c->op == ZW_FOP_MAP)
+		if (c->op == ZW_FOP_OPEN || c->op == ZW_FOP_MAP || is_late(sc, c))
 			continue;
 		/* Writing other files of the directory, or what was there before: see new_content() and old_content(). */
 		if (c->op == ZW_FOP_WRITE && !(is_new(&sc->at, c) && named_entry(&sc->at, c)))

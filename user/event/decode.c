@@ -12,7 +12,8 @@
 	(ZW_ACTOR_ARGV_CUT | ZW_ACTOR_EXE_CUT | ZW_ACTOR_CWD_CUT | ZW_ACTOR_KTHREAD | \
 		ZW_ACTOR_EXE_DELETED)
 #define KNOWN_UNIX_FLAGS (ZW_UNIX_REPLY | ZW_UNIX_MADE | ZW_UNIX_GIVEN)
-#define KNOWN_WATCH_FLAGS (ZW_WATCH_FILE | ZW_WATCH_DIR | ZW_WATCH_PATH | ZW_WATCH_ARRIVED)
+#define KNOWN_WATCH_FLAGS \
+	(ZW_WATCH_FILE | ZW_WATCH_DIR | ZW_WATCH_PATH | ZW_WATCH_ARRIVED | ZW_WATCH_BLIND)
 
 /* What stands for the missing upper part of a path. It does not begin with a slash, so a path that was cut never
  * equals one that a policy names. */

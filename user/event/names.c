@@ -38,6 +38,7 @@ static const char *const hook_names[] = {
 	[ZW_HOOK_TP_CTIME_SKIP] = "tp_btf/ctime_xchg_skip",
 	[ZW_HOOK_TP_CTIME_SET] = "tp_btf/inode_set_ctime_to_ts",
 	[ZW_HOOK_TP_XFS_RENAME] = "tp_btf/xfs_rename",
+	[ZW_HOOK_TP_NOTIFY] = "tp_btf/signal_generate-dnotify",
 	[ZW_HOOK_TP_MOUNT] = "tp_btf/cap_capable",
 	[ZW_HOOK_TP_SYS_MOUNT] = "tp/syscalls/sys_exit_mount",
 	[ZW_HOOK_TP_SYS_UMOUNT] = "tp/syscalls/sys_exit_umount",
@@ -131,7 +132,7 @@ bool zw_hook_is_ctime(enum zw_hook hook)
 bool zw_hook_is_early(enum zw_hook hook)
 {
 	return hook >= ZW_HOOK_TP_EXT4_DA_WRITE && hook <= ZW_HOOK_FENTRY_MOVE_MOUNT &&
-	       !zw_hook_is_mounted(hook);
+	       !zw_hook_is_mounted(hook) && hook != ZW_HOOK_TP_NOTIFY;
 }
 
 const char *zw_hook_to_string(enum zw_hook hook)

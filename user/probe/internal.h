@@ -6,6 +6,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "probe/notify.h"
 #include "probe/probe.h"
 #include "probe/ring.h"
 
@@ -24,6 +25,7 @@ struct zw_probe {
 	struct zw_unix_bpf *sockets; /* NULL: not served */
 	struct zw_mount_bpf *mounts; /* NULL: the tracepoints of system calls stand in for it */
 	struct zw_guard *guard;      /* the same */
+	struct zw_notify *notify;    /* NULL: every change time is told of */
 	struct zw_ring file_ring, proc_ring, unix_ring; /* the last as far as @sockets is served */
 	int epoll;                                      /* wakes for files and unix sockets */
 	uint32_t sockets_watched;
@@ -46,6 +48,9 @@ struct zw_probe {
 /* Leaves only the programs of @object that are in @want to be loaded. */
 void zw_select_programs(
 	const struct zw_probe *p, enum zw_object object, struct bpf_object *obj, const bool *want);
+
+/* watching.c: once all is attached and proven, lets those directories that are watched tell of themselves, where they can. */
+void zw_probe_watch_begin(struct zw_probe *p);
 
 /* unix.c: the programs for unix sockets, which nothing else depends on. */
 

@@ -202,6 +202,15 @@ static bool tier_serves(const struct zw_probe *p, enum zw_capability cap, enum z
 	return any;
 }
 
+/* What @program stands for is not there, or not wanted: it is of no use. */
+static bool is_idle(const struct zw_probe *p, const struct zw_program *program)
+{
+	for (size_t i = 0; program->stands_for && i < p->programs; i++)
+		if (p->hook[i].program->hook == program->stands_for)
+			return p->hook[i].state == ZW_STATE_FAILED;
+	return false;
+}
+
 static void choose_tiers(struct zw_probe *p, const struct zw_probe_options *o, bool *want)
 {
 	bool all = !o->allow[ZW_TIER_LSM] && !o->allow[ZW_TIER_FENTRY] &&
@@ -224,7 +233,7 @@ static void choose_tiers(struct zw_probe *p, const struct zw_probe_options *o, b
 
 		want[i] = p->served[cap] && h->state != ZW_STATE_FAILED &&
 			  (p->tier[cap] == h->program->tier || h->program->beside) &&
-			  !spared_by(p, h->program);
+			  !spared_by(p, h->program) && !is_idle(p, h->program);
 		/* That a better tier stayed silent is why it does not serve this. */
 		if (h->state == ZW_STATE_SILENT && h->program->tier < p->tier[cap])
 			continue;
@@ -238,6 +247,9 @@ static void choose_tiers(struct zw_probe *p, const struct zw_probe_options *o, b
 			else
 				snprintf(reason, sizeof(reason), "the %s tier serves this",
 					zw_tier_to_string(p->tier[cap]));
+			if (is_idle(p, h->program) && p->tier[cap] == h->program->tier)
+				snprintf(reason, sizeof(reason),
+					"the hook it stands for is not there");
 			set_hook(h, ZW_STATE_OFF, reason);
 		}
 	}

@@ -58,8 +58,11 @@ struct zw_program {
 	bool required;          /* its tier does not serve the capability without it */
 	bool ext4;              /* fires for ext4 alone */
 	enum zw_hook spared_by; /* not needed where that one is attached; NONE: always */
-	bool cgroup;            /* attached to the root of the cgroup hierarchy */
-	bool beside;            /* runs also where another tier serves the capability, if it can */
+	/* Tells of watched directories what that one tells of all: with this one attached, that one is only while there is
+	 * a directory that this one cannot tell of, and without it, this one is of no use. NONE: none. */
+	enum zw_hook stands_for;
+	bool cgroup; /* attached to the root of the cgroup hierarchy */
+	bool beside; /* runs also where another tier serves the capability, if it can */
 };
 
 const struct zw_program *zw_programs(size_t *ret_n);

@@ -86,6 +86,7 @@ int zw_probe_open(
 		return r;
 	}
 	zw_unix_detach(p);
+	zw_probe_watch_begin(p);
 	*ret_probe = ZW_TAKE(p);
 	return 0;
 }
@@ -96,6 +97,7 @@ void zw_probe_close(struct zw_probe *p)
 		return;
 	for (size_t i = 0; p->link && i < p->programs; i++)
 		bpf_link__destroy(p->link[i]);
+	zw_notify_close(p->notify);
 	zw_ring_close(&p->file_ring);
 	zw_ring_close(&p->proc_ring);
 	zw_ring_close(&p->unix_ring);
@@ -161,79 +163,6 @@ int zw_probe_hold(struct zw_probe *p)
 	r = r < 0 ? r : q;
 	q = zw_ring_hold(&p->proc_ring);
 	return r < 0 ? r : q;
-}
-
-static int find_dev(const struct zw_probe *p, uint64_t dev)
-{
-	for (int i = 0; i < (int)ZW_ARRAY_SIZE(p->devs); i++)
-		if (p->dev_watches[i] && p->devs[i] == dev)
-			return i;
-	return -1;
-}
-
-/* The first compare every dirtied inode meets. A device is let in before its first watch and shut out after
- * its last, so that no moment is missed. */
-static void count_dev(struct zw_probe *p, uint64_t dev, int by)
-{
-	int i = find_dev(p, dev);
-
-	for (int k = 0; i < 0 && by > 0 && k < (int)ZW_ARRAY_SIZE(p->devs); k++)
-		if (!p->dev_watches[k])
-			i = k;
-	if (i < 0) {
-		p->other_watches += (uint32_t)by;
-		p->file->bss->zw_all_devs = p->other_watches > 0;
-		return;
-	}
-	p->devs[i] = dev;
-	p->dev_watches[i] += (uint32_t)by;
-	p->file->bss->zw_devs[i] = p->dev_watches[i] ? dev : 0;
-}
-
-/* The filter by inode number alone, in the same order as the devices. */
-static void count_maybe(struct zw_probe *p, uint64_t ino, int by)
-{
-	uint32_t bit = zw_maybe_bit(ino);
-	__u64 mask = 1ULL << (bit % 64);
-
-	p->maybe[bit] += (uint32_t)by;
-	if (p->maybe[bit])
-		p->file->bss->zw_maybe[bit / 64] |= mask;
-	else
-		p->file->bss->zw_maybe[bit / 64] &= ~mask;
-}
-
-int zw_probe_watch(struct zw_probe *p, uint64_t dev, uint64_t ino, uint32_t flags)
-{
-	struct zw_inode_key key = {.dev = dev, .ino = ino};
-	int map = bpf_map__fd(p->file->maps.zw_watch);
-	uint32_t old;
-	int r;
-
-	if (bpf_map_lookup_elem(map, &key, &old) == 0) {
-		r = bpf_map_update_elem(map, &key, &flags, BPF_EXIST);
-		return r;
-	}
-	count_dev(p, dev, 1);
-	count_maybe(p, ino, 1);
-	r = bpf_map_update_elem(map, &key, &flags, BPF_NOEXIST);
-	if (r < 0) {
-		count_maybe(p, ino, -1);
-		count_dev(p, dev, -1);
-	}
-	return r;
-}
-
-int zw_probe_unwatch(struct zw_probe *p, uint64_t dev, uint64_t ino)
-{
-	struct zw_inode_key key = {.dev = dev, .ino = ino};
-	int r = bpf_map_delete_elem(bpf_map__fd(p->file->maps.zw_watch), &key);
-
-	if (r == 0) {
-		count_maybe(p, ino, -1);
-		count_dev(p, dev, -1);
-	}
-	return r;
 }
 
 int zw_probe_inode_state(struct zw_probe *p, int fd, struct zw_inode_state *ret_state)

@@ -56,7 +56,8 @@ int zw_probe_drain(struct zw_probe *probe, zw_probe_fn fn, void *ctx);
  * or -errno; what could not be taken is still in the rings. */
 int zw_probe_hold(struct zw_probe *probe);
 
-/* Watches an inode or changes what it is watched for (enum zw_watch_flags); -E2BIG when the map is full. */
+/* Watches an inode or changes what it is watched for (enum zw_watch_flags); -E2BIG when the map is full. 1: it is a
+ * directory that came a moment ago, and may have changed since without anybody being seen. */
 int zw_probe_watch(struct zw_probe *probe, uint64_t dev, uint64_t ino, uint32_t flags);
 int zw_probe_unwatch(struct zw_probe *probe, uint64_t dev, uint64_t ino);
 
