@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "check.h"
 #include "event/event.h"
+#include "probe/notify.h"
 #include "probe/probe.h"
 #include "server/server.h"
 
@@ -210,6 +211,17 @@ static enum zw_hook_state state_of(const struct zw_probe *p, enum zw_hook hook)
 		if (h[i].program->hook == hook)
 			return h[i].state;
 	return ZW_STATE_FAILED;
+}
+
+static bool says(const struct zw_probe *p, enum zw_hook hook, const char *what)
+{
+	size_t n;
+	const struct zw_hook_status *h = zw_probe_hooks(p, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (h[i].program->hook == hook)
+			return strstr(h[i].reason, what);
+	return false;
 }
 
 static struct stat stat_of(const char *name)
@@ -510,14 +522,35 @@ static void test_deaf(struct zw_probe *p, const char *other)
 	check(state_of(p, ZW_HOOK_TP_NOTIFY) == ZW_STATE_ON &&
 			state_of(p, ZW_HOOK_TP_CTIME_SKIP) == ZW_STATE_OFF,
 		"deaf: all that is watched tells");
+	check(says(p, ZW_HOOK_TP_CTIME_SKIP, "each directory"), "deaf: why the other hook is off");
 	if (mount("none", other, "tmpfs", 0, "size=1M") < 0)
 		die("tmpfs");
 	st = stat_of(other);
 	check(watch(p, other, D) == 0 && state_of(p, ZW_HOOK_TP_CTIME_SKIP) == ZW_STATE_ON,
 		"deaf: a file system that cannot tell");
+	check(says(p, ZW_HOOK_TP_CTIME_SKIP, "does not notify"), "deaf: why the other hook is on");
 	unwatch(p, &st);
 	check(state_of(p, ZW_HOOK_TP_CTIME_SKIP) == ZW_STATE_OFF, "deaf: nothing that cannot tell");
 	(void)umount(other);
+}
+
+/* Beyond the descriptors it may have, a directory is deaf until it is removed. */
+static void test_limit(void)
+{
+	struct stat in = stat_of(path("in")), in2 = stat_of(path("in2"));
+	uint64_t dev = zw_dev_from_stat(in.st_dev);
+	_zw_notify_close_ struct zw_notify *n = NULL;
+
+	if (zw_notify_open(2, &n) < 0)
+		die("notify");
+	check(zw_notify_add(n, dev, in.st_ino) == 0 && zw_notify_held(n) == 2,
+		"limit: room for one directory");
+	check(zw_notify_add(n, dev, in2.st_ino) == -EMFILE && zw_notify_deaf(n) == 1 &&
+			zw_notify_held(n) == 2,
+		"limit: no room for two");
+	zw_notify_remove(n, dev, in2.st_ino);
+	zw_notify_remove(n, dev, in.st_ino);
+	check(zw_notify_deaf(n) == 0 && zw_notify_held(n) == 0, "limit: nothing is left");
 }
 
 int main(int argc, char **argv)
@@ -550,6 +583,7 @@ int main(int argc, char **argv)
 	test_forged(p);
 	test_unwatch(p);
 	test_umount(p, argv[2]);
+	test_limit();
 	zw_probe_close(p);
 	return checked();
 }
