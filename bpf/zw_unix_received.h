@@ -11,7 +11,7 @@
 
 #include "zw_unix.h"
 
-#define ZW_MSG_PEEK 2   /* include/linux/socket.h */
+#define ZW_MSG_PEEK 2     /* include/linux/socket.h */
 #define ZW_PIDTYPE_TGID 1 /* include/linux/pid_types.h */
 /* Descriptors that are looked through for a connection. */
 #define ZW_HOLDER_FDS 4096
@@ -32,7 +32,8 @@ struct {
 } zw_talks SEC(".maps");
 
 /* Since 6.12 also in tracepoints: reads a packet wherever its bytes lie. The agent tries. */
-extern int bpf_dynptr_from_skb(struct sk_buff *skb, __u64 flags, struct bpf_dynptr *ptr) __ksym __weak;
+extern int bpf_dynptr_from_skb(
+	struct sk_buff *skb, __u64 flags, struct bpf_dynptr *ptr) __ksym __weak;
 const volatile bool zw_reads_pages = false;
 
 /* --- the bytes ----------------------------------------------------------------------------------------- */
@@ -64,7 +65,7 @@ static __always_inline struct task_struct *leader_of(struct pid *pid)
 	struct hlist_node *node = BPF_CORE_READ(head, first);
 
 	return node ? (void *)node - bpf_core_field_offset(struct task_struct, pid_links) -
-			      ZW_PIDTYPE_TGID * bpf_core_type_size(struct hlist_node)
+			       ZW_PIDTYPE_TGID * bpf_core_type_size(struct hlist_node)
 		    : NULL;
 }
 
@@ -114,7 +115,8 @@ static __always_inline bool is_given(struct task_struct *task, struct sock *sk)
 }
 
 /* @from: the end it came from. */
-static __always_inline void find_who(struct send *s, struct sk_buff *skb, struct sock *from, struct sock *to)
+static __always_inline void find_who(
+	struct send *s, struct sk_buff *skb, struct sock *from, struct sock *to)
 {
 	struct unix_skb_parms *parms = (void *)skb + bpf_core_field_offset(struct sk_buff, cb);
 	struct pid *sender = BPF_CORE_READ(parms, pid), *maker = BPF_CORE_READ(to, sk_peer_pid);
