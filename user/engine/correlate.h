@@ -55,7 +55,7 @@ struct zw_correlate_input {
 	/* When the process ended; 0: it did not, as far as is known. NULL: that is not known of any. */
 	uint64_t (*gone_ns)(void *ctx, const struct zw_actor *actor);
 	void *gone_ctx;
-	const struct zw_remounts *remounts;      /* of where the files are; NULL: not known */
+	const struct zw_remounts *remounts; /* of where the files are; NULL: not known */
 	uint64_t
 		unseen_ns; /* CLOCK_BOOTTIME: when a directory was last watched that may have changed unseen; 0: never */
 	uint64_t lost;                           /* events lost in the kernel in the window */
