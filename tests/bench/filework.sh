@@ -30,26 +30,36 @@ work() {
 
 # --- with what -----------------------------------------------------------------------------------
 
-with_nothing() {
-	work "$1"
-}
+# Each takes a directory, and when the work is done there: "during" what it is for, or "after". So what was done just before, on
+# these processors and their caches, is the same.
 
 with_agent() {
 	local ticks
 
 	agent_start --zone "bench.test=$FS/zones/zone.db" >&2 || exit 1
-	sleep 0.3 # what it does at its start
+	[ "$2" = during ] || agent_end
+	sleep 0.3 # what it does at its start, or is done after its end
+	if [ "$2" = after ]; then
+		work "$1"
+		return
+	fi
 	ticks=$(bench_agent_ticks)
 	work "$1"
 	echo "$(($(bench_agent_ticks) - ticks)) $(grep -c events-lost "$AGENT_OUT")" >>"$E2E_TMP/agent.ticks"
+	agent_end
+}
+
+agent_end() {
 	kill -TERM "$AGENT_PID"
 	wait "$AGENT_PID"
 	AGENT_PID=
 }
 
 with_audit() {
-	audit_on && work "$1"
-	audit_off
+	audit_on || return
+	[ "$2" = during ] || audit_off
+	work "$1"
+	[ "$2" = after ] || audit_off
 }
 
 # --- audit ---------------------------------------------------------------------------------------
@@ -98,9 +108,9 @@ compare() {
 	: >"$E2E_TMP/agent.ticks"
 	for ((pair = 0; pair < pairs; pair++)); do
 		if ((pair % 2)); then
-			a=$("$with" "$dir") && b=$(with_nothing "$dir")
+			a=$("$with" "$dir" during) && b=$("$with" "$dir" after)
 		else
-			b=$(with_nothing "$dir") && a=$("$with" "$dir")
+			b=$("$with" "$dir" after) && a=$("$with" "$dir" during)
 		fi
 		echo "$b $a" >>"$E2E_TMP/pairs"
 	done
