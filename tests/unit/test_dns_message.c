@@ -84,6 +84,20 @@ static void test_empty_rdata(void **state)
 	}
 }
 
+/* Found by a fuzzer: libknot refuses it, wherever it stands. */
+static void test_type_zero_has_no_data(void **state)
+{
+	(void)state;
+	for (unsigned int len = 0; len < 3; len++) {
+		_zw_message_ struct zw_message *m = NULL;
+		struct wire w;
+
+		begin(&w, 1, FLAGS_UPDATE);
+		put_rr(&w, ZW_SECTION_ADDITIONAL, "example", 0, ZW_CLASS_ANY, 0, "ab", len);
+		assert_int_equal(zw_message_parse(w.data, w.len, &m), len ? -EBADMSG : 0);
+	}
+}
+
 /* Every prefix of a message is refused, and so is what follows it, but where that is allowed. */
 static void test_truncated_and_trailing(void **state)
 {
@@ -407,6 +421,7 @@ int main(void)
 		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_update),
 		cmocka_unit_test(test_empty_rdata),
+		cmocka_unit_test(test_type_zero_has_no_data),
 		cmocka_unit_test(test_truncated_and_trailing),
 		cmocka_unit_test(test_lying_counts),
 		cmocka_unit_test(test_no_question),

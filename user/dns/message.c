@@ -232,6 +232,9 @@ static int take_rr(struct parser *p, enum zw_section section)
 	p->pos += RR_FIXED;
 	if (len > p->len - p->pos)
 		return -EBADMSG;
+	/* No record has this type (RFC 6895 section 3.1). BIND refuses it, and libknot at least its data. */
+	if (rr.type == 0 && len > 0)
+		return -EBADMSG;
 	switch (rr.type) {
 	case ZW_TYPE_OPT:
 		r = take_opt(p, &rr);
