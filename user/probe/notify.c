@@ -160,16 +160,13 @@ static int open_device(uint64_t dev)
 	if (!table)
 		return -errno;
 	while (r < 0 && getline(&line, &size, table) > 0)
+		/* Of the ways there may be, what was found out by the last is as good as any. */
 		if (zw_mountinfo_parse(line, &mount) &&
-			((uint64_t)mount.major << 20 | mount.minor) == dev) {
-			/* Of the ways there may be, what was found out by the last is as good as any. */
-			int q = zw_streq(mount.type, "ext4") || zw_streq(mount.type, "ext3") ||
-						zw_streq(mount.type, "ext2")
-					? clone_mount(mount.point, dev)
-					: -EOPNOTSUPP;
-
-			r = q;
-		}
+			((uint64_t)mount.major << 20 | mount.minor) == dev)
+			r = zw_streq(mount.type, "ext4") || zw_streq(mount.type, "ext3") ||
+					    zw_streq(mount.type, "ext2")
+				    ? clone_mount(mount.point, dev)
+				    : -EOPNOTSUPP;
 	free(line);
 	(void)fclose(table);
 	return r;
