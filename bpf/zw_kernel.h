@@ -175,6 +175,17 @@ static __always_inline __u64 zw_inode_version(struct inode *inode)
 	return (__u64)BPF_CORE_READ(inode, i_version.counter) >> 1;
 }
 
+/* Descriptor @fd of @task; NULL: none. */
+static __always_inline struct file *zw_file_of(struct task_struct *task, __u32 fd)
+{
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	struct file **fds = BPF_CORE_READ(fdt, fd), *file = NULL;
+
+	if (fd < BPF_CORE_READ(fdt, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), fds + fd);
+	return file;
+}
+
 /* What the kernel calls struct pt_regs; that of the user API has other names for its fields. */
 struct pt_regs___kernel {
 	unsigned long r10, dx, si, di, ax, orig_ax;

@@ -26,13 +26,8 @@ struct {
 static __always_inline struct inode *notified_dir(
 	struct kernel_siginfo *info, struct task_struct *task)
 {
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
-	struct file **fds = BPF_CORE_READ(fdt, fd), *file = NULL;
-	__u32 fd = BPF_CORE_READ(info, _sifields._sigpoll._fd);
+	struct file *file = zw_file_of(task, BPF_CORE_READ(info, _sifields._sigpoll._fd));
 
-	if (fd >= BPF_CORE_READ(fdt, max_fds))
-		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), fds + fd);
 	return file ? BPF_CORE_READ(file, f_inode) : NULL;
 }
 

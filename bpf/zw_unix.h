@@ -65,15 +65,9 @@ static __always_inline bool in_own_call(const struct pt_regs___kernel *regs)
 /* The socket that is descriptor @fd of the current task; NULL: none. */
 static __always_inline struct sock *socket_of(struct task_struct *task, __u32 fd)
 {
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
-	struct file **fds = BPF_CORE_READ(fdt, fd);
-	struct file *file = NULL;
-	struct socket *sock;
+	struct file *file = zw_file_of(task, fd);
+	struct socket *sock = file ? BPF_CORE_READ(file, private_data) : NULL;
 
-	if (fd >= BPF_CORE_READ(fdt, max_fds))
-		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), fds + fd);
-	sock = file ? BPF_CORE_READ(file, private_data) : NULL;
 	return sock ? BPF_CORE_READ(sock, sk) : NULL;
 }
 

@@ -57,6 +57,16 @@ static bool is_unseen(const struct scene *sc)
 	return sc->in->unseen_ns >= sc->f->from_ns;
 }
 
+/* @cause counts, whatever else is found. False: no memory. */
+static bool decides(struct scene *sc, const struct zw_cause *cause)
+{
+	struct suspect *x = zw_scene_enter(sc, cause);
+
+	if (x)
+		x->decided = true;
+	return x;
+}
+
 /* Then whoever moved something away from a directory on the way, which is not told where to, may have moved it there. */
 static int moved_below(struct scene *sc)
 {
@@ -69,16 +79,12 @@ static int moved_below(struct scene *sc)
 		if (!list || dir->kind != ZW_PLACE_DIR)
 			continue;
 		ZW_VEC_FOREACH(it, list) {
-			struct suspect *x;
-
 			if ((*it)->op != ZW_FOP_DIRENT || !(*it)->old_dir_ino ||
 				!zw_in_window(sc->in, sc->f, *it) ||
 				(*it)->time_ns + placed_late_ns(sc) < sc->final_ns)
 				continue;
-			x = zw_scene_enter(sc, *it);
-			if (!x)
+			if (!decides(sc, *it))
 				return -ENOMEM;
-			x->decided = true;
 		}
 	}
 	return 0;
@@ -98,17 +104,13 @@ static int below(struct scene *sc)
 		if (!list || was_there(&sc->f->before, dir))
 			continue;
 		ZW_VEC_FOREACH(it, list) {
-			struct suspect *x;
-
 			if (!zw_in_window(sc->in, sc->f, *it) ||
 				(*it)->time_ns + zw_cause_slack_ns(*it) + placed_late_ns(sc) <
 					sc->final_ns ||
 				(*it)->op == ZW_FOP_WRITE || !is_entry(dir, dir[1].name_hash, *it))
 				continue;
-			x = zw_scene_enter(sc, *it);
-			if (!x)
+			if (!decides(sc, *it))
 				return -ENOMEM;
-			x->decided = true;
 		}
 	}
 	return 0;
