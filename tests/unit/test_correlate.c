@@ -220,6 +220,34 @@ static void test_coalesced_across_the_reading(void **state)
 	limit_check(&l, &(struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
 }
 
+/* An exchange is told of just before the reading and done after it. What it brought is taken away by P1, what it took by
+ * P2: the zone is gone by P1's doing, and P2 moved only what was no zone any more. */
+static void test_exchanged_across_the_reading(void **state)
+{
+	_zw_report_free_ struct zw_report *r = NULL;
+	struct limit l = {};
+	uint64_t from;
+
+	(void)state;
+	machine_setup(&l.m, NAMED);
+	l.m.told_once = true;
+	op_create(&l.m, P3, OTHER);
+	rest(&l.m);
+	machine_begin(&l.m, &l.before);
+	op_exchange(&l.m, P3, OTHER, ZONE);
+	l.m.now += 10 * US;
+	from = l.m.now;
+	rest(&l.m);
+	op_rename(&l.m, P1, ZONE, FAR2);
+	rest(&l.m);
+	op_rename(&l.m, P2, OTHER, FAR1);
+	rest(&l.m);
+	r = machine_explain(&l.m, &l.before, from, l.in);
+	assert_true(report_lists(r, l.m.actor[P1]));
+	assert_int_not_equal(r->attribution, CERTAIN);
+	machine_done(&l.m);
+}
+
 /* Who changed the mode did not change the zone; where the mode is what differs, it is he. */
 static void test_mode(void **state)
 {
@@ -300,6 +328,7 @@ int main(void)
 		cmocka_unit_test(test_holders),
 		cmocka_unit_test(test_intent),
 		cmocka_unit_test(test_coalesced_across_the_reading),
+		cmocka_unit_test(test_exchanged_across_the_reading),
 		cmocka_unit_test(test_mode),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_server_and_time),

@@ -80,6 +80,35 @@ static bool agrees(const struct parting *at, const struct zw_cause *c)
 static_assert(ZW_FOP_CREATE == ZW_FOP_DIRENT + 1 && ZW_FOP_RENAME == ZW_FOP_CREATE + 3,
 	"operations on entries are not in a row");
 
+/* An operation on names that was told of before the reading before and done only after it, as hooks that come before the
+ * operation may: what it was to move was then still where it was, and is where it was to go now. */
+static bool is_overdue(const struct scene *sc, const struct zw_cause *c)
+{
+	const struct parting *at = &sc->at;
+
+	if (!zw_hook_is_early(c->hook) || c->time_ns >= sc->f->from_ns ||
+		c->time_ns + ZW_EARLY_MAX_NS < sc->f->from_ns)
+		return false;
+	switch (c->op) {
+	case ZW_FOP_RENAME:
+		if (!at->new)
+			return named_entry(at, c)
+				       ? at->old && c->ino2 == at->old->ino
+				       : is_old(at, c) && is_inode(at->dir, c, c->old_dir_ino);
+		if (!named_entry(at, c))
+			return is_exchange(at, c) && is_old(at, c);
+		return is_new(at, c) && !is_old(at, c) && c->ino2 == (at->old ? at->old->ino : 0);
+	case ZW_FOP_LINK:
+		return !at->old && is_new(at, c) && named_entry(at, c);
+	case ZW_FOP_CREATE:
+		return !at->old && at->new &&named_entry(at, c);
+	case ZW_FOP_UNLINK:
+		return !at->new &&is_old(at, c) && at_entry(at, c);
+	default:
+		return false;
+	}
+}
+
 /* Inodes that were at the entry for a while, and from when on. */
 static int note_visit(struct scene *sc, uint64_t ino, uint64_t from_ns)
 {
@@ -102,7 +131,8 @@ static int collect_visits(struct scene *sc)
 	for (size_t i = 0; list && r == 0 && i < list->len; i++) {
 		const struct zw_cause *c = list->items[i];
 
-		if (!zw_in_window(sc->in, sc->f, c) || !named_entry(&sc->at, c))
+		if ((!zw_in_window(sc->in, sc->f, c) && !is_overdue(sc, c)) ||
+			!named_entry(&sc->at, c))
 			continue;
 		if (c->op == ZW_FOP_LINK || c->op == ZW_FOP_RENAME)
 			r = note_visit(sc, c->ino, c->time_ns);
@@ -283,33 +313,6 @@ struct suspect *zw_scene_enter(struct scene *sc, const struct zw_cause *c)
 		if (zw_vec_push(&sc->trace, (struct trace){}) < 0)
 			return NULL;
 	return x;
-}
-
-/* An operation on names that was told of before the reading before and done only after it, as hooks that come before the
- * operation may: what it was to move was then still where it was, and is where it was to go now. */
-static bool is_overdue(const struct scene *sc, const struct zw_cause *c)
-{
-	const struct parting *at = &sc->at;
-
-	if (!zw_hook_is_early(c->hook) || c->time_ns >= sc->f->from_ns ||
-		c->time_ns + ZW_EARLY_MAX_NS < sc->f->from_ns)
-		return false;
-	switch (c->op) {
-	case ZW_FOP_RENAME:
-		if (!at->new)
-			return is_old(at, c) && is_inode(at->dir, c, c->old_dir_ino);
-		if (!named_entry(at, c))
-			return is_exchange(at, c) && is_old(at, c);
-		return is_new(at, c) && !is_old(at, c) && c->ino2 == (at->old ? at->old->ino : 0);
-	case ZW_FOP_LINK:
-		return !at->old && is_new(at, c) && named_entry(at, c);
-	case ZW_FOP_CREATE:
-		return !at->old && at->new &&named_entry(at, c);
-	case ZW_FOP_UNLINK:
-		return !at->new &&is_old(at, c) && at_entry(at, c);
-	default:
-		return false;
-	}
 }
 
 /* What put there what was there at the reading before, told of only after that. */
