@@ -3,12 +3,16 @@
  * so what has to be taken off others' times; and what it costs that there is a program at all.
  *
  *	empty WHERE...
- *		egress	of the loopback device
- *		file	where a change time is set (tracepoint ctime_xchg_skip) or, before 6.13, an inode becomes dirty
+ *		egress		of the loopback device
+ *		file		where a change time is set (tracepoint ctime_xchg_skip) or, before 6.13, an inode becomes dirty
+ *		tp_btf/NAME	a tracepoint, as the agent's status has it
+ *		/DIRECTORY	no program: the directory notifies (fcntl(2), F_NOTIFY)
  *
- * Prints the number of the first program, then waits for its input to end. */
+ * Prints the number of the first program, 0 for none, then waits for its input to end. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,9 +23,9 @@
 #include "base/str.h"
 #include "probe/net_attach.h"
 
-static int fail(int r)
+static int fail(const char *what, int r)
 {
-	fprintf(stderr, "empty: %s\n", strerror(-r));
+	fprintf(stderr, "empty: %s: %s\n", what, strerror(-r));
 	return 1;
 }
 
@@ -35,34 +39,54 @@ static int load(enum bpf_prog_type type, int64_t result, const struct bpf_prog_l
 	return bpf_prog_load(type, "empty", "GPL", insns, ZW_ARRAY_SIZE(insns), opts);
 }
 
-/* At the first of these that the kernel has. */
-static int on_tracepoint(const char *const *tracepoint, size_t n)
+/* The descriptor of the program there, -errno. */
+static int on_tracepoint(const char *name)
 {
-	int fd = -ENOENT, link;
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_RAW_TP);
+	int id = libbpf_find_vmlinux_btf_id(name, BPF_TRACE_RAW_TP), fd, link;
 
-	for (size_t i = 0; i < n && fd < 0; i++) {
-		LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_RAW_TP);
-		int id = libbpf_find_vmlinux_btf_id(tracepoint[i], BPF_TRACE_RAW_TP);
-
-		opts.attach_btf_id = (uint32_t)id;
-		fd = id < 0 ? id : load(BPF_PROG_TYPE_TRACING, 0, &opts);
-	}
+	if (id < 0)
+		return id;
+	opts.attach_btf_id = (uint32_t)id;
+	fd = load(BPF_PROG_TYPE_TRACING, 0, &opts);
 	if (fd < 0)
 		return fd;
 	link = bpf_raw_tracepoint_open(NULL, fd);
 	return link < 0 ? link : fd;
 }
 
-/* The descriptor of the program; one for the network still has to be attached. -errno. */
-static int take(const char *where)
+static int notify(const char *directory)
 {
-	static const char *const changes[] = {"ctime_xchg_skip", "writeback_mark_inode_dirty"};
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (zw_streq(where, "egress"))
-		return load(BPF_PROG_TYPE_SCHED_CLS, -1, NULL);
-	if (zw_streq(where, "file"))
-		return on_tracepoint(changes, ZW_ARRAY_SIZE(changes));
-	return -EINVAL;
+	if (fd < 0 || signal(SIGIO, SIG_IGN) == SIG_ERR)
+		return -errno;
+	return fcntl(fd, F_NOTIFY, DN_CREATE | DN_DELETE | DN_RENAME | DN_MULTISHOT) < 0 ? -errno
+											 : 0;
+}
+
+#define TRACEPOINT "tp_btf/"
+
+/* *@ret_fd: the program, -1 for none. The one for the network still has to be attached. */
+static int take(const char *where, int *ret_fd)
+{
+	int fd = -1;
+
+	if (where[0] == '/')
+		return notify(where);
+	if (zw_streq(where, "egress")) {
+		fd = load(BPF_PROG_TYPE_SCHED_CLS, -1, NULL);
+	} else if (zw_streq(where, "file")) {
+		fd = on_tracepoint("ctime_xchg_skip");
+		if (fd == -ENOENT || fd == -ESRCH)
+			fd = on_tracepoint("writeback_mark_inode_dirty");
+	} else if (strncmp(where, TRACEPOINT, strlen(TRACEPOINT)) == 0) {
+		fd = on_tracepoint(where + strlen(TRACEPOINT));
+	} else {
+		return -EINVAL;
+	}
+	*ret_fd = fd;
+	return fd < 0 ? fd : 0;
 }
 
 /* Prints the number of program @fd and waits. */
@@ -72,8 +96,8 @@ static int hold(int fd)
 	uint32_t len = sizeof(info);
 	char byte;
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
-		return fail(-errno);
+	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
+		return fail("number of a program", -errno);
 	printf("%u\n", info.id);
 	fflush(stdout);
 	while (read(STDIN_FILENO, &byte, 1) > 0)
@@ -92,7 +116,7 @@ static int run(int first, int net)
 		return hold(first);
 	r = zw_net_attach(1, program, zw_net_has_tcx(1, net), &hooks);
 	if (r < 0)
-		return fail(r);
+		return fail("loopback device", r);
 	r = hold(first);
 	zw_net_detach(1, &hooks);
 	return r;
@@ -102,20 +126,18 @@ int main(int argc, char **argv)
 {
 	int first = -1, net = -1;
 
+	if (argc < 2) {
+		fprintf(stderr, "usage: empty egress|file|tp_btf/NAME|/DIRECTORY...\n");
+		return 2;
+	}
 	for (int i = 1; i < argc; i++) {
-		int fd = take(argv[i]);
+		int fd = -1, r = take(argv[i], &fd);
 
-		if (fd == -ENOENT && zw_streq(argv[i], "send"))
-			continue;
-		if (fd < 0)
-			return fail(fd);
+		if (r < 0)
+			return fail(argv[i], r);
 		if (zw_streq(argv[i], "egress"))
 			net = fd;
 		first = first < 0 ? fd : first;
-	}
-	if (first < 0) {
-		fprintf(stderr, "usage: empty egress|send|file...\n");
-		return 2;
 	}
 	return run(first, net);
 }

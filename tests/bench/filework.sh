@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What unrelated file work costs with the agent and without: many short runs, with and without taking turns, in a
 # directory on the file system of the watched zone, and, the worst that can be, in the zone's own directory. The same
-# with an audit watch on the zone's directory, where auditd can run.
+# with programs that do nothing in the place of the agent's, and with an audit watch on the zone's directory, where
+# auditd can run.
 # Usage: filework.sh [PAIRS [FILES]]	FILES in each run of each pair
 set -u
 E2E_TAKES="*"
@@ -10,7 +11,7 @@ E2E_TAKES="*"
 . "$(dirname "$0")/lib.sh"
 e2e_private_mounts "$0" "$@"
 TOOL=$E2E_ROOT/build/tests/bench/filework
-e2e_begin "$TOOL" taskset mkfs.ext4
+e2e_begin "$TOOL" "$E2E_ROOT/build/tests/bench/empty" taskset mkfs.ext4
 
 PAIRS=${1:-75}
 FILES=${2:-2000}
@@ -53,6 +54,25 @@ agent_end() {
 	kill -TERM "$AGENT_PID"
 	wait "$AGENT_PID"
 	AGENT_PID=
+}
+
+# Where the agent has programs that see files change.
+agents_hooks() {
+	agent_start --zone "bench.test=$FS/zones/zone.db" --socket "$E2E_TMP/status.sock" >&2 || exit 1
+	mapfile -t HOOKS < <("$ZW" status --json --socket "$E2E_TMP/status.sock" |
+		jq -r '.hooks.hooks[] | select(.state == "on" and (.capability | IN("write", "store", "names"))).hook')
+	agent_end
+	[ "${#HOOKS[@]}" -gt 0 ] || e2e_die "the agent has no hooks"
+	echo "filework hooks: ${HOOKS[*]}"
+}
+
+# Directories that notify do so here, too.
+with_nothing() {
+	bench_empty_start "${HOOKS[@]//*-dnotify/$FS/zones}"
+	[ "$2" = during ] || bench_empty_stop
+	sleep 0.3
+	work "$1"
+	[ "$2" = after ] || bench_empty_stop
 }
 
 with_audit() {
@@ -133,6 +153,8 @@ echo "filework files: $FILES in each run of a pair"
 work "$FS/elsewhere" >/dev/null # warm
 compare "with the agent" with_agent "$FS/elsewhere" "$PAIRS" ">= 0.99"
 compare "with the agent, in the directory of the zone" with_agent "$FS/zones" "$FEWER_PAIRS"
+agents_hooks
+compare "with programs that do nothing in its place" with_nothing "$FS/elsewhere" "$PAIRS"
 if why=$(audit_works); then
 	e2e_at_exit audit_off
 	compare "with auditd" with_audit "$FS/elsewhere" "$FEWER_PAIRS"

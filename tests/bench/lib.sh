@@ -79,8 +79,9 @@ bench_empty_stop() {
 	wait "$BENCH_EMPTY_PID"
 }
 
-# A command that runs others elsewhere, such as `ip netns exec NAME`.
+# Commands that run others elsewhere, such as `ip netns exec NAME`, and the load on one processor.
 BENCH_IN=()
+BENCH_ON=()
 
 # Processor time of the agent and its children, in clock ticks.
 bench_agent_ticks() {
@@ -179,7 +180,8 @@ bench_beside() {
 	local what=$1 other=$2 windows=$3 seconds=$4 pid=$5 port=$6 load i
 	local -a pids
 
-	"${BENCH_IN[@]}" dnsperf -s 127.0.0.1 -p "$port" -d "$E2E_TMP/queries" -l $((windows * 10 + 10)) -c 4 -q 200 >/dev/null 2>&1 &
+	"${BENCH_IN[@]}" "${BENCH_ON[@]}" dnsperf -s 127.0.0.1 -p "$port" -d "$E2E_TMP/queries" -l $((windows * 10 + 10)) -c 4 -q 200 \
+		>/dev/null 2>&1 &
 	load=$!
 	mapfile -t pids < <(echo "$pid" && bench_children "$pid" && echo "$load")
 	sleep 1

@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What the agent costs a server that answers as fast as it can, a Knot on the loopback device of a network namespace of
 # its own: queries answered with and without, in short windows that take turns, next to programs that do nothing in the place
-# of the agent's, and to tcpdump and dnscap writing to /dev/null; the same for BIND and NSD; nanoseconds in the kernel for each
-# query and its answer, net of a program that does nothing; and the processor time of the agent at 100,000 queries a second, and
-# whether it counted as many as dnsperf.
+# of the agent's, and to tcpdump and dnscap writing to /dev/null; the same where client and server have one processor, which
+# then is never idle, and for BIND and NSD; nanoseconds in the kernel for each query and its answer, net of a program that does
+# nothing; and the processor time of the agent at 100,000 queries a second, and whether it counted as many as dnsperf.
 # Usage: throughput.sh [WINDOWS [SECONDS]]
 set -u
 E2E_TAKES="*"
 . "$(dirname "$0")/../e2e/lib.sh"
 . "$(dirname "$0")/lib.sh"
 e2e_need_root
-e2e_begin "$E2E_TOOLS/dnspeer" "$E2E_ROOT/build/tests/bench/empty" bpftool knotd named nsd dnsperf ip
+e2e_begin "$E2E_TOOLS/dnspeer" "$E2E_ROOT/build/tests/bench/empty" bpftool knotd named nsd dnsperf ip taskset
 
 WINDOWS=${1:-60}
 SECONDS_EACH=${2:-0.5}
@@ -63,6 +63,17 @@ dnscap_beside() {
 # compare WHAT START STOP WINDOWS [BUDGET]
 compare() {
 	bench_beside "queries answered" "$1" "$4" "$SECONDS_EACH" "$BENCH_KNOT_PID" 53 "$2" "$3" "${5:-}"
+}
+
+# compare_on_one OTHER START STOP
+compare_on_one() {
+	local last=$(($(nproc) - 1))
+
+	taskset -acp "$last" "$BENCH_KNOT_PID" >/dev/null
+	BENCH_ON=(taskset -c "$last")
+	bench_beside "queries answered on one processor" "$1" "$FEWER_WINDOWS" "$SECONDS_EACH" "$BENCH_KNOT_PID" 53 "$2" "$3"
+	BENCH_ON=()
+	taskset -acp "0-$last" "$BENCH_KNOT_PID" >/dev/null
 }
 
 # --- other servers -------------------------------------------------------------------------------
@@ -185,5 +196,7 @@ for other in tcpdump dnscap; do
 done
 agent_use
 bench_figure "queries answered in a second, without" "$(printf %.0f "$(bench_median <"$E2E_TMP/without")")"
+compare_on_one "the agent" agent_beside beside_stop
+compare_on_one "programs that do nothing in its place" empty_beside bench_empty_stop
 compare_bind
 compare_nsd
