@@ -254,6 +254,11 @@ test_late_zone() {
 		.zonewitness.changes[0].after.rdata == ["192.0.2.9"]') || faults="no record-change event"
 	[ -n "$faults" ] || [ "$(jq -r .process.name <<<"$event")" = sed ] || faults="not by sed"
 	e2e_check "and its changes are reported" "$faults" "$event$(cat "$AGENT_ERR")"
+	faults=''
+	e2e_until "$EVENT_SECONDS" agent_settled "$socket" late.test || faults="its looks do not end"
+	agent_settled "$socket" none.test && faults="so are those of a zone that is not there"
+	e2e_check "and in a while its looks are over" "$faults" \
+		"$("$program" status --json --socket "$socket" | jq -c .agent.zones)"
 }
 
 test_stop() {

@@ -222,9 +222,11 @@ agent_alive() {
 	[ -n "$AGENT_PID" ] && kill -0 "$AGENT_PID" 2>/dev/null
 }
 
-# Whether the agent that answers at SOCKET is done with all it was told of. Usage: agent_settled SOCKET
+# Whether the agent that answers at SOCKET is done with all it was told of, or with what it was told of one zone.
+# Usage: agent_settled SOCKET [ORIGIN]
 agent_settled() {
-	"$ZW" status --json --socket "$1" | jq -e '.agent.counters.unsettled == 0' >/dev/null
+	"$ZW" status --json --socket "$1" | jq -e --arg zone "${2:+$2.}" 'if $zone == "" then .agent.counters.unsettled == 0
+		else any(.agent.zones[]; .zone == $zone and .unsettled == false) end' >/dev/null
 }
 
 # Whether the agent has told of that, in a complete line. For loops that run while it starts: without a process, which it

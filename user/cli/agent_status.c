@@ -65,6 +65,12 @@ static json_t *servers(const struct zw_agent *a)
 	return list;
 }
 
+/* Its looks are not over: the next difference there may still be somebody's who was seen before. */
+static bool is_unsettled(const struct zw_agent_zone *z)
+{
+	return z->first_ns || z->due_ns || zw_served_is_open(z);
+}
+
 static json_t *zones(const struct zw_agent *a)
 {
 	static const char *const states[] = {"new", "good", "unreadable"};
@@ -72,10 +78,10 @@ static json_t *zones(const struct zw_agent *a)
 
 	ZW_VEC_FOREACH(it, &a->zones) {
 		const struct zw_agent_zone *z = *it;
-		json_t *zone = json_pack("{s:s, s:s, s:s, s:s, s:s}", "zone", z->name, "view",
+		json_t *zone = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "zone", z->name, "view",
 			z->view, "server", zw_server_kind_to_string(z->server->kind), "file",
 			z->files.items[0].path, "state",
-			states[z->failures ? ZW_ZONE_BAD : z->state]);
+			states[z->failures ? ZW_ZONE_BAD : z->state], "unsettled", is_unsettled(z));
 		uint32_t serial;
 
 		if (z->served && z->served->error)
@@ -158,13 +164,12 @@ static json_t *control_counters(const struct zw_agent *a)
 		(json_int_t)zw_request_book_len(a->requests));
 }
 
-/* Zones whose looks are not over: the next difference there may still be somebody's who was seen before. */
 static json_int_t unsettled(const struct zw_agent *a)
 {
 	json_int_t n = 0;
 
 	ZW_VEC_FOREACH(z, &a->zones)
-		n += (*z)->first_ns || (*z)->due_ns || zw_served_is_open(*z);
+		n += is_unsettled(*z);
 	return n;
 }
 
