@@ -50,3 +50,21 @@ served_apart() {
 	e2e_until 10 agent_settled "$E2E_TMP/socket" || e2e_fail "looks at the database" "they are not over" \
 		"$("$ZW" status --json --socket "$E2E_TMP/socket" | jq -c .agent.counters)"
 }
+
+# Stops the agent while it has no job: one that reads what a server has would go on, and what happens now is in it or not,
+# as it comes.
+served_halt() {
+	e2e_until "$DNS_SECONDS" served_is_halted || e2e_fail "the agent between two jobs" "it cannot be stopped there"
+}
+
+# A job that is done is a child of the agent until it is taken.
+served_is_halted() {
+	kill -STOP "$AGENT_PID"
+	e2e_until 5 served_is_stopped && ! pgrep -P "$AGENT_PID" >/dev/null && return
+	kill -CONT "$AGENT_PID"
+	return 1
+}
+
+served_is_stopped() {
+	grep -q '^State:.T' "/proc/$AGENT_PID/status"
+}

@@ -10,7 +10,7 @@ set -u
 . "$(dirname "$0")/lib-served.sh"
 dns_private_net "$0" "$@"
 E2E_TAKES=delete
-e2e_begin setpriv perl ip dig nsupdate curl sqlite3 pdns_server pdnsutil knotd
+e2e_begin setpriv pgrep perl ip dig nsupdate curl sqlite3 pdns_server pdnsutil knotd
 
 PORT=5313 API_PORT=5314 PRIMARY_PORT=53
 JOURNAL=${1:-wal}
@@ -139,12 +139,12 @@ test_tools() {
 }
 
 # What the first of two who write to one database had done shows before the second comes: he is not taken for both. The agent
-# looks when he is gone.
+# begins to look when he is gone; a look that was under way when he came would rule nobody out.
 test_tools_in_a_row() {
 	local zone=pdns-sql.test first
 
 	served_apart
-	kill -STOP "$AGENT_PID"
+	served_halt
 	dns_act 1002 "$DIR" "exec sqlite3 zones.db '.timeout 5000' \
 		\"UPDATE records SET content = '192.0.2.15' WHERE name = 'www.$zone'\""
 	first=$act_pid
