@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "dns/name.h"
 
 #define DEMAND(condition)                 \
 	do {                              \
@@ -15,9 +16,25 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Keys of requests are compared with it as text. */
+static void check_key(const char *key)
+{
+	char text[ZW_NAME_TEXT_MAX];
+	uint8_t name[ZW_NAME_MAX];
+	size_t len;
+
+	DEMAND(zw_name_from_text(key, name, &len) == 0);
+	zw_name_lower(name, len);
+	len = zw_name_to_text(name, text);
+	DEMAND(len == strlen(key) + 1 && memcmp(text, key, len - 1) == 0);
+}
+
 static void check_admin(const struct zw_admin *admin)
 {
-	DEMAND(admin->user && admin->user[0] && admin->line > 0);
+	DEMAND((admin->user || admin->tsig_key) && admin->line > 0);
+	DEMAND(!admin->user || admin->user[0]);
+	if (admin->tsig_key)
+		check_key(admin->tsig_key);
 	for (size_t i = 0; i < admin->n_from; i++) {
 		char text[ZW_NET_TEXT_MAX];
 		struct zw_net again;
@@ -32,6 +49,8 @@ static void check_admin(const struct zw_admin *admin)
 		DEMAND(admin->with[i][0] == '/');
 	for (size_t i = 0; i < admin->n_zones; i++)
 		DEMAND(zw_endswith(admin->zones[i], "."));
+	for (size_t i = 0; i < admin->n_names; i++)
+		DEMAND(zw_endswith(admin->names[i], "."));
 	if (admin->has_hours) {
 		char text[ZW_HOURS_TEXT_MAX];
 		struct zw_hours again;
