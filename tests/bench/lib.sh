@@ -91,18 +91,21 @@ bench_agent_ticks() {
 # --- load ----------------------------------------------------------------------------------------
 
 # bench_load PID PORT QUERIES SECONDS [OPTION]...: of what the server PID is asked on loopback: queries answered, queries answered in
-# a second, and the processor time that the client and the server used for them, in seconds. What dnsperf says is in
-# $E2E_TMP/dnsperf.
+# a second, and the processor time that the client and the server used for them, in seconds: by what they used in most of that
+# time, since a client that misses an answer is busy waiting for it long after. What dnsperf says is in $E2E_TMP/dnsperf.
 bench_load() {
-	local pid=$1 port=$2 queries=$3 seconds=$4 before server TIMEFORMAT='%U %S'
+	local pid=$1 port=$2 queries=$3 seconds=$4 load
+	local -a pids
 
 	shift 4
-	before=$(bench_ticks "$pid")
-	{ time "${BENCH_IN[@]}" dnsperf -s 127.0.0.1 -p "$port" -d "$queries" -l "$seconds" -c 4 -q 200 "$@" 2>/dev/null \
-		>"$E2E_TMP/dnsperf"; } 2>"$E2E_TMP/time"
-	server=$(($(bench_ticks "$pid") - before))
+	"${BENCH_IN[@]}" "${BENCH_ON[@]}" dnsperf -s 127.0.0.1 -p "$port" -d "$queries" -l "$seconds" -c 4 -q 200 "$@" >"$E2E_TMP/dnsperf" 2>/dev/null &
+	load=$!
+	mapfile -t pids < <(echo "$pid" && bench_children "$pid" && echo "$load")
+	sleep 0.2
+	bench_window "$(awk -v s="$seconds" 'BEGIN { print s - 0.4 }')" "${pids[@]}"
+	wait "$load"
 	sed -n 's/.*Queries completed: *\([0-9]*\).*/\1/p; s/.*Queries per second: *//p' "$E2E_TMP/dnsperf" | paste -s |
-		paste - "$E2E_TMP/time" | awk -v server="$server" -v hz="$(getconf CLK_TCK)" '{ print $1, $2, $3 + $4 + server / hz }'
+		awk -v window="$WINDOW" '{ split(window, w, " "); print $1, $2, 2 * $1 / w[2] / 1e9 }'
 }
 
 # Those below a process.
@@ -114,15 +117,6 @@ bench_children() {
 		mapfile -t -O ${#pids[@]} pids < <(pgrep -P "${pids[i]}")
 	done
 	((${#pids[@]} == 1)) || printf '%s\n' "${pids[@]:1}"
-}
-
-# Of a process and those below it, in clock ticks.
-bench_ticks() {
-	local -a pids files
-
-	mapfile -t pids < <(echo "$1" && bench_children "$1")
-	files=("${pids[@]/#//proc/}")
-	awk '{ sub(/.*\) /, ""); ticks += $12 + $13 } END { print ticks }' "${files[@]/%//stat}"
 }
 
 # bench_compare WHAT OTHER PAIRS WITH WITHOUT [BUDGET]: by the wall clock, and by the processor time of client and server, which

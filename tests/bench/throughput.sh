@@ -13,7 +13,7 @@ E2E_TAKES="*"
 e2e_need_root
 e2e_begin "$E2E_TOOLS/dnspeer" "$E2E_ROOT/build/tests/bench/empty" bpftool knotd named nsd dnsperf ip taskset
 
-WINDOWS=${1:-60}
+WINDOWS=${1:-40}
 SECONDS_EACH=${2:-0.5}
 # The others are there to compare with.
 FEWER_WINDOWS=$((WINDOWS < 12 ? WINDOWS : 12))
@@ -32,8 +32,10 @@ beside_stop() {
 	BESIDE=
 }
 
+# Not what its start costs, which others feel for two seconds.
 agent_beside() {
 	bench_agent_start
+	sleep 1.5
 	BESIDE=$AGENT_PID
 	AGENT_PID=
 }
@@ -163,18 +165,16 @@ compare_counts() {
 }
 
 agent_use() {
-	local before took began answered counted
+	local before answered counted
 
 	bench_agent_start
 	counted
 	counted=$COUNTED
 	before=$(bench_agent_ticks)
-	began=${EPOCHREALTIME/[.,]/}
 	answered=$(load 10 -Q 100000 | cut -d ' ' -f 2)
-	took=$((${EPOCHREALTIME/[.,]/} - began))
 	bench_figure "agent at $(printf %.0f "$answered") queries a second, of a core" \
-		"$(awk -v t=$(($(bench_agent_ticks) - before)) -v hz="$(getconf CLK_TCK)" -v us="$took" \
-			'BEGIN { printf "%.1f", 100 * t / hz / us * 1e6 }') %" "<= 2 %"
+		"$(awk -v t=$(($(bench_agent_ticks) - before)) -v hz="$(getconf CLK_TCK)" \
+			-v s="$(sed -n 's/.*Run time (s): *//p' "$E2E_TMP/dnsperf")" 'BEGIN { printf "%.1f", 100 * t / hz / s }') %" "<= 2 %"
 	counted
 	compare_counts "$counted" "$COUNTED"
 	echo "throughput agent: $(grep -c events-lost "$AGENT_OUT") reports of lost events"
