@@ -149,6 +149,27 @@ static void test_moved_away(void **state)
 		(struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
 }
 
+/* The old file is removed, in the tick in which its time moved last, and read by another of its names after that. What was
+ * made in its place meanwhile had room: the removal itself says since when. */
+static void test_removed_and_read(void **state)
+{
+	struct quiet q;
+
+	(void)state;
+	quiet_setup(&q);
+	q.m.now = (q.m.now / TICK + 1) * TICK;
+	op_link(&q.m, P0, ZONE, FAR2);
+	q.m.now += 1100 * US;
+	quiet_read(&q);
+	op_unlink(&q.m, P2, ZONE);
+	q.m.now += 300 * US;
+	op_create(&q.m, P1, ZONE);
+	q.m.now += 1500 * US;
+	op_read(&q.m, P2, FAR2);
+	quiet_check(&q, (struct zw_correlate_input){},
+		(struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
+}
+
 /* --- a directory that came ---------------------------------------------------------------------------- */
 
 enum {
@@ -240,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_read_before_it_is_told),
 		cmocka_unit_test(test_made_and_replaced),
 		cmocka_unit_test(test_moved_away),
+		cmocka_unit_test(test_removed_and_read),
 		cmocka_unit_test(test_arrival),
 	};
 

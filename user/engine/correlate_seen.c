@@ -172,6 +172,12 @@ static void latest(uint64_t *ns, const struct zw_cause *c)
 		*ns = c->time_ns;
 }
 
+static void see_leaving(struct scene *sc, const struct zw_cause *c)
+{
+	if (!sc->left_ns || c->time_ns < sc->left_ns)
+		sc->left_ns = c->time_ns;
+}
+
 static void see_entry(
 	struct scene *sc, const struct zw_cause *c, struct trace *t, struct suspect *x)
 {
@@ -180,8 +186,11 @@ static void see_entry(
 
 	if (c->op == ZW_FOP_UNLINK && is_old(at, c))
 		t->unlinked = true;
-	if (c->op == ZW_FOP_UNLINK && at_entry(at, c))
+	if (c->op == ZW_FOP_UNLINK && at_entry(at, c)) {
 		sc->unlinked = true;
+		if (is_old(at, c))
+			see_leaving(sc, c);
+	}
 	if (may_have_placed(sc, c))
 		latest(&t->placed_ns, c);
 	if (is_placing(at, c)) {
@@ -197,12 +206,6 @@ static void see_entry(
 		(c->op >= ZW_FOP_CREATE && at_entry(at, c)))
 		latest(&t->entry_ns, c);
 	t->near |= t->entry_ns || is_inode(at->old, c, c->ino2);
-}
-
-static void see_leaving(struct scene *sc, const struct zw_cause *c)
-{
-	if (!sc->left_ns || c->time_ns < sc->left_ns)
-		sc->left_ns = c->time_ns;
 }
 
 /* Something was at the entry then. */
