@@ -78,7 +78,7 @@ static int take(const char *where, int *ret_fd)
 		fd = load(BPF_PROG_TYPE_SCHED_CLS, -1, NULL);
 	} else if (zw_streq(where, "file")) {
 		fd = on_tracepoint("ctime_xchg_skip");
-		if (fd == -ENOENT || fd == -ESRCH)
+		if (fd == -ENOENT)
 			fd = on_tracepoint("writeback_mark_inode_dirty");
 	} else if (strncmp(where, TRACEPOINT, strlen(TRACEPOINT)) == 0) {
 		fd = on_tracepoint(where + strlen(TRACEPOINT));

@@ -90,20 +90,25 @@ bench_agent_ticks() {
 
 # --- load ----------------------------------------------------------------------------------------
 
-# bench_load PID PORT QUERIES SECONDS [OPTION]...: of what the server PID is asked on loopback: queries answered, queries answered in
-# a second, and the processor time that the client and the server used for them, in seconds: by what they used in most of that
-# time, since a client that misses an answer is busy waiting for it long after. What dnsperf says is in $E2E_TMP/dnsperf.
-bench_load() {
-	local pid=$1 port=$2 queries=$3 seconds=$4 load
-	local -a pids
+# bench_client PID PORT QUERIES SECONDS [OPTION]...: begins to ask the server PID; $CLIENT asks, $PIDS are all who work for that. What
+# dnsperf says is in $E2E_TMP/dnsperf.
+bench_client() {
+	local pid=$1 port=$2 queries=$3 seconds=$4
 
 	shift 4
 	"${BENCH_IN[@]}" "${BENCH_ON[@]}" dnsperf -s 127.0.0.1 -p "$port" -d "$queries" -l "$seconds" -c 4 -q 200 "$@" >"$E2E_TMP/dnsperf" 2>/dev/null &
-	load=$!
-	mapfile -t pids < <(echo "$pid" && bench_children "$pid" && echo "$load")
+	CLIENT=$!
+	mapfile -t PIDS < <(echo "$pid" && bench_children "$pid" && echo "$CLIENT")
+}
+
+# bench_load PID PORT QUERIES SECONDS [OPTION]...: of what the server PID is asked on loopback: queries answered, queries answered in
+# a second, and the processor time that the client and the server used for them, in seconds: by what they used in most of that
+# time, since a client that misses an answer is busy waiting for it long after.
+bench_load() {
+	bench_client "$@"
 	sleep 0.2
-	bench_window "$(awk -v s="$seconds" 'BEGIN { print s - 0.4 }')" "${pids[@]}"
-	wait "$load"
+	bench_window "$(awk -v s="$4" 'BEGIN { print s - 0.4 }')" "${PIDS[@]}"
+	wait "$CLIENT"
 	sed -n 's/.*Queries completed: *\([0-9]*\).*/\1/p; s/.*Queries per second: *//p' "$E2E_TMP/dnsperf" | paste -s |
 		awk -v window="$WINDOW" '{ split(window, w, " "); print $1, $2, 2 * $1 / w[2] / 1e9 }'
 }
@@ -171,27 +176,23 @@ bench_window() {
 # the commands START and STOP begin and end comes and goes: what is answered in a window of so many seconds with it, by those just
 # before and after. Queries are those in $E2E_TMP/queries; how many are answered in a second without is added to $E2E_TMP/without.
 bench_beside() {
-	local what=$1 other=$2 windows=$3 seconds=$4 pid=$5 port=$6 load i
-	local -a pids
+	local what=$1 other=$2 windows=$3 seconds=$4 i
 
-	"${BENCH_IN[@]}" "${BENCH_ON[@]}" dnsperf -s 127.0.0.1 -p "$port" -d "$E2E_TMP/queries" -l $((windows * 10 + 10)) -c 4 -q 200 \
-		>/dev/null 2>&1 &
-	load=$!
-	mapfile -t pids < <(echo "$pid" && bench_children "$pid" && echo "$load")
+	bench_client "$5" "$6" "$E2E_TMP/queries" $((windows * 10 + 10))
 	sleep 1
 	: >"$E2E_TMP/windows"
 	for ((i = 0; i <= windows; i++)); do
-		bench_window "$seconds" "${pids[@]}"
+		bench_window "$seconds" "${PIDS[@]}"
 		echo "$WINDOW" >>"$E2E_TMP/windows"
 		((i < windows)) || break
 		"$7"
 		sleep "$seconds" # what it does at its start
-		bench_window "$seconds" "${pids[@]}"
+		bench_window "$seconds" "${PIDS[@]}"
 		echo "$WINDOW" >>"$E2E_TMP/windows"
 		"$8"
 	done
-	kill "$load"
-	wait "$load" 2>/dev/null
+	kill "$CLIENT"
+	wait "$CLIENT" 2>/dev/null
 	# A line: before, with, after.
 	awk 'NR % 2 { if (NR > 1) print before, with, $0; before = $0; next } { with = $0 }' "$E2E_TMP/windows" >"$E2E_TMP/pairs"
 	awk '{ print $1 * 1e6 / 2 }' "$E2E_TMP/pairs" >>"$E2E_TMP/without"

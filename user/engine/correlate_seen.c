@@ -109,6 +109,12 @@ static bool is_overdue(const struct scene *sc, const struct zw_cause *c)
 	}
 }
 
+/* Whether it may have been done since the reading before. */
+static bool is_in_time(const struct scene *sc, const struct zw_cause *c)
+{
+	return zw_in_window(sc->in, sc->f, c) || is_overdue(sc, c);
+}
+
 /* Inodes that were at the entry for a while, and from when on. */
 static int note_visit(struct scene *sc, uint64_t ino, uint64_t from_ns)
 {
@@ -131,8 +137,7 @@ static int collect_visits(struct scene *sc)
 	for (size_t i = 0; list && r == 0 && i < list->len; i++) {
 		const struct zw_cause *c = list->items[i];
 
-		if ((!zw_in_window(sc->in, sc->f, c) && !is_overdue(sc, c)) ||
-			!named_entry(&sc->at, c))
+		if (!is_in_time(sc, c) || !named_entry(&sc->at, c))
 			continue;
 		if (c->op == ZW_FOP_LINK || c->op == ZW_FOP_RENAME)
 			r = note_visit(sc, c->ino, c->time_ns);
@@ -183,14 +188,12 @@ static void see_entry(
 {
 	const struct parting *at = &sc->at;
 	bool in_dir = is_inode(at->dir, c, c->dir_ino) || is_inode(at->dir, c, c->old_dir_ino);
+	bool removes = c->op == ZW_FOP_UNLINK;
 
-	if (c->op == ZW_FOP_UNLINK && is_old(at, c))
-		t->unlinked = true;
-	if (c->op == ZW_FOP_UNLINK && at_entry(at, c)) {
-		sc->unlinked = true;
-		if (is_old(at, c))
-			see_leaving(sc, c);
-	}
+	t->unlinked |= removes && is_old(at, c);
+	sc->unlinked |= removes && at_entry(at, c);
+	if (removes && at_entry(at, c) && is_old(at, c))
+		see_leaving(sc, c);
 	if (may_have_placed(sc, c))
 		latest(&t->placed_ns, c);
 	if (is_placing(at, c)) {
@@ -338,7 +341,7 @@ static int gather_at(struct scene *sc, const struct zw_place *place)
 		struct suspect *x;
 		struct trace *t;
 
-		if (!zw_in_window(sc->in, sc->f, c) && !is_overdue(sc, c))
+		if (!is_in_time(sc, c))
 			continue;
 		if (c->op == ZW_FOP_OPEN || c->op == ZW_FOP_MAP || is_late(sc, c))
 			continue;
