@@ -35,6 +35,7 @@ enum {
 #define MS 1000000ULL
 #define US 1000ULL
 #define NOBODY (-1)
+#define UNKNOWN (-2)
 #define TICK (4 * MS)
 
 /* The names there are; the first two thirds are in ZONE_DIR. */
@@ -94,6 +95,8 @@ struct machine {
 	int last_author;
 	unsigned int authors;
 	int at_first; /* the inode it was at the first reading */
+	int at_last;  /* the last inode it was, as it was then */
+	int put_by;   /* who put that there, before it was moved away and back if it was */
 };
 
 struct machine_state {
@@ -130,7 +133,13 @@ static inline int machine_new_inode(struct machine *m, uint64_t ino)
 static inline void machine_setup(struct machine *m, enum dialect dialect)
 {
 	*m = (struct machine){
-		.dialect = dialect, .now = 1000 * MS, .last_author = NOBODY, .at_first = NOBODY};
+		.dialect = dialect,
+		.now = 1000 * MS,
+		.last_author = NOBODY,
+		.at_first = NOBODY,
+		.at_last = NOBODY,
+		.put_by = NOBODY,
+	};
 	assert_int_equal(zw_cause_book_new(&m->book), 0);
 	for (uint32_t i = 0; i < MACHINE_ACTORS; i++)
 		m->actor[i] = machine_actor(100 + i);
@@ -314,7 +323,7 @@ static inline void machine_notify_dir(struct machine *m, int who, uint64_t dir, 
 		machine_notify(m, who, &f, NULL);
 }
 
-/* The same of inode @inode that was moved from @from to @to. */
+/* The same of inode @inode that was moved from @from to @to, in the place of @victim: of an exchange that is UNKNOWN. */
 static inline void machine_notify_move(
 	struct machine *m, int who, int inode, int victim, int from, int to)
 {
@@ -325,7 +334,7 @@ static inline void machine_notify_move(
 		return;
 	f.dir_ino = ZONE_DIR;
 	f.old_dir_ino = machine_dir(from) == ZONE_DIR ? ZONE_DIR : 0;
-	if (m->blind)
+	if (m->blind || victim == UNKNOWN)
 		f.watch = ZW_WATCH_BLIND;
 	else if (victim != NOBODY)
 		f.ino2 = m->inode[victim].ino;
@@ -369,6 +378,10 @@ static inline void machine_author(struct machine *m, int by)
 {
 	m->last_author = by;
 	m->authors |= 1U << by;
+	if (m->entry[ZONE] != NOBODY && m->entry[ZONE] != m->at_last) {
+		m->at_last = m->entry[ZONE];
+		m->put_by = by;
+	}
 	/* What came back is what it was, but for what was written to it. */
 	if (m->entry[ZONE] != NOBODY && m->entry[ZONE] == m->at_first)
 		m->authors = m->inode[m->at_first].late_writers;

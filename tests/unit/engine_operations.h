@@ -28,6 +28,8 @@ static inline void op_write_inode(struct machine *m, int who, int inode, uint64_
 	i->last_writer = who;
 	(void)machine_ticks(m, &i->ctime);
 	machine_attr(m, who, inode);
+	if (m->at_last == inode)
+		m->at_last = NOBODY;
 	if (m->entry[ZONE] == inode)
 		machine_author(m, who);
 }
@@ -196,8 +198,8 @@ static inline bool op_exchange(struct machine *m, int who, int a, int b)
 	machine_moved(m, who, i);
 	machine_moved(m, who, k);
 	machine_dirents(m, who, a, b, false);
-	machine_notify_move(m, who, i, k, a, b);
-	machine_notify_move(m, who, k, i, b, a);
+	machine_notify_move(m, who, i, UNKNOWN, a, b);
+	machine_notify_move(m, who, k, UNKNOWN, b, a);
 	if (a == ZONE || b == ZONE)
 		machine_author(m, who);
 	return true;
@@ -269,8 +271,8 @@ static inline void machine_begin(struct machine *m, struct machine_state *before
 {
 	machine_read(m, before);
 	m->authors = 0;
-	m->last_author = NOBODY;
-	m->at_first = m->entry[ZONE];
+	m->last_author = m->put_by = NOBODY;
+	m->at_first = m->at_last = m->entry[ZONE];
 	for (size_t i = 0; i < m->inodes; i++)
 		m->inode[i].late_writers = 0;
 }

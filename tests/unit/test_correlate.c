@@ -248,6 +248,50 @@ static void test_exchanged_across_the_reading(void **state)
 	machine_done(&l.m);
 }
 
+/* A rename is told of just before the reading and done after it. What P1 then took the place of, twice, was not what was
+ * there at the reading. */
+static void test_renamed_across_the_reading(void **state)
+{
+	struct limit l = {};
+
+	(void)state;
+	machine_setup(&l.m, NAMED);
+	op_create(&l.m, P3, OTHER);
+	op_create(&l.m, P0, TMP1);
+	op_create(&l.m, P0, TMP2);
+	rest(&l.m);
+	machine_begin(&l.m, &l.before);
+	op_rename(&l.m, P3, OTHER, ZONE);
+	l.m.now += 10 * US;
+	l.from = l.m.now;
+	rest(&l.m);
+	op_rename(&l.m, P1, TMP1, ZONE);
+	rest(&l.m);
+	op_rename(&l.m, P1, TMP2, ZONE);
+	limit_check(&l, &(struct verdict)BY(PROBABLE, P1, B(P1)));
+}
+
+/* Directories that tell only what changed in them, and files their name from before. A file with two names is moved to the zone
+ * by P2, which is not told of for what comes from elsewhere; then P1 moves its other name to beside the zone. */
+static void test_alias_moved_beside(void **state)
+{
+	struct limit l = {};
+
+	(void)state;
+	machine_setup(&l.m, ENTRIES);
+	op_create(&l.m, P0, FAR1);
+	op_link(&l.m, P0, FAR1, FAR2);
+	rest(&l.m);
+	machine_begin(&l.m, &l.before);
+	l.from = l.m.now;
+	op_unlink(&l.m, P3, ZONE);
+	rest(&l.m);
+	op_rename(&l.m, P2, FAR2, ZONE);
+	rest(&l.m);
+	op_rename(&l.m, P1, FAR1, TMP1);
+	limit_check(&l, &(struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2) | B(P3)));
+}
+
 /* Who changed the mode did not change the zone; where the mode is what differs, it is he. */
 static void test_mode(void **state)
 {
@@ -329,6 +373,8 @@ int main(void)
 		cmocka_unit_test(test_intent),
 		cmocka_unit_test(test_coalesced_across_the_reading),
 		cmocka_unit_test(test_exchanged_across_the_reading),
+		cmocka_unit_test(test_renamed_across_the_reading),
+		cmocka_unit_test(test_alias_moved_beside),
 		cmocka_unit_test(test_mode),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_server_and_time),

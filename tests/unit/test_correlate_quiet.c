@@ -170,6 +170,26 @@ static void test_removed_and_read(void **state)
 		(struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
 }
 
+/* Not an exchange, of which both sides are told: P1 renames over another name of what P2 linked to. */
+static void test_renamed_over_its_alias(void **state)
+{
+	struct quiet q;
+
+	(void)state;
+	quiet_setup(&q);
+	q.m.blind = false;
+	op_create(&q.m, P0, TMP1);
+	op_create(&q.m, P0, OTHER);
+	op_unlink(&q.m, P0, ZONE);
+	rest(&q.m);
+	quiet_read(&q);
+	op_link(&q.m, P2, TMP1, ZONE);
+	q.m.now += 2 * MS;
+	op_rename(&q.m, P1, OTHER, TMP1);
+	quiet_check(&q, (struct zw_correlate_input){},
+		(struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
+}
+
 /* --- a directory that came ---------------------------------------------------------------------------- */
 
 enum {
@@ -262,6 +282,7 @@ int main(void)
 		cmocka_unit_test(test_made_and_replaced),
 		cmocka_unit_test(test_moved_away),
 		cmocka_unit_test(test_removed_and_read),
+		cmocka_unit_test(test_renamed_over_its_alias),
 		cmocka_unit_test(test_arrival),
 	};
 

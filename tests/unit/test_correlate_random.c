@@ -94,21 +94,24 @@ static bool differs(struct machine *m, int before)
 static const char *history_fault(const struct machine *m, const struct zw_report *r)
 {
 	unsigned int others = m->authors & ~B(m->last_author), writers = 0;
+	int author = m->last_author;
 
 	if (m->entry[ZONE] != NOBODY)
 		writers = m->inode[m->entry[ZONE]].writers;
 	if (r->attribution == NONE)
 		return "somebody was seen";
 	/* By marks alone, that somebody moved the same file away and back, or placed an empty one, may go unnoticed
-	 * beside the one who wrote all of it. */
+	 * beside the one who wrote all of it, or put it there. */
 	if (m->dialect != NAMED && r->attribution == CERTAIN && writers &&
 		writers == B(r->cause[0].actor->tgid - 100))
 		return NULL;
-	if (!report_lists(r, m->actor[m->last_author]))
+	if (m->dialect != NAMED && m->put_by != NOBODY && !report_lists(r, m->actor[author]))
+		author = m->put_by;
+	if (!report_lists(r, m->actor[author]))
 		return "the last author is not listed";
 	if (r->attribution != CERTAIN)
 		return NULL;
-	if (!zw_actor_same_process(r->cause[0].actor, m->actor[m->last_author]))
+	if (!zw_actor_same_process(r->cause[0].actor, m->actor[author]))
 		return "certain of the wrong one";
 	if (m->dialect != NAMED)
 		others &= writers;

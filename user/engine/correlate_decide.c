@@ -8,10 +8,11 @@ static void decide_by_name(struct scene *sc)
 {
 	const struct zw_cause *c = sc->placed;
 	uint64_t old_ino = sc->at.old ? sc->at.old->ino : 0;
-	uint64_t left_ino = is_exchange(&sc->at, c) ? c->ino : c->ino2;
+	uint64_t first_ino = taken_ino(&sc->at, sc->first_placed);
 	/* What was told from the other side may have been another exchange, of what had been here. */
-	bool alone = sc->first_placed_ns == c->time_ns, told = !is_exchange(&sc->at, c);
-	bool taken = c->op == ZW_FOP_RENAME && !c->blind && left_ino == old_ino && (alone || told);
+	bool alone = sc->first_placed->time_ns == c->time_ns, told = !is_exchange(&sc->at, c);
+	bool taken = c->op == ZW_FOP_RENAME && !c->blind && taken_ino(&sc->at, c) == old_ino &&
+		     (alone || told);
 	bool direct = sc->at.new ? taken : c->op == ZW_FOP_UNLINK;
 	/* It may have been moved by another of its names. */
 	bool vague = !sc->at.new && c->op == ZW_FOP_RENAME && c->nlink > 1;
@@ -20,7 +21,8 @@ static void decide_by_name(struct scene *sc)
 	sc->final_ns = c->time_ns;
 	ZW_VEC_FOREACH(t, &sc->trace)
 		vacant |= t->away_ns != 0;
-	sc->s->gap = !direct && sc->at.new && c->op == ZW_FOP_RENAME && c->ino2 &&alone;
+	sc->s->gap =
+		!direct && sc->at.new && c->op == ZW_FOP_RENAME &&first_ino &&first_ino != old_ino;
 	ZW_VEC_FOREACH(x, &sc->s->list) {
 		const struct trace *t = trace_of(sc, x);
 
@@ -125,6 +127,7 @@ static bool decide_by_entry(struct scene *sc)
 		x->exact = t->placed_ns != 0;
 		x->decided = sc->final_ns ? x->exact : own || since_gone(sc, t->entry_ns);
 		x->decided |= sc->at.new && !sc->direct && (t->gone_ns || t->came_ns);
+		x->decided |= sc->aliased && since_gone(sc, t->dirent_ns);
 		x->touched |= own || (sc->at.new && !sc->direct && t->dirent_ns);
 	}
 	return sc->final_ns != 0;

@@ -51,14 +51,16 @@ struct scene {
 	const struct zw_cause *nameless; /* the first that saw the old inode without any name */
 	bool unlinked;                   /* the entry was removed explicitly */
 	struct going going;
-	uint64_t gone_ns;         /* from when on something may have been put there; 0: not known */
-	bool direct;              /* what was taken from there last was the old inode */
-	uint64_t first_placed_ns; /* the first such act, agreeing with what is there or not */
-	uint64_t left_ns;         /* when the old inode was first touched; 0: it was not */
-	uint64_t final_ns;        /* when the entry began to lead where it does; 0: not known */
+	uint64_t gone_ns; /* from when on something may have been put there; 0: not known */
+	bool direct;      /* what was taken from there last was the old inode */
+	const struct zw_cause
+		*first_placed; /* the first such act, agreeing with what is there or not */
+	uint64_t left_ns;      /* when the old inode was first touched; 0: it was not */
+	uint64_t final_ns;     /* when the entry began to lead where it does; 0: not known */
 	struct zw_map *
 		visits; /* inodes that were at the entry, as far as acts by name tell -> since when */
 	bool was_empty; /* before the first write to the new inode that was seen */
+	bool aliased; /* the new inode had several names when it was moved: it may have been there by then */
 };
 
 /* correlate_seen.c: what each process was seen doing. 0 or -ENOMEM. */
@@ -131,11 +133,23 @@ static inline bool named_entry(const struct parting *at, const struct zw_cause *
 	return c->name && at->name_hash && at_entry(at, c);
 }
 
+/* Perhaps an exchange, told once: something was where it went. Directories tell of both sides, and not of that. */
+static inline bool may_exchange(const struct zw_cause *c)
+{
+	return c->op == ZW_FOP_RENAME && c->ino2 && c->hook != ZW_HOOK_TP_NOTIFY;
+}
+
 /* An exchange told once, from the other side. */
 static inline bool is_exchange(const struct parting *at, const struct zw_cause *c)
 {
-	return c->op == ZW_FOP_RENAME && is_inode(at->new, c, c->ino2) &&
+	return may_exchange(c) && is_inode(at->new, c, c->ino2) &&
 	       is_inode(at->dir, c, c->old_dir_ino);
+}
+
+/* What it took from the entry; 0: nothing, or not known. */
+static inline uint64_t taken_ino(const struct parting *at, const struct zw_cause *c)
+{
+	return is_exchange(at, c) ? c->ino : c->ino2;
 }
 
 /* So much later than it was done what put there what is there may have been told. */

@@ -161,11 +161,10 @@ void zw_scene_done(struct scene *sc)
 	sc->visits = NULL;
 }
 
-/* Perhaps an exchange, told once, from the other side: what it took from the entry had been there, and something was
- * where it went. */
+/* Perhaps an exchange, told once, from the other side: what it took from the entry had been there. */
 static bool may_have_placed(const struct scene *sc, const struct zw_cause *c)
 {
-	return c->op == ZW_FOP_RENAME && (c->ino2 || !sc->at.new) &&
+	return c->op == ZW_FOP_RENAME && (may_exchange(c) || !sc->at.new) &&
 	       is_inode(sc->at.dir, c, c->old_dir_ino) && !named_entry(&sc->at, c) &&
 	       zw_scene_visited_ns(sc, c->ino);
 }
@@ -199,8 +198,8 @@ static void see_entry(
 	if (is_placing(at, c)) {
 		latest(&t->placed_ns, c);
 		x->exact = true;
-		if (!sc->first_placed_ns || c->time_ns < sc->first_placed_ns)
-			sc->first_placed_ns = c->time_ns;
+		if (!sc->first_placed || c->time_ns < sc->first_placed->time_ns)
+			sc->first_placed = c;
 		if (agrees(at, c) && (!sc->placed || c->time_ns >= sc->placed->time_ns))
 			sc->placed = c;
 	}
@@ -240,8 +239,10 @@ static void see_entry_mark(struct scene *sc, const struct zw_cause *c, struct tr
 	bool here = at_entry(at, c) || (!c->name && is_old(at, c));
 
 	t->near |= here || is_old(at, c) || is_new(at, c);
-	if (is_new(at, c) && !named_entry(at, c))
+	if (is_new(at, c) && !named_entry(at, c)) {
 		latest(&t->came_ns, c);
+		sc->aliased |= c->nlink > 1;
+	}
 	if (here && !is_new(at, c))
 		see_gone(sc, c, t);
 }
