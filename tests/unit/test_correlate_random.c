@@ -93,11 +93,13 @@ static bool differs(struct machine *m, int before)
 
 static const char *history_fault(const struct machine *m, const struct zw_report *r)
 {
-	unsigned int others = m->authors & ~B(m->last_author), writers = 0;
+	unsigned int others = m->authors & ~B(m->last_author), writers = 0, late_writers = 0;
 	int author = m->last_author;
 
-	if (m->entry[ZONE] != NOBODY)
+	if (m->entry[ZONE] != NOBODY) {
 		writers = m->inode[m->entry[ZONE]].writers;
+		late_writers = m->inode[m->entry[ZONE]].late_writers;
+	}
 	if (r->attribution == NONE)
 		return "somebody was seen";
 	/* By marks alone, that somebody moved the same file away and back, or placed an empty one, may go unnoticed
@@ -113,8 +115,9 @@ static const char *history_fault(const struct machine *m, const struct zw_report
 		return NULL;
 	if (!zw_actor_same_process(r->cause[0].actor, m->actor[author]))
 		return "certain of the wrong one";
+	/* Nor that somebody who only prepared what is there before wrote to what was there meanwhile. */
 	if (m->dialect != NAMED)
-		others &= writers;
+		others &= late_writers;
 	return others ? "certain though there are several authors" : NULL;
 }
 

@@ -61,6 +61,12 @@ static bool was_written(const struct scene *sc, const struct zw_cause *c)
 	return from_ns && c->nlink > 1 && c->time_ns >= from_ns;
 }
 
+/* Then what is there now was put there later than what is known of it. */
+static bool was_found(const struct scene *sc, const struct zw_cause *c)
+{
+	return named_entry(&sc->at, c) && c->nlink > 0;
+}
+
 static int old_content(struct scene *sc, const struct zw_place *place)
 {
 	const zw_causes *list =
@@ -73,7 +79,7 @@ static int old_content(struct scene *sc, const struct zw_place *place)
 		struct suspect *x;
 
 		if (c->op != ZW_FOP_WRITE || !zw_in_window(sc->in, sc->f, c) ||
-			(sc->final_ns && c->time_ns > sc->final_ns) ||
+			(sc->final_ns && c->time_ns > sc->final_ns && !was_found(sc, c)) ||
 			zw_cause_of_file(c, &sc->f->after) || !was_written(sc, c))
 			continue;
 		x = zw_scene_enter(sc, c);

@@ -14,21 +14,25 @@ static void decide_by_name(struct scene *sc)
 	bool taken = c->op == ZW_FOP_RENAME && !c->blind && taken_ino(&sc->at, c) == old_ino &&
 		     (alone || told);
 	bool direct = sc->at.new ? taken : c->op == ZW_FOP_UNLINK;
-	/* It may have been moved by another of its names. */
-	bool vague = !sc->at.new && c->op == ZW_FOP_RENAME && c->nlink > 1;
-	bool vacant = !sc->at.old || sc->unlinked;
+	/* It may have been moved by another of its names, or when it had been moved before. */
+	bool vague = !sc->at.new && c->op == ZW_FOP_RENAME && (c->nlink > 1 || sc->returned);
+	bool vacant = !sc->at.old || sc->unlinked_ns;
 
 	sc->final_ns = c->time_ns;
 	ZW_VEC_FOREACH(t, &sc->trace)
 		vacant |= t->away_ns != 0;
-	sc->s->gap =
-		!direct && sc->at.new && c->op == ZW_FOP_RENAME &&first_ino &&first_ino != old_ino;
+	sc->s->gap = !direct && sc->at.new && c->op == ZW_FOP_RENAME &&
+		     (sc->unexplained || (first_ino && first_ino != old_ino));
 	ZW_VEC_FOREACH(x, &sc->s->list) {
 		const struct trace *t = trace_of(sc, x);
 
-		x->decided = zw_actor_same_process(x->actor, c->actor) ||
-			     (!direct && t->placed_ns && t->placed_ns <= sc->final_ns) ||
-			     (vague && t->away_ns);
+		x->decided =
+			zw_actor_same_process(x->actor, c->actor) ||
+			(!direct && t->first_placed_ns && t->first_placed_ns <= sc->final_ns) ||
+			(vague && t->away_ns);
+		/* It was removed again, and came back by what is not told by name. */
+		x->decided |= sc->at.new && sc->unlinked_ns > sc->final_ns && t->dirent_ns &&
+			      t->dirent_ns + ZW_COALESCE_NS >= sc->unlinked_ns;
 		/* Something may have been put there again, and been taken away by another. */
 		x->touched = !sc->at.new && t->entry_ns + ZW_COALESCE_NS > sc->final_ns;
 		/* Or while there was nothing, which was replaced. */
@@ -39,12 +43,15 @@ static void decide_by_name(struct scene *sc)
 /* The same from marks alone. */
 static bool decide_by_marks(struct scene *sc)
 {
-	const struct zw_cause *c = sc->at.new && !sc->unlinked ? sc->nameless : NULL;
+	const struct zw_cause *c =
+		sc->at.new && !sc->unlinked_ns && !sc->moved ? sc->nameless : NULL;
 	struct suspect *over = NULL;
+	bool strayed = false;
 
 	ZW_VEC_FOREACH(x, &sc->s->list) {
 		struct trace *t = trace_of(sc, x);
 
+		strayed |= t->moved_old;
 		if (c && t->dirent_ns && !t->unlinked &&
 			zw_actor_same_process(x->actor, c->actor)) {
 			over = x;
@@ -64,13 +71,14 @@ static bool decide_by_marks(struct scene *sc)
 		} else if (t->moved_old && over) {
 			/* It may have put the old one elsewhere, from where it went. */
 			x->touched = true;
-		} else if (t->moved_ns && over) {
-			/* Not while the old inode was still where it was: there was no room for another. */
+		} else if ((t->moved_ns || strayed) && over) {
+			/* The old one may have been replaced elsewhere, when it had been moved there. Not while it was
+			 * still where it was: there was no room for another. */
 			x->touched = t->dirent_ns + ZW_COALESCE_NS >= sc->left_ns;
 		} else if (t->moved_ns) {
 			t->placed_ns = t->moved_ns;
 			x->evidence |= ZW_EVIDENCE_RENAME;
-		} else if (!sc->at.new && t->left_ns) {
+		} else if (!sc->at.new && (t->left_ns || t->away_ns)) {
 			t->placed_ns = t->dirent_ns;
 			x->evidence |= ZW_EVIDENCE_RENAME;
 		}
@@ -103,6 +111,8 @@ static bool came_here(const struct scene *sc, const struct trace *t)
  * what was there at the reading before, who put that there counts as well. */
 static bool decide_by_entry(struct scene *sc)
 {
+	bool apart = false;
+
 	ZW_VEC_FOREACH(x, &sc->s->list) {
 		struct trace *t = trace_of(sc, x);
 
@@ -115,6 +125,7 @@ static bool decide_by_entry(struct scene *sc)
 		} else if (came_here(sc, t)) {
 			t->placed_ns = t->came_ns;
 		}
+		apart |= !t->placed_ns && since_gone(sc, t->gone_ns);
 		if (t->placed_ns && !t->made_ns)
 			x->evidence |= ZW_EVIDENCE_RENAME;
 		if (t->placed_ns > sc->final_ns)
@@ -129,6 +140,8 @@ static bool decide_by_entry(struct scene *sc)
 		x->decided |= sc->at.new && !sc->direct && (t->gone_ns || t->came_ns);
 		x->decided |= sc->aliased && since_gone(sc, t->dirent_ns);
 		x->touched |= own || (sc->at.new && !sc->direct && t->dirent_ns);
+		/* What is there came after it was gone, perhaps by way of elsewhere. */
+		x->touched |= apart && since_gone(sc, t->dirent_ns);
 	}
 	return sc->final_ns != 0;
 }

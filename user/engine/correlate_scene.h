@@ -19,18 +19,19 @@ struct parting {
 
 /* What one suspect did, beyond what every correlation keeps of it. Times are of its last such act; 0: none. */
 struct trace {
-	uint64_t dirent_ns; /* changed an entry of the directory */
-	uint64_t placed_ns; /* made the entry lead elsewhere */
-	uint64_t moved_ns;  /* touched the attributes of the new inode */
-	uint64_t made_ns;   /* wrote the new inode under its present name */
-	uint64_t left_ns;   /* touched the attributes of the old inode */
-	uint64_t gone_ns;   /* took something from the entry, or linked to it from there */
-	uint64_t away_ns;   /* moved something, which is not told, from the directory to another */
-	uint64_t came_ns;   /* moved the new inode, or linked to it, from another entry */
-	uint64_t entry_ns;  /* any of these, or another act on entries of the directory */
-	bool near;          /* acted on the directory, the old or the new inode */
-	bool moved_old;     /* moved the old inode, linked to it, or changed its attributes */
-	bool unlinked;      /* removed a name of the old inode, which is no rename over it */
+	uint64_t dirent_ns;       /* changed an entry of the directory */
+	uint64_t placed_ns;       /* made the entry lead elsewhere */
+	uint64_t first_placed_ns; /* the same, the first time */
+	uint64_t moved_ns;        /* touched the attributes of the new inode */
+	uint64_t made_ns;         /* wrote the new inode under its present name */
+	uint64_t left_ns;         /* touched the attributes of the old inode */
+	uint64_t gone_ns;         /* took something from the entry, or linked to it from there */
+	uint64_t away_ns;  /* moved something, which is not told, from the directory to another */
+	uint64_t came_ns;  /* moved the new inode, or linked to it, from another entry */
+	uint64_t entry_ns; /* any of these, or another act on entries of the directory */
+	bool near;         /* acted on the directory, the old or the new inode */
+	bool moved_old;    /* moved the old inode, linked to it, or changed its attributes */
+	bool unlinked;     /* removed a name of the old inode, which is no rename over it */
 };
 
 /* When something was taken from the entry, or linked to from there. 0: never. */
@@ -49,7 +50,10 @@ struct scene {
 	ZW_VEC(struct trace) trace;      /* of the suspect with the same number */
 	const struct zw_cause *placed;   /* the act that put there what is there, told by name */
 	const struct zw_cause *nameless; /* the first that saw the old inode without any name */
-	bool unlinked;                   /* the entry was removed explicitly */
+	uint64_t unlinked_ns;            /* when the entry was last removed explicitly; 0: never */
+	bool moved; /* the old inode was moved from the entry, as told by name: not replaced there */
+	bool returned;    /* the old inode came back to the directory: it had left it before */
+	bool unexplained; /* something was replaced there that nobody was told of putting there */
 	struct going going;
 	uint64_t gone_ns; /* from when on something may have been put there; 0: not known */
 	bool direct;      /* what was taken from there last was the old inode */

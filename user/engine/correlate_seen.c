@@ -125,11 +125,41 @@ static int note_visit(struct scene *sc, uint64_t ino, uint64_t from_ns)
 	return zw_map_put(sc->visits, &ino, sizeof(ino), (void *)(uintptr_t)from_ns, NULL);
 }
 
-/* A link, or a rename, says what came; a rename or an unlink what went, which was there since nobody knows when. */
+/* Perhaps an exchange, told once, from the other side: what it took from the entry had been there. */
+static bool may_have_placed(const struct scene *sc, const struct zw_cause *c)
+{
+	return c->op == ZW_FOP_RENAME && (may_exchange(c) || !sc->at.new) &&
+	       is_inode(sc->at.dir, c, c->old_dir_ino) && !named_entry(&sc->at, c) &&
+	       zw_scene_visited_ns(sc, c->ino);
+}
+
+/* A link, or a rename, says what came; a rename or an unlink what went, which was there since nobody knows when. A creation
+ * does not say what it @made, and one from before the reading may have made what was removed by then. Of a file with
+ * several names in the directory none may be told. */
+static int collect_visit(struct scene *sc, const struct zw_cause *c, bool *made)
+{
+	bool named = named_entry(&sc->at, c);
+	int r = 0;
+
+	if (named && c->op == ZW_FOP_CREATE)
+		*made = c->time_ns >= sc->f->from_ns;
+	else if (named && (c->op == ZW_FOP_LINK || c->op == ZW_FOP_RENAME))
+		r = note_visit(sc, c->ino, c->time_ns);
+	else if ((named && c->op == ZW_FOP_UNLINK) || (!c->name && c->op == ZW_FOP_ATTR))
+		r = note_visit(sc, c->ino, 1);
+	if (r < 0 || !named || c->op != ZW_FOP_RENAME || !c->ino2)
+		return r;
+	sc->unexplained |= !*made && !zw_scene_visited_ns(sc, c->ino2);
+	*made = false;
+	return note_visit(sc, c->ino2, 1);
+}
+
+/* From what was there at the reading before on. */
 static int collect_visits(struct scene *sc)
 {
 	const struct zw_place *dir = sc->at.dir;
 	const zw_causes *list = dir ? zw_cause_book_of(sc->in->book, dir->dev, dir->ino) : NULL;
+	bool made = false;
 	int r = zw_map_new(&sc->visits);
 
 	if (r == 0 && sc->at.old)
@@ -137,14 +167,10 @@ static int collect_visits(struct scene *sc)
 	for (size_t i = 0; list && r == 0 && i < list->len; i++) {
 		const struct zw_cause *c = list->items[i];
 
-		if (!is_in_time(sc, c) || !named_entry(&sc->at, c))
-			continue;
-		if (c->op == ZW_FOP_LINK || c->op == ZW_FOP_RENAME)
-			r = note_visit(sc, c->ino, c->time_ns);
-		else if (c->op == ZW_FOP_UNLINK)
-			r = note_visit(sc, c->ino, 1);
-		if (r == 0 && c->op == ZW_FOP_RENAME)
-			r = note_visit(sc, c->ino2, 1);
+		if (is_in_time(sc, c) && at_entry(&sc->at, c))
+			r = collect_visit(sc, c, &made);
+		else if (is_in_time(sc, c) && may_have_placed(sc, c))
+			r = note_visit(sc, c->ino2, c->time_ns);
 	}
 	return r;
 }
@@ -161,14 +187,6 @@ void zw_scene_done(struct scene *sc)
 	sc->visits = NULL;
 }
 
-/* Perhaps an exchange, told once, from the other side: what it took from the entry had been there. */
-static bool may_have_placed(const struct scene *sc, const struct zw_cause *c)
-{
-	return c->op == ZW_FOP_RENAME && (may_exchange(c) || !sc->at.new) &&
-	       is_inode(sc->at.dir, c, c->old_dir_ino) && !named_entry(&sc->at, c) &&
-	       zw_scene_visited_ns(sc, c->ino);
-}
-
 /* What is known of an inode is in order, of several it is not. */
 static void latest(uint64_t *ns, const struct zw_cause *c)
 {
@@ -176,10 +194,15 @@ static void latest(uint64_t *ns, const struct zw_cause *c)
 		*ns = c->time_ns;
 }
 
+static void earliest(uint64_t *ns, const struct zw_cause *c)
+{
+	if (!*ns || c->time_ns < *ns)
+		*ns = c->time_ns;
+}
+
 static void see_leaving(struct scene *sc, const struct zw_cause *c)
 {
-	if (!sc->left_ns || c->time_ns < sc->left_ns)
-		sc->left_ns = c->time_ns;
+	earliest(&sc->left_ns, c);
 }
 
 static void see_entry(
@@ -188,15 +211,20 @@ static void see_entry(
 	const struct parting *at = &sc->at;
 	bool in_dir = is_inode(at->dir, c, c->dir_ino) || is_inode(at->dir, c, c->old_dir_ino);
 	bool removes = c->op == ZW_FOP_UNLINK;
+	bool moves = c->op == ZW_FOP_RENAME && is_inode(at->dir, c, c->old_dir_ino);
 
 	t->unlinked |= removes && is_old(at, c);
-	sc->unlinked |= removes && at_entry(at, c);
-	if (removes && at_entry(at, c) && is_old(at, c))
+	if (removes && at_entry(at, c))
+		latest(&sc->unlinked_ns, c);
+	if (is_old(at, c) && (moves || (removes && at_entry(at, c))))
 		see_leaving(sc, c);
-	if (may_have_placed(sc, c))
+	sc->moved |= is_old(at, c) && moves && c->nlink <= 1;
+	sc->returned |= is_old(at, c) && c->op == ZW_FOP_RENAME && !moves;
+	if (is_placing(at, c) || may_have_placed(sc, c)) {
 		latest(&t->placed_ns, c);
+		earliest(&t->first_placed_ns, c);
+	}
 	if (is_placing(at, c)) {
-		latest(&t->placed_ns, c);
 		x->exact = true;
 		if (!sc->first_placed || c->time_ns < sc->first_placed->time_ns)
 			sc->first_placed = c;
@@ -224,8 +252,7 @@ static void see_gone(struct scene *sc, const struct zw_cause *c, struct trace *t
 		latest(&g->named_ns, c);
 		return;
 	}
-	if (!g->maybe_ns || c->time_ns < g->maybe_ns)
-		g->maybe_ns = c->time_ns;
+	earliest(&g->maybe_ns, c);
 	if (!old)
 		latest(&g->other_ns, c);
 }
@@ -256,6 +283,9 @@ static void see_directory(struct scene *sc, const struct zw_cause *c, struct tra
 		latest(&t->dirent_ns, c);
 		if (c->old_dir_ino)
 			latest(&t->away_ns, c);
+		/* Which may have been the old one. */
+		if (c->old_dir_ino && at->old)
+			see_leaving(sc, c);
 		latest(&t->entry_ns, c);
 		t->near = true;
 		if (named_entry(at, c) && c->time_ns >= sc->f->from_ns) {
