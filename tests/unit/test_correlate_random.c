@@ -104,9 +104,9 @@ static const char *history_fault(const struct machine *m, const struct zw_report
 		return "somebody was seen";
 	/* By marks alone, that somebody moved the same file away and back, or placed an empty one, may go unnoticed
 	 * beside the one who wrote all of it, or put it there. */
-	if (m->dialect != NAMED && r->attribution == CERTAIN && writers &&
-		writers == B(r->cause[0].actor->tgid - 100))
-		return NULL;
+	for (size_t i = 0; i < (r->attribution == CERTAIN ? 1 : r->causes); i++)
+		if (m->dialect != NAMED && writers == B(r->cause[i].actor->tgid - 100))
+			return NULL;
 	if (m->dialect != NAMED && m->put_by != NOBODY && !report_lists(r, m->actor[author]))
 		author = m->put_by;
 	if (!report_lists(r, m->actor[author]))

@@ -354,8 +354,10 @@ static const struct scenario scenarios[] = {
 	{"a reader lets go of the old file", NULL, reader_lets_go, SAME(BY(CERTAIN, P1, B(P1)))},
 	{"exchange in a busy directory", prepared_by_p1, moved_away_from_busy,
 		SAME(BY(CERTAIN, P1, B(P1)))},
+	/* By marks, whoever made the link may have moved it away, and back. */
 	{"rename over, then a link to it is made", prepared_by_p1, replaced_then_linked_from,
-		SAME(BY(CERTAIN, P1, B(P1)))},
+		.marks = BY(PROBABLE, P1, B(P1) | B(P2)), .named = BY(CERTAIN, P1, B(P1)),
+		.entries = BY(CERTAIN, P1, B(P1)), .quiet = BY(CERTAIN, P1, B(P1))},
 	/* By marks, whoever made a link to the old file changed the directory and touched the file; and which of its two
 	 * names it lost next, no mark says. */
 	{"a link to it is made, then rename over from far", prepared_far, linked_from_then_replaced,

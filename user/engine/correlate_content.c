@@ -61,7 +61,8 @@ static bool was_written(const struct scene *sc, const struct zw_cause *c)
 	return from_ns && c->nlink > 1 && c->time_ns >= from_ns;
 }
 
-/* Then what is there now was put there later than what is known of it. */
+/* Whether what @c wrote was found by the name of the entry. After the last act that is known to have put something there,
+ * another did so later. */
 static bool was_found(const struct scene *sc, const struct zw_cause *c)
 {
 	return named_entry(&sc->at, c) && c->nlink > 0;
@@ -86,6 +87,8 @@ static int old_content(struct scene *sc, const struct zw_place *place)
 		if (!x)
 			return -ENOMEM;
 		x->decided = x->exact = true;
+		if (sc->final_ns && c->time_ns > sc->final_ns && c->time_ns > sc->found_ns)
+			sc->found_ns = c->time_ns;
 	}
 	return 0;
 }
@@ -94,5 +97,14 @@ int zw_scene_old_content(struct scene *sc)
 {
 	int r = old_content(sc, zw_file_place(&sc->f->before));
 
-	return r < 0 ? r : old_content(sc, sc->at.dir);
+	if (r == 0)
+		r = old_content(sc, sc->at.dir);
+	if (r < 0 || !sc->found_ns)
+		return r;
+	ZW_VEC_FOREACH(x, &sc->s->list) {
+		const struct trace *t = trace_of(sc, x);
+
+		x->decided |= t->dirent_ns && t->dirent_ns + ZW_COALESCE_NS >= sc->found_ns;
+	}
+	return 0;
 }

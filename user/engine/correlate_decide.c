@@ -26,10 +26,10 @@ static void decide_by_name(struct scene *sc)
 	ZW_VEC_FOREACH(x, &sc->s->list) {
 		const struct trace *t = trace_of(sc, x);
 
-		x->decided =
-			zw_actor_same_process(x->actor, c->actor) ||
-			(!direct && t->first_placed_ns && t->first_placed_ns <= sc->final_ns) ||
-			(vague && t->away_ns);
+		x->decided = zw_actor_same_process(x->actor, c->actor) ||
+			     (!direct && t->first_placed_ns &&
+				     (!sc->at.new || t->first_placed_ns <= sc->final_ns)) ||
+			     (vague && t->away_ns);
 		/* It was removed again, and came back by what is not told by name. */
 		x->decided |= sc->at.new && sc->unlinked_ns > sc->final_ns && t->dirent_ns &&
 			      t->dirent_ns + ZW_COALESCE_NS >= sc->unlinked_ns;
@@ -197,7 +197,12 @@ void zw_scene_doubt(struct scene *sc)
 	/* Then what came before may count as well. */
 	bool any = !sc->at.new || trace_of(sc, author)->made_ns == sc->final_ns;
 	bool own = author->wrote && (!any || sc->was_empty);
+	const struct zw_reading *file = &sc->f->after;
+	int64_t final_ns = (int64_t)sc->final_ns + sc->in->real_offset_ns;
 
+	/* What was moved there was touched since: moved away and back, perhaps written to where nobody looks. */
+	if (!any && !sc->gone_ns && file->present)
+		own &= file->ctime_ns <= (uint64_t)final_ns;
 	ZW_VEC_FOREACH(x, &sc->s->list)
 		own &= x == author || !x->wrote;
 	if (own)

@@ -60,7 +60,9 @@ struct scene {
 	const struct zw_cause
 		*first_placed; /* the first such act, agreeing with what is there or not */
 	uint64_t left_ns;      /* when the old inode was first touched; 0: it was not */
-	uint64_t final_ns;     /* when the entry began to lead where it does; 0: not known */
+	uint64_t
+		found_ns; /* when another than what is there was last seen there after that; 0: never */
+	uint64_t final_ns; /* when the entry began to lead where it does; 0: not known */
 	struct zw_map *
 		visits; /* inodes that were at the entry, as far as acts by name tell -> since when */
 	bool was_empty; /* before the first write to the new inode that was seen */

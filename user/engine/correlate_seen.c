@@ -167,9 +167,16 @@ static int collect_visits(struct scene *sc)
 	for (size_t i = 0; list && r == 0 && i < list->len; i++) {
 		const struct zw_cause *c = list->items[i];
 
-		if (is_in_time(sc, c) && at_entry(&sc->at, c))
+		if (!is_in_time(sc, c))
+			continue;
+		if (at_entry(&sc->at, c)) {
 			r = collect_visit(sc, c, &made);
-		else if (is_in_time(sc, c) && may_have_placed(sc, c))
+			continue;
+		}
+		/* Perhaps what was made there. */
+		if (made && c->op == ZW_FOP_RENAME && is_inode(dir, c, c->old_dir_ino))
+			r = note_visit(sc, c->ino, sc->f->from_ns);
+		if (r == 0 && may_have_placed(sc, c))
 			r = note_visit(sc, c->ino2, c->time_ns);
 	}
 	return r;
