@@ -150,6 +150,80 @@ static void test_directory_renamed(void **state)
 	}
 }
 
+static const struct zw_file_facts dir_moves = {.op = ZW_FOP_RENAME,
+	.ino = DIR_NEW,
+	.dir_ino = PARENT,
+	.old_dir_ino = PARENT,
+	.ino2 = DIR_OLD,
+	.watch = ZW_WATCH_PATH | ZW_WATCH_ARRIVED};
+static const struct zw_file_facts dir_returns = {.op = ZW_FOP_RENAME,
+	.ino = DIR_OLD,
+	.dir_ino = PARENT,
+	.old_dir_ino = PARENT,
+	.ino2 = DIR_NEW,
+	.watch = ZW_WATCH_PATH | ZW_WATCH_ARRIVED};
+
+static void between_directories(struct upper *u, uint64_t file)
+{
+	machine_setup(&u->m, NAMED);
+	path_to(&u->before, ZW_PLACE_DIR, DIR_OLD, 0, FILE_OLD, 1);
+	path_to(&u->after, ZW_PLACE_DIR, DIR_NEW, 0, file, 1);
+}
+
+/* Not only who exchanged the directories counts: who removed the file from the one that came, who replaced it in the one that
+ * went, from which the other may be made, and who replaced it where it had come before. */
+static void test_changed_below(void **state)
+{
+	const struct zw_file_facts remove = {
+		.op = ZW_FOP_UNLINK, .ino = FILE_NEW, .dir_ino = DIR_NEW};
+	const struct zw_file_facts replace = {.op = ZW_FOP_RENAME,
+		.ino = 77,
+		.dir_ino = DIR_OLD,
+		.old_dir_ino = DIR_OLD,
+		.ino2 = FILE_OLD};
+	struct zw_file_facts other = replace;
+	struct upper u;
+
+	(void)state;
+	between_directories(&u, 0);
+	upper_tell(&u, P1, dir_moves, "current");
+	upper_tell(&u, P2, remove, "zone");
+	upper_check(&u, &(struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
+
+	between_directories(&u, FILE_NEW);
+	upper_tell(&u, P2, replace, "zone");
+	upper_tell(&u, P1, dir_moves, "current");
+	upper_check(&u, &(struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
+
+	/* Another entry is none of the zone's. */
+	between_directories(&u, FILE_NEW);
+	upper_tell(&u, P2, replace, "elsewhere");
+	upper_tell(&u, P1, dir_moves, "current");
+	upper_check(&u, &(struct verdict)BY(CERTAIN, P1, B(P1)));
+
+	between_directories(&u, 77);
+	other.dir_ino = other.old_dir_ino = DIR_NEW;
+	upper_tell(&u, P1, dir_moves, "current");
+	upper_tell(&u, P2, other, "zone");
+	upper_tell(&u, P1, dir_returns, "current");
+	upper_tell(&u, P1, dir_moves, "current");
+	upper_check(&u, &(struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
+}
+
+/* A write is told of once a moment: in the directory that came it may have been done again. */
+static void test_written_across_the_move(void **state)
+{
+	const struct zw_file_facts write = {.op = ZW_FOP_WRITE, .ino = FILE_NEW};
+	struct upper u;
+
+	(void)state;
+	between_directories(&u, FILE_NEW);
+	upper_tell(&u, P2, write, NULL);
+	u.m.now += 300 * US;
+	machine_tell(&u.m, P1, dir_moves, "current");
+	upper_check(&u, &(struct verdict)BY(PROBABLE, P1, B(P1) | B(P2)));
+}
+
 /* P1 is told of just before the reading before, which his operation is not done by yet. */
 static void overdue(struct upper *u, struct zw_file_facts f, const char *name)
 {
@@ -404,6 +478,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_link_swapped),
 		cmocka_unit_test(test_directory_renamed),
+		cmocka_unit_test(test_changed_below),
+		cmocka_unit_test(test_written_across_the_move),
 		cmocka_unit_test(test_told_before_the_reading),
 		cmocka_unit_test(test_directory_unwatched),
 		cmocka_unit_test(test_directory_reuses_number),

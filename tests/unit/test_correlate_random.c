@@ -1,27 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Random histories of which the truth is known. ZW_SEED=N runs the history of that seed alone, and tells it; ZW_ROUNDS=N
- * runs so many. */
-#include "unit/correlate_fixture.h"
-
-#define ROUNDS 40000
-
-static uint64_t rng;
-
-/* xorshift64* (Vigna 2016): the same histories everywhere. */
-static uint32_t roll(uint32_t below)
-{
-	rng ^= rng >> 12;
-	rng ^= rng << 25;
-	rng ^= rng >> 27;
-	return (uint32_t)((rng * 2685821657736338717ULL) >> 33) % below;
-}
-
-static void random_pause(struct machine *m)
-{
-	static const uint64_t step[] = {2 * US, 20 * US, 300 * US, 900 * US, 1100 * US, 4 * MS};
-
-	m->now += step[roll(ZW_ARRAY_SIZE(step))];
-}
+/* Random histories of one directory, and one beside it that nobody watches. */
+#include "unit/correlate_random.h"
 
 static void random_op(struct machine *m, int who)
 {
@@ -32,7 +11,7 @@ static void random_op(struct machine *m, int who)
 	uint32_t op = roll(ZW_ARRAY_SIZE(words));
 
 	random_pause(m);
-	if (getenv("ZW_SEED"))
+	if (is_told())
 		print_message("%10llu P%d %s %s %s\n", (unsigned long long)m->now, who, words[op],
 			machine_name[a], machine_name[b]);
 	switch (op) {
@@ -74,10 +53,6 @@ static void random_op(struct machine *m, int who)
 		break;
 	}
 }
-
-struct tally {
-	size_t differing, certain, lonely, lonely_certain;
-};
 
 /* Whether the zone reads otherwise than before. The truth about a file that came back is who wrote it meanwhile. */
 static bool differs(struct machine *m, int before)
@@ -129,7 +104,7 @@ static void random_overdue(struct machine *m, uint32_t actors)
 	uint32_t op = roll(5);
 
 	random_pause(m);
-	if (getenv("ZW_SEED"))
+	if (is_told())
 		print_message("%10llu P%d overdue %u %s\n", (unsigned long long)m->now, who, op,
 			machine_name[a]);
 	switch (op) {
@@ -156,13 +131,13 @@ static bool run_history(uint64_t seed, struct tally *tally)
 {
 	_zw_report_free_ struct zw_report *r = NULL;
 	struct machine_state before;
-	const char *fault = NULL;
 	struct machine m;
 	uint32_t actors, ops;
 	uint64_t from;
+	bool good = true;
 	int zone;
 
-	rng = seed * 2654435769ULL + 1;
+	roll_from(seed);
 	machine_setup(&m, roll(DIALECTS));
 	m.told_once = roll(2);
 	m.stall = roll(3) ? 0 : 2 * MS;
@@ -181,7 +156,7 @@ static bool run_history(uint64_t seed, struct tally *tally)
 	if (m.dialect == NAMED && roll(3) == 0)
 		random_overdue(&m, actors);
 	from = m.now;
-	if (getenv("ZW_SEED"))
+	if (is_told())
 		print_message("%10llu reading\n", (unsigned long long)from);
 	ops = 1 + roll(6);
 	for (uint32_t i = 0; i < ops; i++)
@@ -190,41 +165,16 @@ static bool run_history(uint64_t seed, struct tally *tally)
 	machine_notices(&m);
 	if (differs(&m, zone)) {
 		r = machine_explain(&m, &before, from, (struct zw_correlate_input){});
-		fault = history_fault(&m, r);
-		tally->differing++;
-		tally->certain += r->attribution == CERTAIN;
-		tally->lonely += actors == 1;
-		tally->lonely_certain += actors == 1 && r->attribution == CERTAIN;
-	}
-	if (fault) {
-		print_error("seed %llu, %s: %s; last P%d, authors %#x\n", (unsigned long long)seed,
-			dialect_name[m.dialect], fault, m.last_author, m.authors);
-		show(r);
+		good = tally_up(tally, &m, r, actors, seed, history_fault(&m, r));
 	}
 	machine_done(&m);
-	return !fault;
+	return good;
 }
 
 static void test_histories(void **state)
 {
-	const char *one = getenv("ZW_SEED"), *many = getenv("ZW_ROUNDS");
-	uint64_t rounds = many ? strtoull(many, NULL, 10) : ROUNDS;
-	struct tally tally = {};
-	size_t bad = 0;
-
 	(void)state;
-	if (one) {
-		assert_true(run_history(strtoull(one, NULL, 10), &tally));
-		return;
-	}
-	for (uint64_t seed = 1; seed <= rounds && bad < 20; seed++)
-		bad += !run_history(seed, &tally);
-	assert_int_equal(bad, 0);
-	/* Never to be sure would be right as well, but of no use. */
-	print_message("%zu differences, %zu certain; alone %zu, %zu certain\n", tally.differing,
-		tally.certain, tally.lonely, tally.lonely_certain);
-	assert_true(tally.certain * 4 > tally.differing);
-	assert_true(tally.lonely_certain * 100 > tally.lonely * 95);
+	check_histories(run_history, 40000);
 }
 
 int main(void)

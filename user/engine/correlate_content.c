@@ -16,6 +16,12 @@ static bool was_here(const struct scene *sc, const struct zw_cause *c)
 	return c->time_ns + (file && c->name ? 0 : placed_late_ns(sc)) > sc->final_ns;
 }
 
+/* Whether @c stands for another write as well that was done when that was there. Under another name that would be told. */
+static bool stands_for_later(const struct scene *sc, const struct zw_cause *c)
+{
+	return !c->name && c->time_ns + zw_cause_slack_ns(c) > sc->final_ns;
+}
+
 int zw_scene_new_content(struct scene *sc)
 {
 	const struct zw_place *p = zw_file_place(&sc->f->after);
@@ -44,8 +50,8 @@ int zw_scene_new_content(struct scene *sc)
 		seen = x->wrote = true;
 		if (inside && was_here(sc, c))
 			x->decided = x->exact = true;
-		/* Under another of its names; it may have been there by then. */
-		x->touched |= inside && c->nlink > 1;
+		/* Under another of its names; it may have been there by then. Or again, when it was. */
+		x->touched |= inside && (c->nlink > 1 || stands_for_later(sc, c));
 	}
 	return 0;
 }

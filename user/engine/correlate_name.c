@@ -6,6 +6,7 @@
 #include "engine/correlate_scene.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* Not one that was done while the mounts here stayed as they were: in another mount namespace, from where it did not come. */
 static bool may_be_here(const struct scene *sc, const struct zw_cause *c)
@@ -90,30 +91,89 @@ static int moved_below(struct scene *sc)
 	return 0;
 }
 
-/* Below the level of the parting others may have been at work as soon as the directory was there. Those that a link
- * leads through again are no news. */
+/* The hash of the name by which the way leads on from its step @i, or led before where it ends there; 0: not known. */
+static uint32_t name_after(const struct scene *sc, size_t i)
+{
+	const struct zw_reading *a = &sc->f->before, *b = &sc->f->after;
+
+	if (i + 1 < b->places)
+		return b->place[i + 1].name_hash;
+	return i + 1 < a->places ? a->place[i + 1].name_hash : 0;
+}
+
+/* Below the level of the parting others may have been at work as soon as the directory was there, for the first time. Those that a
+ * link leads through again are no news. */
 static int below(struct scene *sc)
 {
 	const struct zw_reading *after = &sc->f->after;
 	size_t i = (size_t)(sc->at.new - after->place);
+	uint64_t from_ns = zw_scene_visited_ns(sc, sc->at.new->ino);
 
-	for (; i + 1 < after->places; i++) {
+	if (!from_ns || from_ns > sc->final_ns)
+		from_ns = sc->final_ns;
+	for (; i < after->places; i++) {
 		const struct zw_place *dir = &after->place[i];
 		const zw_causes *list = zw_cause_book_of(sc->in->book, dir->dev, dir->ino);
 
-		if (!list || was_there(&sc->f->before, dir))
+		if (!list || dir->kind != ZW_PLACE_DIR || was_there(&sc->f->before, dir))
 			continue;
 		ZW_VEC_FOREACH(it, list) {
 			if (!zw_in_window(sc->in, sc->f, *it) ||
 				(*it)->time_ns + zw_cause_slack_ns(*it) + placed_late_ns(sc) <
-					sc->final_ns ||
-				(*it)->op == ZW_FOP_WRITE || !is_entry(dir, dir[1].name_hash, *it))
+					from_ns ||
+				(*it)->op == ZW_FOP_WRITE || !is_entry(dir, name_after(sc, i), *it))
 				continue;
 			if (!decides(sc, *it))
 				return -ENOMEM;
 		}
 	}
 	return 0;
+}
+
+/* Who changed entry @name_hash of @dir when that was on the way, or wrote what it led to. Told by name: any other entry is
+ * none of our business. */
+static int changed_in(struct scene *sc, const struct zw_place *dir, uint32_t name_hash)
+{
+	const zw_causes *list = zw_cause_book_of(sc->in->book, dir->dev, dir->ino);
+
+	if (!list)
+		return 0;
+	ZW_VEC_FOREACH(it, list) {
+		const struct zw_cause *c = *it;
+
+		if (!zw_in_window(sc->in, sc->f, c) || c->time_ns > sc->final_ns || !c->name ||
+			!name_hash || c->op == ZW_FOP_ATTR || !is_entry(dir, name_hash, c))
+			continue;
+		if (!decides(sc, c))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Below what the entry led to until then: what came may be made from what others left there. */
+static int below_before(struct scene *sc)
+{
+	const struct zw_reading *before = &sc->f->before;
+	size_t first = sc->at.old ? (size_t)(sc->at.old - before->place) : before->places;
+	uint32_t name_hash = name_after(sc, first);
+	size_t it = 0, len;
+	const void *key;
+	int r = 0;
+
+	for (size_t i = first; r == 0 && i < before->places; i++)
+		if (before->place[i].kind == ZW_PLACE_DIR)
+			r = changed_in(sc, &before->place[i],
+				i + 1 < before->places ? before->place[i + 1].name_hash
+						       : name_after(sc, i));
+	while (r == 0 && zw_map_next(sc->visits, &it, &key, &len, NULL)) {
+		struct zw_place dir = {.dev = sc->at.dir->dev};
+
+		memcpy(&dir.ino, key, sizeof(dir.ino));
+		if ((!sc->at.old || dir.ino != sc->at.old->ino) &&
+			(!sc->at.new || dir.ino != sc->at.new->ino))
+			r = changed_in(sc, &dir, name_hash);
+	}
+	return r;
 }
 
 /* A file's change time is not older than this much less than the act that moved it: a tick of the slowest coarse clock. */
@@ -198,6 +258,8 @@ static int explain(struct scene *sc, bool through)
 		zw_scene_doubt(sc);
 	if (r == 0 && sc->at.new && !sc->at.mounted)
 		r = below(sc);
+	if (r == 0 && sc->at.dir && !sc->at.mounted && sc->final_ns)
+		r = below_before(sc);
 	if (r == 0 && sc->at.new && !sc->at.mounted && is_unseen(sc))
 		r = moved_below(sc);
 	if (r == 0 && sc->at.new)

@@ -47,26 +47,24 @@ struct scene {
 	const struct zw_correlate_file *f;
 	struct parting at;
 	struct suspects *s;
-	ZW_VEC(struct trace) trace;      /* of the suspect with the same number */
-	const struct zw_cause *placed;   /* the act that put there what is there, told by name */
-	const struct zw_cause *nameless; /* the first that saw the old inode without any name */
-	uint64_t unlinked_ns;            /* when the entry was last removed explicitly; 0: never */
-	bool moved; /* the old inode was moved from the entry, as told by name: not replaced there */
-	bool returned;    /* the old inode came back to the directory: it had left it before */
-	bool unexplained; /* something was replaced there that nobody was told of putting there */
+	ZW_VEC(struct trace) trace;    /* of the suspect with the same number */
+	const struct zw_cause *placed; /* the act that put there what is there, told by name */
+	const struct zw_cause *first_placed; /* the first such act, whatever it put there */
+	const struct zw_cause *nameless;     /* the first that saw the old inode without any name */
+	struct zw_map *visits; /* inodes that were there, as acts by name tell -> since when */
 	struct going going;
-	uint64_t gone_ns; /* from when on something may have been put there; 0: not known */
-	bool direct;      /* what was taken from there last was the old inode */
-	const struct zw_cause
-		*first_placed; /* the first such act, agreeing with what is there or not */
-	uint64_t left_ns;      /* when the old inode was first touched; 0: it was not */
-	uint64_t
-		found_ns; /* when another than what is there was last seen there after that; 0: never */
-	uint64_t final_ns; /* when the entry began to lead where it does; 0: not known */
-	struct zw_map *
-		visits; /* inodes that were at the entry, as far as acts by name tell -> since when */
-	bool was_empty; /* before the first write to the new inode that was seen */
-	bool aliased; /* the new inode had several names when it was moved: it may have been there by then */
+	/* 0: never, or not known */
+	uint64_t unlinked_ns; /* the entry was last removed explicitly */
+	uint64_t left_ns;     /* the old inode was first touched */
+	uint64_t gone_ns;     /* from then on something may have been put there */
+	uint64_t final_ns;    /* the entry began to lead where it does */
+	uint64_t found_ns;    /* another than what is there was last seen there, after that */
+	bool moved;           /* the old inode was moved from the entry, as told by name */
+	bool returned;        /* the old inode came back to the directory: it had left it before */
+	bool direct;          /* what was taken from there last was the old inode */
+	bool unexplained; /* something was replaced there that nobody was told of putting there */
+	bool aliased;     /* the new inode had several names when moved: was there, perhaps */
+	bool was_empty;   /* before the first write to the new inode that was seen */
 };
 
 /* correlate_seen.c: what each process was seen doing. 0 or -ENOMEM. */

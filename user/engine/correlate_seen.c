@@ -319,6 +319,8 @@ static void see_inode(struct scene *sc, const struct zw_cause *c, struct trace *
 		if (c->dir_ino) {
 			if (!early)
 				see_entry_mark(sc, c, t);
+			else if (is_old(&sc->at, c) && !c->name)
+				see_gone(sc, c, t);
 			break;
 		}
 		/* A reader, whose access time is no sign of having moved what is there now. */
