@@ -22,6 +22,8 @@ struct directory {
 	int zone, tmp;
 	bool watched;
 	uint64_t arrived_ns; /* 0: it did not */
+	uint64_t ctime;
+	uint32_t version, arrived_version; /* changes of its entries, and how many when it came */
 	/* since the reading: who changed what its zone yields, wherever it was */
 	int last_author;
 	unsigned int authors;
@@ -31,7 +33,8 @@ struct tree {
 	struct machine m;
 	struct directory dir[DIRS];
 	int slot[SLOTS];
-	int mover; /* who last changed which directory is the current one */
+	uint64_t ctime; /* of the directory they are in */
+	int mover;      /* who last changed which directory is the current one */
 	/* since then: who changed the zone in it; NOBODY: nobody */
 	int last_author;
 	unsigned int authors;
@@ -70,20 +73,56 @@ static void settle(struct tree *t, int who)
 }
 
 /* @who changed what the zone in @d yields. That it was on the way is not known where no @named entry is told of, but for the
- * last that was. Another file in its place has other authors. */
-static void settle_in(struct tree *t, int who, struct directory *d, bool named)
+ * last that was; @another file in its place has other authors. */
+static void settle_in(struct tree *t, int who, struct directory *d, bool named, bool another)
 {
 	d->last_author = who;
 	d->authors = d->zone == NOBODY ? 0 : d->authors | B(who);
 	if (t->slot[CURRENT] != d - t->dir)
 		return;
 	t->last_author = who;
+	if (another)
+		t->authors = t->named;
 	t->authors |= B(who);
 	if (!named)
 		return;
 	t->named |= B(who);
-	t->authors = t->named;
 	settle(t, who);
+}
+
+/* --- what is told where directories notify ------------------------------------------------------------- */
+
+/* Entries of a directory changed: it notifies where it is @watched, and else has a mark where a tick has passed. */
+static void quiet_entries(struct tree *t, int who, uint64_t number, bool watched, uint64_t *ctime)
+{
+	struct zw_file_facts f = {.op = ZW_FOP_DIRENT, .dir_ino = number};
+	bool ticks = machine_ticks(&t->m, ctime);
+
+	t->m.now += 1 * US;
+	if ((!ticks && !watched) || machine_coalesces(&t->m, who, ZW_FOP_DIRENT, number, 2, NULL))
+		return;
+	if (watched)
+		machine_notify(&t->m, who, &f, NULL);
+	else
+		machine_tell(&t->m, who, f, NULL);
+}
+
+static void quiet_change(struct tree *t, int who, struct directory *d)
+{
+	d->version++;
+	if (t->m.dialect == QUIET && is_seen(t, d))
+		quiet_entries(t, who, number_of(t, d), d->watched, &d->ctime);
+}
+
+/* The change time of a file is set. */
+static void quiet_mark(struct tree *t, int who, const struct directory *d, int inode)
+{
+	struct machine_inode *i = &t->m.inode[inode];
+	bool ticks = machine_ticks(&t->m, &i->ctime);
+
+	if (t->m.dialect == QUIET && ticks && (i->watched || is_seen(t, d)) &&
+		!machine_coalesces(&t->m, who, ZW_FOP_ATTR, i->ino, i->nlink, NULL))
+		machine_tell(&t->m, who, machine_facts(&t->m, ZW_FOP_ATTR, inode), NULL);
 }
 
 /* --- operations; nothing is done where it is not possible ------------------------------------------------ */
@@ -101,12 +140,12 @@ static void tree_write(struct tree *t, int who, struct directory *d, int inode, 
 		!machine_coalesces(&t->m, who, ZW_FOP_WRITE, i->ino, 1, beside ? name : NULL))
 		machine_tell(&t->m, who, f, beside ? name : NULL);
 	i->size++;
-	i->ctime = t->m.now;
+	quiet_mark(t, who, d, inode);
 	i->writers |= B(who);
 	i->late_writers |= B(who);
 	i->last_writer = who;
 	if (d->zone == inode)
-		settle_in(t, who, d, d->watched);
+		settle_in(t, who, d, d->watched, false);
 }
 
 static void tree_create(struct tree *t, int who, struct directory *d)
@@ -115,10 +154,12 @@ static void tree_create(struct tree *t, int who, struct directory *d)
 
 	if (d->tmp != NOBODY)
 		return;
+	machine_lock(&t->m);
 	t->m.now += 1 * US;
-	if (is_seen(t, d))
+	if (t->m.dialect == NAMED && is_seen(t, d))
 		machine_tell(&t->m, who, f, "tmp");
 	d->tmp = machine_new_inode(&t->m, 0);
+	quiet_change(t, who, d);
 }
 
 static void tree_replace(struct tree *t, int who, struct directory *d)
@@ -127,18 +168,25 @@ static void tree_replace(struct tree *t, int who, struct directory *d)
 
 	if (d->tmp == NOBODY)
 		return;
+	machine_lock(&t->m);
 	t->m.now += 1 * US;
 	f = machine_facts(&t->m, ZW_FOP_RENAME, d->tmp);
 	f.dir_ino = f.old_dir_ino = number_of(t, d);
-	f.ino2 = d->zone == NOBODY ? 0 : t->m.inode[d->zone].ino;
-	if (is_seen(t, d))
+	f.watch = t->m.blind ? ZW_WATCH_BLIND : 0;
+	f.ino2 = d->zone == NOBODY || t->m.blind ? 0 : t->m.inode[d->zone].ino;
+	if (t->m.dialect == NAMED && is_seen(t, d))
 		machine_tell(&t->m, who, f, "zone");
-	if (d->zone != NOBODY)
+	quiet_change(t, who, d);
+	quiet_mark(t, who, d, d->tmp);
+	if (d->zone != NOBODY) {
 		t->m.inode[d->zone].nlink--;
-	t->m.inode[d->tmp].ctime = t->m.now;
+		quiet_mark(t, who, d, d->zone);
+	}
+	if (d->watched)
+		machine_notify(&t->m, who, &f, "zone");
 	d->zone = d->tmp;
 	d->tmp = NOBODY;
-	settle_in(t, who, d, true);
+	settle_in(t, who, d, t->m.dialect == NAMED || d->watched, true);
 }
 
 static void tree_remove(struct tree *t, int who, struct directory *d)
@@ -147,14 +195,26 @@ static void tree_remove(struct tree *t, int who, struct directory *d)
 
 	if (d->zone == NOBODY)
 		return;
+	machine_lock(&t->m);
 	t->m.now += 1 * US;
 	f = machine_facts(&t->m, ZW_FOP_UNLINK, d->zone);
 	f.dir_ino = number_of(t, d);
 	if (is_seen(t, d) || t->m.inode[d->zone].watched)
 		machine_tell(&t->m, who, f, "zone");
 	t->m.inode[d->zone].nlink--;
+	quiet_change(t, who, d);
+	quiet_mark(t, who, d, d->zone);
 	d->zone = NOBODY;
-	settle_in(t, who, d, true);
+	settle_in(t, who, d, true, true);
+}
+
+static void arrive(struct tree *t, int dir)
+{
+	struct directory *d = &t->dir[dir];
+
+	if (!d->arrived_ns || t->m.now >= d->arrived_ns + ZW_ARRIVAL_NS)
+		d->arrived_version = d->version;
+	d->arrived_ns = t->m.now;
 }
 
 static void tell_move(struct tree *t, int who, int dir, int victim, int to)
@@ -167,10 +227,16 @@ static void tell_move(struct tree *t, int who, int dir, int victim, int to)
 		.ino2 = victim == NOBODY ? 0 : (uint64_t)(FIRST_DIR + victim),
 		.watch = ZW_WATCH_PATH | ZW_WATCH_ARRIVED};
 
-	machine_tell(&t->m, who, f, slot_name[to]);
-	t->dir[dir].arrived_ns = t->m.now;
+	if (t->m.dialect == NAMED) {
+		machine_tell(&t->m, who, f, slot_name[to]);
+	} else {
+		f.ino2 = 0;
+		f.watch |= ZW_WATCH_BLIND;
+		machine_notify(&t->m, who, &f, slot_name[to]);
+	}
+	arrive(t, dir);
 	if (victim != NOBODY)
-		t->dir[victim].arrived_ns = t->m.now;
+		arrive(t, victim);
 }
 
 /* A rename, or where something is at @to an exchange. */
@@ -180,9 +246,12 @@ static void tree_move(struct tree *t, int who, int from, int to)
 
 	if (dir == NOBODY || from == to)
 		return;
+	machine_lock(&t->m);
 	t->m.now += 1 * US;
+	if (t->m.dialect == QUIET)
+		quiet_entries(t, who, PARENT, true, &t->ctime);
 	tell_move(t, who, dir, other, to);
-	if (other != NOBODY && !t->m.told_once)
+	if (other != NOBODY && (t->m.dialect == QUIET || !t->m.told_once))
 		tell_move(t, who, other, dir, from);
 	t->slot[from] = other;
 	t->slot[to] = dir;
@@ -255,8 +324,10 @@ static void tree_read(const struct tree *t, struct machine_state *st)
 static void tree_setup(struct tree *t)
 {
 	*t = (struct tree){};
-	machine_setup(&t->m, NAMED);
+	machine_setup(&t->m, roll(2) ? NAMED : QUIET);
 	t->m.told_once = roll(2);
+	t->m.blind = t->m.dialect == QUIET && roll(2);
+	t->m.late = roll(2) ? 0 : (1 + roll(150)) * US;
 	for (int i = 0; i < DIRS; i++) {
 		t->slot[i] = i;
 		t->dir[i] = (struct directory){.zone = machine_new_inode(&t->m, 0), .tmp = NOBODY};
@@ -285,12 +356,24 @@ static void tree_begin(struct tree *t, struct machine_state *before)
 	t->m.at_first = t->m.entry[ZONE] = zone;
 }
 
+/* Unseen: the directory on the way, between when it came and now that it is watched. */
+static bool may_have_changed(const struct tree *t)
+{
+	const struct directory *d = t->slot[CURRENT] == NOBODY ? NULL : &t->dir[t->slot[CURRENT]];
+
+	return t->m.dialect == QUIET && d && !d->watched && d->arrived_ns &&
+	       d->version != d->arrived_version;
+}
+
 static const char *tree_fault(const struct tree *t, const struct zw_report *r)
 {
 	const struct machine *m = &t->m;
 
 	if (r->attribution == NONE)
 		return "somebody was seen";
+	/* Who was not seen at all is not known. */
+	if (r->attribution != CERTAIN && may_have_changed(t))
+		return NULL;
 	if (!report_lists(r, m->actor[m->last_author]))
 		return "the last author is not listed";
 	if (r->attribution != CERTAIN)
@@ -345,6 +428,7 @@ static bool run_history(uint64_t seed, struct tally *tally)
 	for (uint32_t i = 0; i < ops; i++)
 		random_tree_op(&t, (int)roll(actors));
 	t.m.now += 2 * MS;
+	machine_notices(&t.m);
 	tree_read(&t, &after);
 	if (differs(&t)) {
 		_zw_report_free_ struct zw_report *r = calloc(1, sizeof(*r));
@@ -354,7 +438,8 @@ static bool run_history(uint64_t seed, struct tally *tally)
 			.file = &f,
 			.files = 1,
 			.from_ns = from,
-			.to_ns = t.m.now};
+			.to_ns = t.m.now,
+			.unseen_ns = may_have_changed(&t) ? t.m.now : 0};
 
 		assert_non_null(r);
 		assert_int_equal(zw_correlate(&in, r), 0);

@@ -223,8 +223,8 @@ static void way_to(struct way *w, uint64_t dir, uint64_t file, uint64_t ctime_ns
 }
 
 /* @changed: when the agent looked, it was another than when it came. @moved: P2 moved something out of the directory in
- * which it came, to one that is not watched. */
-static void check_arrival(bool changed, bool moved, struct verdict want)
+ * which it came, to one that is not watched. @wrote: P1 was seen writing to the file, which P2 may have put there. */
+static void check_arrival(bool changed, bool moved, bool wrote, struct verdict want)
 {
 	_zw_report_free_ struct zw_report *r = calloc(1, sizeof(*r));
 	struct zw_file_facts came = {.op = ZW_FOP_RENAME,
@@ -234,6 +234,7 @@ static void check_arrival(bool changed, bool moved, struct verdict want)
 		.watch = ZW_WATCH_PATH | ZW_WATCH_ARRIVED | ZW_WATCH_BLIND};
 	struct zw_file_facts away = {
 		.op = ZW_FOP_DIRENT, .dir_ino = ZONE_DIR, .old_dir_ino = ZONE_DIR};
+	struct zw_file_facts write = {.op = ZW_FOP_WRITE, .ino = FILE_NEW};
 	struct way before, after;
 	struct machine m;
 	struct zw_correlate_file f;
@@ -247,6 +248,8 @@ static void check_arrival(bool changed, bool moved, struct verdict want)
 	m.now += 300 * US;
 	if (moved)
 		machine_tell(&m, P2, away, NULL);
+	if (wrote)
+		machine_tell(&m, P1, write, NULL);
 	way_to(&before, DIR_OLD, FILE_OLD, 0);
 	way_to(&after, DIR_NEW, FILE_NEW, m.now);
 	f = (struct zw_correlate_file){
@@ -267,10 +270,12 @@ static void check_arrival(bool changed, bool moved, struct verdict want)
 static void test_arrival(void **state)
 {
 	(void)state;
-	check_arrival(false, false, (struct verdict)BY(CERTAIN, P1, B(P1)));
-	check_arrival(false, true, (struct verdict)BY(CERTAIN, P1, B(P1)));
-	check_arrival(true, false, (struct verdict)BY(PROBABLE, P1, B(P1)));
-	check_arrival(true, true, (struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
+	check_arrival(false, false, false, (struct verdict)BY(CERTAIN, P1, B(P1)));
+	check_arrival(false, true, false, (struct verdict)BY(CERTAIN, P1, B(P1)));
+	check_arrival(true, false, false, (struct verdict)BY(PROBABLE, P1, B(P1)));
+	check_arrival(false, false, true, (struct verdict)BY(CERTAIN, P1, B(P1)));
+	check_arrival(true, false, true, (struct verdict)BY(PROBABLE, P1, B(P1)));
+	check_arrival(true, true, false, (struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
 }
 
 int main(void)

@@ -234,7 +234,9 @@ static void doubt_unwatched(struct scene *sc)
 	if (!came_ns || is_watched_since(sc, came_ns))
 		return;
 	came_ns = (uint64_t)((int64_t)came_ns + sc->in->real_offset_ns);
-	sc->s->unwatched = r->ctime_ns + TICK_NS >= came_ns && !is_accounted_for(sc, file);
+	/* That it was moved in there does not show in what else was done to it. */
+	sc->s->unwatched =
+		r->ctime_ns + TICK_NS >= came_ns && (is_unseen(sc) || !is_accounted_for(sc, file));
 }
 
 static int explain(struct scene *sc, bool through)
