@@ -37,14 +37,14 @@ struct tally {
 	size_t differing, certain, lonely, lonely_certain;
 };
 
-/* @actors took part in what @r explains; @fault: NULL if it does so well. */
+/* @alone: one took part in what @r explains, where all is seen; @fault: NULL if it does so well. */
 static inline bool tally_up(struct tally *tally, const struct machine *m, const struct zw_report *r,
-	uint32_t actors, uint64_t seed, const char *fault)
+	bool alone, uint64_t seed, const char *fault)
 {
 	tally->differing++;
 	tally->certain += r->attribution == CERTAIN;
-	tally->lonely += actors == 1;
-	tally->lonely_certain += actors == 1 && r->attribution == CERTAIN;
+	tally->lonely += alone;
+	tally->lonely_certain += alone && r->attribution == CERTAIN;
 	if (!fault)
 		return true;
 	print_error("seed %llu, %s: %s; last P%d, authors %#x\n", (unsigned long long)seed,

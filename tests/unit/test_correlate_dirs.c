@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Random histories of directories: the way to the zone leads through one of three, which are renamed and exchanged while what is in
- * them is written, replaced and removed. */
+ * them is written, replaced and removed; or they stay, and links to them are. */
 #include <sys/stat.h>
 
 #include "unit/correlate_random.h"
@@ -11,8 +11,9 @@ enum {
 	SLOT_B,
 	SLOTS,
 	DIRS = 3,
-	PARENT = 20,    /* watched: the slots are in it */
-	FIRST_DIR = 40, /* number of the first directory */
+	PARENT = 20,     /* watched: the slots are in it */
+	FIRST_LINK = 30, /* number of the link to the first directory */
+	FIRST_DIR = 40,  /* number of the first directory */
 };
 
 static const char *const slot_name[SLOTS] = {"current", "a", "b"};
@@ -32,9 +33,11 @@ struct directory {
 struct tree {
 	struct machine m;
 	struct directory dir[DIRS];
-	int slot[SLOTS];
-	uint64_t ctime; /* of the directory they are in */
-	int mover;      /* who last changed which directory is the current one */
+	int slot[SLOTS]; /* the directory it is, or leads to */
+	bool links;      /* slots are links */
+	bool unseen;     /* what is on the way was last changed where no hook looks */
+	uint64_t ctime;  /* of the directory they are in */
+	int mover;       /* who last changed which directory is the current one */
 	/* since then: who changed the zone in it; NOBODY: nobody */
 	int last_author;
 	unsigned int authors;
@@ -84,7 +87,8 @@ static void settle_in(struct tree *t, int who, struct directory *d, bool named, 
 	if (another)
 		t->authors = t->named;
 	t->authors |= B(who);
-	if (!named)
+	t->unseen |= !is_seen(t, d);
+	if (!named || !is_seen(t, d))
 		return;
 	t->named |= B(who);
 	settle(t, who);
@@ -208,10 +212,18 @@ static void tree_remove(struct tree *t, int who, struct directory *d)
 	settle_in(t, who, d, true, true);
 }
 
+/* What is moved: the directory or the link to it. */
+static uint64_t moved_number(const struct tree *t, int dir)
+{
+	return (uint64_t)((t->links ? FIRST_LINK : FIRST_DIR) + dir);
+}
+
 static void arrive(struct tree *t, int dir)
 {
 	struct directory *d = &t->dir[dir];
 
+	if (t->links)
+		return;
 	if (!d->arrived_ns || t->m.now >= d->arrived_ns + ZW_ARRIVAL_NS)
 		d->arrived_version = d->version;
 	d->arrived_ns = t->m.now;
@@ -220,12 +232,13 @@ static void arrive(struct tree *t, int dir)
 static void tell_move(struct tree *t, int who, int dir, int victim, int to)
 {
 	struct zw_file_facts f = {.op = ZW_FOP_RENAME,
-		.ino = (uint64_t)(FIRST_DIR + dir),
-		.mode = S_IFDIR,
+		.ino = moved_number(t, dir),
+		.mode = t->links ? S_IFLNK : S_IFDIR,
+		.nlink = 1,
 		.dir_ino = PARENT,
 		.old_dir_ino = PARENT,
-		.ino2 = victim == NOBODY ? 0 : (uint64_t)(FIRST_DIR + victim),
-		.watch = ZW_WATCH_PATH | ZW_WATCH_ARRIVED};
+		.ino2 = victim == NOBODY ? 0 : moved_number(t, victim),
+		.watch = ZW_WATCH_PATH | (t->links ? 0 : ZW_WATCH_ARRIVED)};
 
 	if (t->m.dialect == NAMED) {
 		machine_tell(&t->m, who, f, slot_name[to]);
@@ -239,8 +252,8 @@ static void tell_move(struct tree *t, int who, int dir, int victim, int to)
 		arrive(t, victim);
 }
 
-/* A rename, or where something is at @to an exchange. */
-static void tree_move(struct tree *t, int who, int from, int to)
+/* A rename, or where something is at @to an exchange, if not @over it: a link may take the place of another. */
+static void tree_move(struct tree *t, int who, int from, int to, bool over)
 {
 	int dir = t->slot[from], other = t->slot[to];
 
@@ -251,15 +264,16 @@ static void tree_move(struct tree *t, int who, int from, int to)
 	if (t->m.dialect == QUIET)
 		quiet_entries(t, who, PARENT, true, &t->ctime);
 	tell_move(t, who, dir, other, to);
-	if (other != NOBODY && (t->m.dialect == QUIET || !t->m.told_once))
+	if (other != NOBODY && !over && (t->m.dialect == QUIET || !t->m.told_once))
 		tell_move(t, who, other, dir, from);
-	t->slot[from] = other;
+	t->slot[from] = over ? NOBODY : other;
 	t->slot[to] = dir;
 	if (from != CURRENT && to != CURRENT)
 		return;
 	t->mover = who;
 	t->last_author = NOBODY;
 	t->authors = t->named = 0;
+	t->unseen = false;
 	settle(t, who);
 }
 
@@ -288,34 +302,42 @@ static void random_tree_op(struct tree *t, int who)
 	else if (op == 4)
 		tree_remove(t, who, d);
 	else if (op > 4)
-		tree_move(t, who, a, b);
+		tree_move(t, who, a, b, t->links && op == 5);
 }
 
 /* --- readings ------------------------------------------------------------------------------------------- */
 
 static void tree_read(const struct tree *t, struct machine_state *st)
 {
-	const struct directory *d = t->slot[CURRENT] == NOBODY ? NULL : &t->dir[t->slot[CURRENT]];
-	int zone = zone_of(t);
+	const struct zw_place step = {.dev = DEV, .mnt_id = 1};
+	uint32_t current = zw_place_name_hash("current");
+	int dir = t->slot[CURRENT], zone = zone_of(t);
+	struct zw_place *p = st->place;
 
-	*st = (struct machine_state){
-		.place = {{.dev = DEV, .ino = ROOT, .mnt_id = 1},
-			{.dev = DEV, .ino = PARENT, .mnt_id = 1, .name_hash = 5},
-			{.dev = DEV,
-				.ino = d ? number_of(t, d) : 0,
-				.mnt_id = 1,
-				.name_hash = zw_place_name_hash("current")},
-			{.kind = ZW_PLACE_FILE,
-				.dev = DEV,
-				.mnt_id = 1,
-				.name_hash = zw_place_name_hash("zone")}},
-	};
-	st->reading = (struct zw_reading){.place = st->place, .places = d ? 3 : 2};
+	*st = (struct machine_state){};
+	*p = step;
+	p++->ino = PARENT;
+	if (dir != NOBODY && t->links) {
+		*p = step;
+		p->kind = ZW_PLACE_LINK;
+		p->ino = moved_number(t, dir);
+		p++->name_hash = current;
+	}
+	if (dir != NOBODY) {
+		*p = step;
+		p->ino = (uint64_t)(FIRST_DIR + dir);
+		p++->name_hash = t->links ? 6 : current;
+	}
+	if (zone != NOBODY) {
+		*p = step;
+		p->kind = ZW_PLACE_FILE;
+		p->ino = t->m.inode[zone].ino;
+		p++->name_hash = zw_place_name_hash("zone");
+	}
+	st->reading = (struct zw_reading){
+		.place = st->place, .places = (size_t)(p - st->place), .present = zone != NOBODY};
 	if (zone == NOBODY)
 		return;
-	st->place[3].ino = t->m.inode[zone].ino;
-	st->reading.places = 4;
-	st->reading.present = true;
 	st->reading.size_bytes = t->m.inode[zone].size;
 	st->reading.ctime_ns = t->m.inode[zone].ctime;
 	st->reading.generation = t->m.inode[zone].generation;
@@ -326,6 +348,7 @@ static void tree_setup(struct tree *t)
 	*t = (struct tree){};
 	machine_setup(&t->m, roll(2) ? NAMED : QUIET);
 	t->m.told_once = roll(2);
+	t->links = roll(3) == 0;
 	t->m.blind = t->m.dialect == QUIET && roll(2);
 	t->m.late = roll(2) ? 0 : (1 + roll(150)) * US;
 	for (int i = 0; i < DIRS; i++) {
@@ -352,6 +375,7 @@ static void tree_begin(struct tree *t, struct machine_state *before)
 	}
 	t->at_first = t->slot[CURRENT];
 	t->mover = t->last_author = NOBODY;
+	t->unseen = false;
 	t->m.authors = t->authors = t->named = 0;
 	t->m.at_first = t->m.entry[ZONE] = zone;
 }
@@ -372,7 +396,7 @@ static const char *tree_fault(const struct tree *t, const struct zw_report *r)
 	if (r->attribution == NONE)
 		return "somebody was seen";
 	/* Who was not seen at all is not known. */
-	if (r->attribution != CERTAIN && may_have_changed(t))
+	if (r->attribution != CERTAIN && (may_have_changed(t) || t->unseen))
 		return NULL;
 	if (!report_lists(r, m->actor[m->last_author]))
 		return "the last author is not listed";
@@ -443,7 +467,8 @@ static bool run_history(uint64_t seed, struct tally *tally)
 
 		assert_non_null(r);
 		assert_int_equal(zw_correlate(&in, r), 0);
-		good = tally_up(tally, &t.m, r, actors, seed, tree_fault(&t, r));
+		good = tally_up(tally, &t.m, r, actors == 1 && !t.links && !may_have_changed(&t),
+			seed, tree_fault(&t, r));
 	}
 	machine_done(&t.m);
 	return good;

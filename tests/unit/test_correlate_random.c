@@ -165,7 +165,7 @@ static bool run_history(uint64_t seed, struct tally *tally)
 	machine_notices(&m);
 	if (differs(&m, zone)) {
 		r = machine_explain(&m, &before, from, (struct zw_correlate_input){});
-		good = tally_up(tally, &m, r, actors, seed, history_fault(&m, r));
+		good = tally_up(tally, &m, r, actors == 1, seed, history_fault(&m, r));
 	}
 	machine_done(&m);
 	return good;

@@ -88,7 +88,7 @@ static const char *weakness(const struct suspects *s, const struct suspect *one,
 		return "another process that wrote shortly before was gone when the zone was last seen "
 		       "as it had been, and is not taken for the cause";
 	if (s->unwatched)
-		return "the file was touched when the way to it had just begun to lead there, "
+		return "the file was touched, or removed, when the way to it had just begun to lead there, "
 		       "which another process may have done unseen";
 	return NULL;
 }

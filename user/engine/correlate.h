@@ -72,8 +72,10 @@ struct zw_correlate_input {
  *	other inode: whoever put it there, from the level of the path at which the two walks part: a mount, a
  *	directory, a link or the file. Without a hook that tells it by name, whoever left the marks of it;
  *	without marks, everybody who changed the directory. Several that put something there one after the other
- *	count all, and so do those who wrote what was replaced: the new content may be made from theirs. Who wrote
- *	the new content beforehand is listed, and counts when it wrote after that was put there.
+ *	count all, and so do those who wrote what was replaced, or changed the file in a directory that was: the new
+ *	content may be made from theirs. So do those who changed it in a directory that came, once that was there. Who wrote
+ *	the new content beforehand is listed, and counts when it wrote after that was put there. What is done in a directory
+ *	that has just come and is not looked at leaves a doubt.
  *	one process: certain, unless events were lost, another one wrote and was gone, somebody else has it mapped (stores to a page that is dirty
  *	already are invisible) or may have done more than was seen, it is a kernel thread, or only
  *	circumstantial evidence is left: probable.

@@ -22,7 +22,7 @@ struct suspects {
 	ZW_VEC(struct suspect) list;
 	struct zw_map *by_process;
 	bool gap;       /* what was there before the last of them is nobody's */
-	bool unwatched; /* the file was touched where nobody was watched yet */
+	bool unwatched; /* the file was touched, or removed, where nobody was watched yet */
 	bool gone;      /* somebody who wrote was gone when it was last seen as it was */
 	bool only_gone; /* and nobody else is known */
 };

@@ -219,19 +219,23 @@ static bool is_watched_since(const struct scene *sc, uint64_t came_ns)
 }
 
 /* A directory that came without that is watched a moment later. Whoever touched the file in it until then was not seen,
- * but left the change time: a later one, or the same as of what was written just before the directory came. */
+ * but left the change time: a later one, or the same as of what was written just before the directory came. Whoever removed it
+ * left nothing. */
 static void doubt_unwatched(struct scene *sc)
 {
 	const struct zw_reading *r = &sc->f->after;
 	const struct zw_place *file = zw_file_place(r);
 	uint64_t came_ns = sc->final_ns;
 
-	if (!file || file == sc->at.new)
+	if (file == sc->at.new)
 		return;
 	ZW_VEC_FOREACH(x, &sc->s->list)
 		if (!sc->final_ns && x->decided && x->last_ns > came_ns)
 			came_ns = x->last_ns;
 	if (!came_ns || is_watched_since(sc, came_ns))
+		return;
+	sc->s->unwatched = !file;
+	if (!file)
 		return;
 	came_ns = (uint64_t)((int64_t)came_ns + sc->in->real_offset_ns);
 	/* That it was moved in there does not show in what else was done to it. */
