@@ -125,7 +125,8 @@ static bool find_wildcard(
 
 		if (len + 2 > ZW_NAME_MAX)
 			return false;
-		memcpy(ret_wildcard, "\1*", 2);
+		ret_wildcard[0] = 1;
+		ret_wildcard[1] = '*';
 		memcpy(ret_wildcard + 2, parent, len);
 		it = zw_snapshot_seek(w->s->in->after, ret_wildcard);
 		if (zw_snapshot_next(w->s->in->after, &it, &rrset) &&

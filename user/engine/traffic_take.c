@@ -48,21 +48,23 @@ static void take_kinds(struct zw_traffic_book *t, const struct zw_query_totals *
 	static const enum zw_count rcode_count[16] = {
 		[2] = ZW_COUNT_SERVFAIL, [3] = ZW_COUNT_NXDOMAIN, [5] = ZW_COUNT_REFUSED};
 
-	for (uint8_t i = 0; i < _ZW_QUERY_MAX; i++) {
+	for (size_t i = 0; i < _ZW_QUERY_MAX; i++) {
+		const uint8_t key = (uint8_t)i;
 		struct zw_counts c = {};
 
 		c.n[ZW_COUNT_QUERIES] = q->type[ZW_QUERY_SERVED][i];
 		if (c.n[ZW_COUNT_QUERIES])
-			zw_traffic_add(t, ZW_TRAFFIC_TYPE, &i, sizeof(i), &c, now_ns);
+			zw_traffic_add(t, ZW_TRAFFIC_TYPE, &key, sizeof(key), &c, now_ns);
 	}
-	for (uint8_t i = 0; i < ZW_ARRAY_SIZE(rcode_count); i++) {
+	for (size_t i = 0; i < ZW_ARRAY_SIZE(rcode_count); i++) {
+		const uint8_t key = (uint8_t)i;
 		struct zw_counts c = {};
 
 		c.n[ZW_COUNT_RESPONSES] = q->rcode[ZW_QUERY_SERVED][i];
 		if (rcode_count[i])
 			c.n[rcode_count[i]] = c.n[ZW_COUNT_RESPONSES];
 		if (c.n[ZW_COUNT_RESPONSES])
-			zw_traffic_add(t, ZW_TRAFFIC_RCODE, &i, sizeof(i), &c, now_ns);
+			zw_traffic_add(t, ZW_TRAFFIC_RCODE, &key, sizeof(key), &c, now_ns);
 	}
 }
 

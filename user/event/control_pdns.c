@@ -100,10 +100,11 @@ static int decode_line(const uint8_t *data, size_t len, const char *prefix,
 
 bool zw_control_is_pdns_command(const char *line, size_t len)
 {
+	static const char blank[] = {' ', '\t', '\r', '\n'};
 	char word[64];
 	size_t n = 0;
 
-	while (n < len && n < sizeof(word) - 1 && !memchr(" \t\r\n", line[n], 4)) {
+	while (n < len && n < sizeof(word) - 1 && !memchr(blank, line[n], sizeof(blank))) {
 		word[n] = line[n];
 		n++;
 	}
