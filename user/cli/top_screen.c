@@ -165,12 +165,10 @@ static void take_view_key(struct screen *c, int key)
 
 static void take_key(struct screen *c, int key)
 {
-	if (key == CTRL_C) {
+	if (key == CTRL_C || (key == 'q' && !c->typing)) {
 		c->left = true;
 	} else if (c->typing) {
 		type_filter(c, key);
-	} else if (key == 'q') {
-		c->left = true;
 	} else if (key == ' ' || key == 'p') {
 		c->paused = !c->paused;
 	} else if (key == '/') {

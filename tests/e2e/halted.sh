@@ -1,0 +1,232 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Random histories of a zone's file and of the directory it is in, each by several processes, while the agent is halted:
+# between two readings it has all of them to choose from. What is true is known from what was done, by files and not by
+# times. `certain` must never name the wrong process, and who made the zone what it is must be listed. tests/unit has
+# the same by the million, for a machine that is only thought up; this is the real one.
+# Usage: halted.sh [ROUNDS]; E2E_SEED repeats a run.
+set -u
+. "$(dirname "$0")/lib.sh"
+e2e_need_root
+E2E_TAKES='*'
+e2e_begin setpriv perl
+
+if [ -n "${ZW_IN_VM:-}" ]; then
+	# Without KVM a round takes some twenty times as long.
+	ROUNDS=${1:-8}
+else
+	ROUNDS=${1:-20}
+fi
+SEED=${E2E_SEED:-$RANDOM}
+RANDOM=$SEED
+EVENT_SECONDS=10
+FIRST_UID=31700
+# As many acts before the agent is halted, and after that, at most.
+ACTS=6
+SOCKET=$E2E_TMP/socket
+
+# What has which name: a file is a number, which is never used again.
+declare -A AT WRITER LATE_WRITER
+FILES=0
+
+# --- acts: nothing is done where it is not possible ------------------------------------------------
+
+# act WHO COMMAND...: a process of its own; its number is ACTOR.
+act() {
+	local who=$1
+
+	shift
+	# shellcheck disable=SC2016 # of the inner shell
+	setpriv --reuid $((FIRST_UID + who)) --regid "$FIRST_UID" --clear-groups -- \
+		sh -c 'umask 0; echo $$ >"$0" && exec "$@"' "$E2E_TMP/pid" "$@" || e2e_die "'$*' failed"
+	ACTOR=$(<"$E2E_TMP/pid")
+	DONE+="$ACTOR: ${*//"$E2E_TMP"/}"$'\n'
+}
+
+# One that no other act uses.
+next_address() {
+	ADDRESSES=$((ADDRESSES + 1))
+	ADDRESS=10.$((ADDRESSES >> 16 & 255)).$((ADDRESSES >> 8 & 255)).$((ADDRESSES & 255))
+}
+
+# Writes a whole zone to what NAME is, or makes it.
+do_write() {
+	local who=$1 name=$2
+
+	next_address
+	# shellcheck disable=SC2016 # of the inner shell
+	act "$who" sh -c 'exec "$0" text halted.test 1 "$1" >"$2"' "$ZW_WAYS" "$ADDRESS" "$ROOM/$name" || return
+	if [ -z "${AT[$name]:-}" ]; then
+		FILES=$((FILES + 1))
+		AT[$name]=$FILES
+	fi
+	WRITER[${AT[$name]}]=$ACTOR
+	CHANGED=${AT[$name]}
+}
+
+do_rename() {
+	local who=$1 from=$2 to=$3
+
+	[ -n "${AT[$from]:-}" ] && [ "$from" != "$to" ] && [ "${AT[$from]}" != "${AT[$to]:-}" ] || return
+	act "$who" perl -e 'rename($ARGV[0], $ARGV[1]) or die $!' "$ROOM/$from" "$ROOM/$to"
+	AT[$to]=${AT[$from]}
+	unset "AT[$from]"
+}
+
+do_exchange() {
+	local who=$1 a=$2 b=$3 file
+
+	[ -n "${AT[$a]:-}" ] && [ -n "${AT[$b]:-}" ] && [ "${AT[$a]}" != "${AT[$b]}" ] || return
+	# renameat2(2) on x86-64, RENAME_EXCHANGE
+	act "$who" perl -e 'syscall(316, -100, $ARGV[0], -100, $ARGV[1], 2) == 0 or die $!' "$ROOM/$a" "$ROOM/$b"
+	file=${AT[$a]}
+	AT[$a]=${AT[$b]}
+	AT[$b]=$file
+}
+
+do_link() {
+	local who=$1 from=$2 to=$3
+
+	[ -n "${AT[$from]:-}" ] && [ -z "${AT[$to]:-}" ] || return
+	act "$who" ln "$ROOM/$from" "$ROOM/$to"
+	AT[$to]=${AT[$from]}
+}
+
+do_unlink() {
+	local who=$1 name=$2
+
+	[ -n "${AT[$name]:-}" ] || return
+	act "$who" rm -f "$ROOM/$name"
+	unset "AT[$name]"
+}
+
+do_touch() {
+	local who=$1 name=$2
+
+	[ -n "${AT[$name]:-}" ] || return
+	act "$who" perl -e 'utime(undef, undef, $ARGV[0]) or die $!' "$ROOM/$name"
+}
+
+# --- what is true ----------------------------------------------------------------------------------
+
+# After each act: who made the zone's name yield what it does is AUTHOR. Who put there what is there, before it was moved away and
+# back, is as good: PUT_BY.
+note_author() {
+	local now=${AT[near/zone]:-}
+
+	if [ -n "$CHANGED" ]; then
+		LATE_WRITER[$CHANGED]=$ACTOR
+		[ "$CHANGED" != "$PUT" ] || PUT=
+	fi
+	[ "$now" != "$BEFORE" ] || { [ -n "$now" ] && [ "$CHANGED" = "$now" ]; } || return 0
+	AUTHOR=$ACTOR
+	if [ -n "$now" ] && [ "$now" != "$PUT" ]; then
+		PUT=$now PUT_BY=$ACTOR
+	fi
+	# What came back is what it was, but for what was written to it.
+	if [ -n "$now" ] && [ "$now" = "$FIRST" ]; then
+		AUTHOR=${LATE_WRITER[$now]:-} PUT_BY=
+	fi
+	BEFORE=$now
+	return 0
+}
+
+# --- a round ---------------------------------------------------------------------------------------
+
+NAMES=(near/zone near/tmp1 near/tmp2 far/1 far/2)
+random_act() {
+	local who=$((RANDOM % 4)) a=${NAMES[RANDOM % ${#NAMES[@]}]} b=${NAMES[RANDOM % ${#NAMES[@]}]}
+
+	ACTOR='' CHANGED=''
+	case $((RANDOM % 12)) in
+	0) do_write "$who" "$a" ;;
+	1) do_write "$who" near/zone ;;
+	2 | 3 | 4) do_rename "$who" "$a" near/zone ;;
+	5) do_rename "$who" "$a" "$b" ;;
+	6 | 7) do_exchange "$who" "$a" near/zone ;;
+	8) do_link "$who" "$a" "$b" ;;
+	9) do_link "$who" "$a" near/zone ;;
+	10) do_unlink "$who" "$a" ;;
+	11) do_touch "$who" "$a" ;;
+	esac
+	[ -n "$ACTOR" ] && note_author
+}
+
+is_halted() {
+	grep -q '^State:.T' "/proc/$AGENT_PID/status"
+}
+
+events_since() {
+	tail -n "+$(($1 + 1))" "$AGENT_OUT" | jq -R -c 'fromjson? | select(.zonewitness.zone == "halted.test.")'
+}
+
+# Whether one of them told of what the zone is now; or was, when it is gone.
+is_told() {
+	[ -n "$(events_since "$1")" ]
+}
+
+# What is wrong with EVENT: AUTHOR, or PUT_BY, or who alone wrote what is there, is to be listed, and nobody else for certain.
+attribution_faults() {
+	local event=$1 file=${AT[near/zone]:-}
+
+	jq -r --argjson good "$(printf '%s\n' "$AUTHOR" "$PUT_BY" "${file:+${WRITER[$file]:-}}" | jq -s -c 'map(numbers)')" '
+		.zonewitness.attribution as $attribution | [.zonewitness.causes[].process.pid] as $accused
+		| if $attribution == "none" then "nobody is named"
+		  elif $attribution == "certain" and ($good | index($accused[0]) | not) then "\($accused[0]) is certain, not \($good[0])"
+		  elif $good - $accused == $good then "\($good[0]) is not among \($accused)"
+		  else empty end' <<<"$event"
+}
+
+settle() {
+	e2e_until "$EVENT_SECONDS" agent_settled "$SOCKET" halted.test || e2e_die "the looks at the zone do not end"
+}
+
+# A zone that root made, and what others prepared beside it and elsewhere, all of which the agent has seen.
+prepare() {
+	local i
+
+	rm -f "$ROOM"/*/*
+	next_address
+	"$ZW_WAYS" text halted.test 1 "$ADDRESS" >"$ROOM/near/zone" && chmod 666 "$ROOM/near/zone"
+	FILES=1 AT=([near/zone]=1) WRITER=() DONE=''
+	for ((i = 1 + RANDOM % 3; i > 0; i--)); do
+		do_write $((RANDOM % 4)) "${NAMES[1 + RANDOM % 4]}"
+	done
+	settle
+	FIRST=1 BEFORE=1 PUT=1 PUT_BY='' AUTHOR='' LATE_WRITER=()
+}
+
+round() {
+	local skip i faults event file
+
+	prepare
+	DONE+=halted$'\n'
+	kill -STOP "$AGENT_PID"
+	e2e_until 5 is_halted || e2e_die "the agent does not halt"
+	skip=$(wc -l <"$AGENT_OUT")
+	for ((i = 1 + RANDOM % ACTS; i > 0;)); do
+		random_act && i=$((i - 1))
+	done
+	kill -CONT "$AGENT_PID"
+	file=${AT[near/zone]:-}
+	[ "$file" != 1 ] || [ -n "${LATE_WRITER[1]:-}" ] || return
+	e2e_until "$EVENT_SECONDS" is_told "$skip" || faults="nothing is told"
+	settle
+	event=$(events_since "$skip" | tail -n 1)
+	faults=${faults:-$(attribution_faults "$event")}
+	TOLD+=$(jq -r .zonewitness.attribution <<<"$event")$'\n'
+	[ -z "$faults" ] || ALL_FAULTS+="round $1: $faults"$'\n' ALL_DONE+="$DONE$event"$'\n'
+}
+
+ROOM=$E2E_TMP/room ADDRESSES=0
+mkdir -m 777 "$ROOM" "$ROOM/near" "$ROOM/far" && : >"$E2E_TMP/pid" && chmod 666 "$E2E_TMP/pid" &&
+	"$ZW_WAYS" text halted.test 1 192.0.2.1 >"$ROOM/near/zone" || e2e_die "no zone"
+agent_start --socket "$SOCKET" --zone "halted.test=$ROOM/near/zone" || { e2e_end; exit 1; }
+ALL_FAULTS='' ALL_DONE='' TOLD=''
+for ((n = 1; n <= ROUNDS; n++)); do
+	round "$n"
+done
+e2e_check "random histories while the agent is halted" "${ALL_FAULTS%$'\n'}" "seed $SEED"$'\n'"$ALL_DONE"
+sort <<<"${TOLD%$'\n'}" | uniq -c | sed "s/^ */# seed $SEED, attribution: /"
+agent_stop
+e2e_end
