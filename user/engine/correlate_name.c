@@ -218,6 +218,16 @@ static bool is_watched_since(const struct scene *sc, uint64_t came_ns)
 	return false;
 }
 
+/* Whether the way ends in a directory to which it did not lead before: what it led on to there is gone, or was not there. */
+static bool ends_in_new_directory(const struct scene *sc)
+{
+	const struct zw_reading *after = &sc->f->after;
+	const struct zw_place *last = &after->place[after->places - 1];
+
+	return sc->at.old && sc->at.old->kind != ZW_PLACE_FILE && last->kind == ZW_PLACE_DIR &&
+	       !was_there(&sc->f->before, last);
+}
+
 /* A directory that came without that is watched a moment later. Whoever touched the file in it until then was not seen,
  * but left the change time: a later one, or the same as of what was written just before the directory came. Whoever removed it
  * left nothing. */
@@ -234,9 +244,10 @@ static void doubt_unwatched(struct scene *sc)
 			came_ns = x->last_ns;
 	if (!came_ns || is_watched_since(sc, came_ns))
 		return;
-	sc->s->unwatched = !file;
-	if (!file)
+	if (!file) {
+		sc->s->unwatched = ends_in_new_directory(sc);
 		return;
+	}
 	came_ns = (uint64_t)((int64_t)came_ns + sc->in->real_offset_ns);
 	/* That it was moved in there does not show in what else was done to it. */
 	sc->s->unwatched =
