@@ -55,7 +55,7 @@ do_write() {
 
 	next_address
 	# shellcheck disable=SC2016 # of the inner shell
-	act "$who" sh -c 'exec "$0" text halted.test 1 "$1" >"$2"' "$ZW_WAYS" "$ADDRESS" "$ROOM/$name" || return
+	act "$who" sh -c 'exec "$0" text halted.test 1 "$1" >"$2"' "$E2E_TMP/ways" "$ADDRESS" "$ROOM/$name" || return
 	if [ -z "${AT[$name]:-}" ]; then
 		FILES=$((FILES + 1))
 		AT[$name]=$FILES
@@ -219,6 +219,8 @@ round() {
 }
 
 ROOM=$E2E_TMP/room ADDRESSES=0
+# Where every user finds it.
+install -m 755 "$ZW_WAYS" "$E2E_TMP/ways" || e2e_die "no copy of '$ZW_WAYS'"
 mkdir -m 777 "$ROOM" "$ROOM/near" "$ROOM/far" && : >"$E2E_TMP/pid" && chmod 666 "$E2E_TMP/pid" &&
 	"$ZW_WAYS" text halted.test 1 192.0.2.1 >"$ROOM/near/zone" || e2e_die "no zone"
 agent_start --socket "$SOCKET" --zone "halted.test=$ROOM/near/zone" || { e2e_end; exit 1; }
