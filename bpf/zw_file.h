@@ -167,6 +167,39 @@ static __always_inline void on_arrival(struct inode *inode, const struct node *n
 	emit(&o, n->dev, ZW_WATCH_PATH | ZW_WATCH_ARRIVED);
 }
 
+/* Names an inode can have in a directory and be found by. */
+#define ALIASES 4
+
+/* The name of a file with several that is in a directory with a zone: a struct dentry, 0 if none is. */
+__noinline __u64 zw_alias_beside(const struct arrived_arg *arg)
+{
+	struct inode *inode;
+	struct hlist_node *node;
+	__u64 dev;
+
+	if (!arg)
+		return 0;
+	inode = (struct inode *)arg->inode;
+	dev = zw_inode_dev(inode);
+	/* A number, which is all that may be returned. */
+	node = BPF_CORE_READ(inode, i_dentry.first);
+	for (int i = 0; node && i < ALIASES; i++) {
+		struct dentry *alias =
+			(void *)node - bpf_core_field_offset(struct dentry, d_u.d_alias);
+
+		if (watch_of_ino(dev, ino_of(dir_of(alias))) & ZW_WATCH_DIR)
+			return (__u64)alias;
+		node = BPF_CORE_READ(node, next);
+	}
+	return 0;
+}
+
+static __always_inline bool has_aliases(struct inode *inode)
+{
+	return (ZW_CAN_CAST ? ZW_CAST(struct inode, inode)->i_nlink
+			    : BPF_CORE_READ(inode, i_nlink)) > 1;
+}
+
 /* Something happened to @inode itself: its data, its attributes, or, for a directory, its entries. @beside: a file
  * that is not watched, but whose directory is, counts too. */
 static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, bool beside)
@@ -186,6 +219,13 @@ static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, bo
 		alias = alias_of(n.inode);
 		dir = alias ? dir_of(alias) : NULL;
 		watch = dir ? watch_of_ino(n.dev, ino_of(dir)) : 0;
+		if (!(watch & ZW_WATCH_DIR) && has_aliases(n.inode)) {
+			const struct arrived_arg arg = {.inode = (__u64)n.inode};
+
+			alias = (struct dentry *)zw_alias_beside(&arg);
+			dir = alias ? dir_of(alias) : NULL;
+			watch = dir ? watch_of_ino(n.dev, ino_of(dir)) : 0;
+		}
 		if (watch & ZW_WATCH_DIR) {
 			o.dir = dir;
 			o.dentry = alias;
@@ -205,9 +245,6 @@ static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, bo
 	}
 	return emit(&o, n.dev, watch);
 }
-
-/* Names an inode can have in a directory and be found by. */
-#define ALIASES 4
 
 /* The directory and name by which @inode is part of an operation on entries: the current task holds the lock of the
  * directory. With two names in it which one is meant is not known. */

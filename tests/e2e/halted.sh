@@ -133,23 +133,42 @@ note_author() {
 
 # --- a round ---------------------------------------------------------------------------------------
 
+# Fails when it was not possible.
+step() {
+	ACTOR='' CHANGED=''
+	"$@"
+	[ -n "$ACTOR" ] && note_author
+}
+
 NAMES=(near/zone near/tmp1 near/tmp2 far/1 far/2)
-random_act() {
+random_step() {
 	local who=$((RANDOM % 4)) a=${NAMES[RANDOM % ${#NAMES[@]}]} b=${NAMES[RANDOM % ${#NAMES[@]}]}
 
-	ACTOR='' CHANGED=''
 	case $((RANDOM % 12)) in
-	0) do_write "$who" "$a" ;;
-	1) do_write "$who" near/zone ;;
-	2 | 3 | 4) do_rename "$who" "$a" near/zone ;;
-	5) do_rename "$who" "$a" "$b" ;;
-	6 | 7) do_exchange "$who" "$a" near/zone ;;
-	8) do_link "$who" "$a" "$b" ;;
-	9) do_link "$who" "$a" near/zone ;;
-	10) do_unlink "$who" "$a" ;;
-	11) do_touch "$who" "$a" ;;
+	0) step do_write "$who" "$a" ;;
+	1) step do_write "$who" near/zone ;;
+	2 | 3 | 4) step do_rename "$who" "$a" near/zone ;;
+	5) step do_rename "$who" "$a" "$b" ;;
+	6 | 7) step do_exchange "$who" "$a" near/zone ;;
+	8) step do_link "$who" "$a" "$b" ;;
+	9) step do_link "$who" "$a" near/zone ;;
+	10) step do_unlink "$who" "$a" ;;
+	11) step do_touch "$who" "$a" ;;
 	esac
-	[ -n "$ACTOR" ] && note_author
+}
+
+random_history() {
+	local i
+
+	for ((i = 1 + RANDOM % ACTS; i > 0;)); do
+		random_step && i=$((i - 1))
+	done
+}
+
+# A link elsewhere to what has just become the zone hides nobody who writes to it, by whichever name.
+linked_elsewhere() {
+	step do_write 0 near/tmp2
+	step do_exchange 1 near/tmp2 near/zone && step do_link 2 near/zone far/3 && step do_write 3 "$1"
 }
 
 is_halted() {
@@ -196,17 +215,18 @@ prepare() {
 	FIRST=1 BEFORE=1 PUT=1 PUT_BY='' AUTHOR='' LATE_WRITER=()
 }
 
+# round NAME HISTORY...: adds what is wrong with it to ALL_FAULTS.
 round() {
-	local skip i faults event file
+	local name=$1 skip faults event file
+
+	shift
 
 	prepare
 	DONE+=halted$'\n'
 	kill -STOP "$AGENT_PID"
 	e2e_until 5 is_halted || e2e_die "the agent does not halt"
 	skip=$(wc -l <"$AGENT_OUT")
-	for ((i = 1 + RANDOM % ACTS; i > 0;)); do
-		random_act && i=$((i - 1))
-	done
+	"$@"
 	kill -CONT "$AGENT_PID"
 	file=${AT[near/zone]:-}
 	[ "$file" != 1 ] || [ -n "${LATE_WRITER[1]:-}" ] || return
@@ -215,7 +235,7 @@ round() {
 	event=$(events_since "$skip" | tail -n 1)
 	faults=${faults:-$(attribution_faults "$event")}
 	TOLD+=$(jq -r .zonewitness.attribution <<<"$event")$'\n'
-	[ -z "$faults" ] || ALL_FAULTS+="round $1: $faults"$'\n' ALL_DONE+="$DONE$event"$'\n'
+	[ -z "$faults" ] || ALL_FAULTS+="$name: $faults"$'\n' ALL_DONE+="$DONE$event"$'\n'
 }
 
 ROOM=$E2E_TMP/room ADDRESSES=0
@@ -226,9 +246,13 @@ mkdir -m 777 "$ROOM" "$ROOM/near" "$ROOM/far" && : >"$E2E_TMP/pid" && chmod 666 
 agent_start --socket "$SOCKET" --zone "halted.test=$ROOM/near/zone" || { e2e_end; exit 1; }
 ALL_FAULTS='' ALL_DONE='' TOLD=''
 for ((n = 1; n <= ROUNDS; n++)); do
-	round "$n"
+	round "round $n" random_history
 done
 e2e_check "random histories while the agent is halted" "${ALL_FAULTS%$'\n'}" "seed $SEED"$'\n'"$ALL_DONE"
+ALL_FAULTS='' ALL_DONE=''
+round "by its name" linked_elsewhere near/zone
+round "by the other" linked_elsewhere far/3
+e2e_check "written to when it was linked elsewhere" "${ALL_FAULTS%$'\n'}" "$ALL_DONE"
 sort <<<"${TOLD%$'\n'}" | uniq -c | sed "s/^ */# seed $SEED, attribution: /"
 agent_stop
 e2e_end
