@@ -220,7 +220,6 @@ round() {
 	local name=$1 skip faults event file
 
 	shift
-
 	prepare
 	DONE+=halted$'\n'
 	kill -STOP "$AGENT_PID"
