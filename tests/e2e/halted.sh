@@ -171,10 +171,6 @@ linked_elsewhere() {
 	step do_exchange 1 near/tmp2 near/zone && step do_link 2 near/zone far/3 && step do_write 3 "$1"
 }
 
-is_halted() {
-	grep -q '^State:.T' "/proc/$AGENT_PID/status"
-}
-
 events_since() {
 	tail -n "+$(($1 + 1))" "$AGENT_OUT" | jq -R -c 'fromjson? | select(.zonewitness.zone == "halted.test.")'
 }
@@ -223,7 +219,7 @@ round() {
 	prepare
 	DONE+=halted$'\n'
 	kill -STOP "$AGENT_PID"
-	e2e_until 5 is_halted || e2e_die "the agent does not halt"
+	e2e_until 5 agent_is_halted || e2e_die "the agent does not halt"
 	skip=$(wc -l <"$AGENT_OUT")
 	"$@"
 	kill -CONT "$AGENT_PID"

@@ -60,11 +60,7 @@ served_halt() {
 # A job that is done is a child of the agent until it is taken.
 served_is_halted() {
 	kill -STOP "$AGENT_PID"
-	e2e_until 5 served_is_stopped && ! pgrep -P "$AGENT_PID" >/dev/null && return
+	e2e_until 5 agent_is_halted && ! pgrep -P "$AGENT_PID" >/dev/null && return
 	kill -CONT "$AGENT_PID"
 	return 1
-}
-
-served_is_stopped() {
-	grep -q '^State:.T' "/proc/$AGENT_PID/status"
 }

@@ -222,6 +222,11 @@ agent_alive() {
 	[ -n "$AGENT_PID" ] && kill -0 "$AGENT_PID" 2>/dev/null
 }
 
+# Whether SIGSTOP has taken effect.
+agent_is_halted() {
+	grep -q '^State:.T' "/proc/$AGENT_PID/status"
+}
+
 # Whether the agent that answers at SOCKET is done with all it was told of, or with what it was told of one zone.
 # Usage: agent_settled SOCKET [ORIGIN]
 agent_settled() {

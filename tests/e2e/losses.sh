@@ -67,10 +67,6 @@ all_told() {
 	[ "$(told_states)" = "$(file_states)" ]
 }
 
-agent_stopped() {
-	grep -q '^State:.T' "/proc/$AGENT_PID/status"
-}
-
 # The lost events were of anybody: who was seen is probable at best, and listed.
 check_both() {
 	local event
@@ -137,7 +133,7 @@ echo 'ring_size: 64K' >"$E2E_TMP/conf.yaml"
 agent_start --config "$E2E_TMP/conf.yaml" "${args[@]}" || { e2e_end; exit 1; }
 
 kill -STOP "$AGENT_PID"
-e2e_until 5 agent_stopped || e2e_fail "agent is stopped" "it is not"
+e2e_until 5 agent_is_halted || e2e_fail "agent is stopped" "it is not"
 put_as "$EARLY_UID" both 192.0.2.8 192.0.2.2
 early_pid=$act_pid
 make_noise

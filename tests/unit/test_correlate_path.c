@@ -150,25 +150,20 @@ static void test_directory_renamed(void **state)
 	}
 }
 
-static const struct zw_file_facts dir_moves = {.op = ZW_FOP_RENAME,
-	.ino = DIR_NEW,
-	.dir_ino = PARENT,
-	.old_dir_ino = PARENT,
-	.ino2 = DIR_OLD,
-	.watch = ZW_WATCH_PATH | ZW_WATCH_ARRIVED};
-static const struct zw_file_facts dir_returns = {.op = ZW_FOP_RENAME,
-	.ino = DIR_OLD,
-	.dir_ino = PARENT,
-	.old_dir_ino = PARENT,
-	.ino2 = DIR_NEW,
-	.watch = ZW_WATCH_PATH | ZW_WATCH_ARRIVED};
+static struct zw_file_facts move_of(uint64_t ino, uint64_t victim, uint32_t watch)
+{
+	return (struct zw_file_facts){.op = ZW_FOP_RENAME,
+		.ino = ino,
+		.dir_ino = PARENT,
+		.old_dir_ino = PARENT,
+		.ino2 = victim,
+		.watch = ZW_WATCH_PATH | watch};
+}
 
-static const struct zw_file_facts link_moves = {.op = ZW_FOP_RENAME,
-	.ino = DIR_NEW,
-	.dir_ino = PARENT,
-	.old_dir_ino = PARENT,
-	.ino2 = DIR_OLD,
-	.watch = ZW_WATCH_PATH};
+/* What is in it is looked at from then on, but where only a link to it is moved. */
+#define DIR_MOVES move_of(DIR_NEW, DIR_OLD, ZW_WATCH_ARRIVED)
+#define DIR_RETURNS move_of(DIR_OLD, DIR_NEW, ZW_WATCH_ARRIVED)
+#define LINK_MOVES move_of(DIR_NEW, DIR_OLD, 0)
 
 static void between_directories(struct upper *u, uint64_t file)
 {
@@ -193,27 +188,27 @@ static void test_changed_below(void **state)
 
 	(void)state;
 	between_directories(&u, 0);
-	upper_tell(&u, P1, dir_moves, "current");
+	upper_tell(&u, P1, DIR_MOVES, "current");
 	upper_tell(&u, P2, remove, "zone");
 	upper_check(&u, &(struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
 
 	between_directories(&u, FILE_NEW);
 	upper_tell(&u, P2, replace, "zone");
-	upper_tell(&u, P1, dir_moves, "current");
+	upper_tell(&u, P1, DIR_MOVES, "current");
 	upper_check(&u, &(struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
 
 	/* Another entry is none of the zone's. */
 	between_directories(&u, FILE_NEW);
 	upper_tell(&u, P2, replace, "elsewhere");
-	upper_tell(&u, P1, dir_moves, "current");
+	upper_tell(&u, P1, DIR_MOVES, "current");
 	upper_check(&u, &(struct verdict)BY(CERTAIN, P1, B(P1)));
 
 	between_directories(&u, 77);
 	other.dir_ino = other.old_dir_ino = DIR_NEW;
-	upper_tell(&u, P1, dir_moves, "current");
+	upper_tell(&u, P1, DIR_MOVES, "current");
 	upper_tell(&u, P2, other, "zone");
-	upper_tell(&u, P1, dir_returns, "current");
-	upper_tell(&u, P1, dir_moves, "current");
+	upper_tell(&u, P1, DIR_RETURNS, "current");
+	upper_tell(&u, P1, DIR_MOVES, "current");
 	upper_check(&u, &(struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
 }
 
@@ -227,7 +222,7 @@ static void test_written_across_the_move(void **state)
 	between_directories(&u, FILE_NEW);
 	upper_tell(&u, P2, write, NULL);
 	u.m.now += 300 * US;
-	machine_tell(&u.m, P1, dir_moves, "current");
+	machine_tell(&u.m, P1, DIR_MOVES, "current");
 	upper_check(&u, &(struct verdict)BY(PROBABLE, P1, B(P1) | B(P2)));
 }
 
@@ -317,11 +312,11 @@ static void test_directory_unwatched(void **state)
 	}
 	/* Of a file that is gone nothing tells who removed it. */
 	between_directories(&u, 0);
-	upper_tell(&u, P1, link_moves, "current");
+	upper_tell(&u, P1, LINK_MOVES, "current");
 	upper_check(&u, &(struct verdict)BY(PROBABLE, P1, B(P1)));
 	/* By the process itself, as it was seen. */
 	between_directories(&u, FILE_NEW);
-	upper_tell(&u, P1, link_moves, "current");
+	upper_tell(&u, P1, LINK_MOVES, "current");
 	upper_tell(&u, P1,
 		(struct zw_file_facts){.op = ZW_FOP_WRITE, .ino = FILE_NEW, .dir_ino = DIR_NEW},
 		"zone");

@@ -74,7 +74,9 @@ static bool was_found(const struct scene *sc, const struct zw_cause *c)
 	return named_entry(&sc->at, c) && c->nlink > 0;
 }
 
-static int old_content(struct scene *sc, const struct zw_place *place)
+/* *@ret_found_ns: when another than what is there was last seen there after that had been put there, as far as is known; as it is
+ * when none was. */
+static int old_content(struct scene *sc, const struct zw_place *place, uint64_t *ret_found_ns)
 {
 	const zw_causes *list =
 		place ? zw_cause_book_of(sc->in->book, place->dev, place->ino) : NULL;
@@ -93,24 +95,25 @@ static int old_content(struct scene *sc, const struct zw_place *place)
 		if (!x)
 			return -ENOMEM;
 		x->decided = x->exact = true;
-		if (sc->final_ns && c->time_ns > sc->final_ns && c->time_ns > sc->found_ns)
-			sc->found_ns = c->time_ns;
+		if (sc->final_ns && c->time_ns > sc->final_ns && c->time_ns > *ret_found_ns)
+			*ret_found_ns = c->time_ns;
 	}
 	return 0;
 }
 
 int zw_scene_old_content(struct scene *sc)
 {
-	int r = old_content(sc, zw_file_place(&sc->f->before));
+	uint64_t found_ns = 0;
+	int r = old_content(sc, zw_file_place(&sc->f->before), &found_ns);
 
 	if (r == 0)
-		r = old_content(sc, sc->at.dir);
-	if (r < 0 || !sc->found_ns)
+		r = old_content(sc, sc->at.dir, &found_ns);
+	if (r < 0 || !found_ns)
 		return r;
 	ZW_VEC_FOREACH(x, &sc->s->list) {
 		const struct trace *t = trace_of(sc, x);
 
-		x->decided |= t->dirent_ns && t->dirent_ns + ZW_COALESCE_NS >= sc->found_ns;
+		x->decided |= t->dirent_ns && t->dirent_ns + ZW_COALESCE_NS >= found_ns;
 	}
 	return 0;
 }

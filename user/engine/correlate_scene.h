@@ -58,7 +58,6 @@ struct scene {
 	uint64_t left_ns;     /* the old inode was first touched */
 	uint64_t gone_ns;     /* from then on something may have been put there */
 	uint64_t final_ns;    /* the entry began to lead where it does */
-	uint64_t found_ns;    /* another than what is there was last seen there, after that */
 	bool moved;           /* the old inode was moved from the entry, as told by name */
 	bool returned;        /* the old inode came back to the directory: it had left it before */
 	bool direct;          /* what was taken from there last was the old inode */

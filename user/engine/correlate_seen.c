@@ -207,11 +207,6 @@ static void earliest(uint64_t *ns, const struct zw_cause *c)
 		*ns = c->time_ns;
 }
 
-static void see_leaving(struct scene *sc, const struct zw_cause *c)
-{
-	earliest(&sc->left_ns, c);
-}
-
 static void see_entry(
 	struct scene *sc, const struct zw_cause *c, struct trace *t, struct suspect *x)
 {
@@ -224,7 +219,7 @@ static void see_entry(
 	if (removes && at_entry(at, c))
 		latest(&sc->unlinked_ns, c);
 	if (is_old(at, c) && (moves || (removes && at_entry(at, c))))
-		see_leaving(sc, c);
+		earliest(&sc->left_ns, c);
 	sc->moved |= is_old(at, c) && moves && c->nlink <= 1;
 	sc->returned |= is_old(at, c) && c->op == ZW_FOP_RENAME && !moves;
 	if (is_placing(at, c) || may_have_placed(sc, c)) {
@@ -251,7 +246,7 @@ static void see_gone(struct scene *sc, const struct zw_cause *c, struct trace *t
 	struct going *g = &sc->going;
 	bool old = is_old(&sc->at, c);
 
-	see_leaving(sc, c);
+	earliest(&sc->left_ns, c);
 	latest(&t->gone_ns, c);
 	if (named_entry(&sc->at, c)) {
 		if (c->time_ns > g->named_ns)
@@ -292,7 +287,7 @@ static void see_directory(struct scene *sc, const struct zw_cause *c, struct tra
 			latest(&t->away_ns, c);
 		/* Which may have been the old one. */
 		if (c->old_dir_ino && at->old)
-			see_leaving(sc, c);
+			earliest(&sc->left_ns, c);
 		latest(&t->entry_ns, c);
 		t->near = true;
 		if (named_entry(at, c) && c->time_ns >= sc->f->from_ns) {
@@ -302,7 +297,7 @@ static void see_directory(struct scene *sc, const struct zw_cause *c, struct tra
 	}
 	t->near |= is_inode(at->old, c, c->dir_ino) || is_inode(at->new, c, c->dir_ino);
 	if (is_inode(at->old, c, c->dir_ino))
-		see_leaving(sc, c);
+		earliest(&sc->left_ns, c);
 }
 
 static void see_inode(struct scene *sc, const struct zw_cause *c, struct trace *t)
@@ -329,7 +324,7 @@ static void see_inode(struct scene *sc, const struct zw_cause *c, struct trace *
 		t->near |= is_old(at, c) || is_new(at, c);
 		if (is_old(at, c)) {
 			latest(&t->left_ns, c);
-			see_leaving(sc, c);
+			earliest(&sc->left_ns, c);
 			t->moved_old |= !early && c->nlink && zw_moved_ctime(sc->in, c);
 		}
 		if (early)
