@@ -69,25 +69,6 @@ panic_is_a_failure() {
 		grep -q 'Kernel panic' "$scratch/err" && grep -q 'ended without' "$scratch/err"
 }
 
-# An emulator in the place of the real one, which ends at once so many times, then is the real one.
-short_lived_emulator() {
-	local real
-	real=$(PATH=$PATH:/usr/sbin command -v qemu-system-x86_64) && mkdir -p "$scratch/bin" && echo "$1" >"$scratch/short-lives" &&
-		cat >"$scratch/bin/qemu-system-x86_64" <<-EOF && chmod 755 "$scratch/bin/qemu-system-x86_64"
-			#!/bin/bash
-			n=\$(<"$scratch/short-lives")
-			((n == 0)) && exec "$real" "\$@"
-			echo \$((n - 1)) >"$scratch/short-lives"
-		EOF
-}
-
-death_before_the_command_is_tried_again() {
-	local PATH=$scratch/bin:$PATH
-	short_lived_emulator 2 && vm 7 fentry --timeout 120 -- bash -c 'echo once; exit 7' &&
-		[[ $(<"$scratch/out") == once && $(grep -c 'is booted again' "$scratch/err") == 2 ]] &&
-		short_lived_emulator 3 && vm 125 fentry --timeout 120 -- true && grep -q 'ended without' "$scratch/err"
-}
-
 reboot_is_a_failure() {
 	vm 125 fentry --timeout 120 -- bash -c 'echo b >/proc/sysrq-trigger; sleep 60'
 }
@@ -134,7 +115,6 @@ for kernel in ${ZW_VM_KERNELS:-6.1 6.12}; do
 	check "a daemon left behind does not keep the machine" daemon_keeps_output_open
 	check "a command that hangs ends in time" hang_ends_in_time
 	check "a kernel panic is a failure of the machine" panic_is_a_failure
-	check "a machine that dies before the command is booted again" death_before_the_command_is_tried_again
 	check "a reboot is a failure of the machine" reboot_is_a_failure
 	check "changes in the guest are thrown away" changes_are_thrown_away
 	check "a signal ends the machine and leaves no files" signal_leaves_nothing
