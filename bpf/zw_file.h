@@ -170,7 +170,11 @@ static __always_inline void on_arrival(struct inode *inode, const struct node *n
 /* Names an inode can have in a directory and be found by. */
 #define ALIASES 4
 
-/* The name of a file with several that is in a directory with a zone: a struct dentry, 0 if none is. */
+/* Names of a file that are looked at for one beside a zone: the first of them is the last that the kernel lists. */
+#define NAMES 32
+#define TOO_MANY_NAMES (~0ULL)
+
+/* The name of a file with several that is in a directory with a zone: a struct dentry, or 0 if none is. */
 __noinline __u64 zw_alias_beside(const struct arrived_arg *arg)
 {
 	struct inode *inode;
@@ -183,7 +187,7 @@ __noinline __u64 zw_alias_beside(const struct arrived_arg *arg)
 	dev = zw_inode_dev(inode);
 	/* A number, which is all that may be returned. */
 	node = BPF_CORE_READ(inode, i_dentry.first);
-	for (int i = 0; node && i < ALIASES; i++) {
+	for (int i = 0; node && i < NAMES; i++) {
 		struct dentry *alias =
 			(void *)node - bpf_core_field_offset(struct dentry, d_u.d_alias);
 
@@ -191,7 +195,7 @@ __noinline __u64 zw_alias_beside(const struct arrived_arg *arg)
 			return (__u64)alias;
 		node = BPF_CORE_READ(node, next);
 	}
-	return 0;
+	return node ? TOO_MANY_NAMES : 0;
 }
 
 static __always_inline bool has_aliases(struct inode *inode)
@@ -221,10 +225,12 @@ static __always_inline int on_inode(struct inode *inode, __u16 op, __u8 hook, bo
 		watch = dir ? watch_of_ino(n.dev, ino_of(dir)) : 0;
 		if (!(watch & ZW_WATCH_DIR) && has_aliases(n.inode)) {
 			const struct arrived_arg arg = {.inode = (__u64)n.inode};
+			__u64 found = zw_alias_beside(&arg);
 
-			alias = (struct dentry *)zw_alias_beside(&arg);
+			/* Whoever makes that many does not hide what is written. */
+			alias = found == TOO_MANY_NAMES ? NULL : (struct dentry *)found;
 			dir = alias ? dir_of(alias) : NULL;
-			watch = dir ? watch_of_ino(n.dev, ino_of(dir)) : 0;
+			watch = found ? ZW_WATCH_DIR : 0;
 		}
 		if (watch & ZW_WATCH_DIR) {
 			o.dir = dir;

@@ -92,6 +92,18 @@ do_link() {
 	AT[$to]=${AT[$from]}
 }
 
+# do_links WHO FROM TO COUNT: TO1, TO2, and so on.
+do_links() {
+	local who=$1 from=$2 to=$3 count=$4 i
+
+	# shellcheck disable=SC2016 # of perl
+	act "$who" perl -e 'my ($from, $to, $count) = @ARGV; link($from, "$to$_") or die $! for 1 .. $count' \
+		"$ROOM/$from" "$ROOM/$to" "$count"
+	for ((i = 1; i <= count; i++)); do
+		AT[$to$i]=${AT[$from]}
+	done
+}
+
 do_unlink() {
 	local who=$1 name=$2
 
@@ -165,10 +177,12 @@ random_history() {
 	done
 }
 
-# A link elsewhere to what has just become the zone hides nobody who writes to it, by whichever name.
+# COUNT links elsewhere to what has just become the zone hide nobody who writes to it, by whichever NAME.
 linked_elsewhere() {
+	local name=$1 count=$2
+
 	step do_write 0 near/tmp2
-	step do_exchange 1 near/tmp2 near/zone && step do_link 2 near/zone far/3 && step do_write 3 "$1"
+	step do_exchange 1 near/tmp2 near/zone && step do_links 2 near/zone far/more "$count" && step do_write 3 "$name"
 }
 
 events_since() {
@@ -245,8 +259,10 @@ for ((n = 1; n <= ROUNDS; n++)); do
 done
 e2e_check "random histories while the agent is halted" "${ALL_FAULTS%$'\n'}" "seed $SEED"$'\n'"$ALL_DONE"
 ALL_FAULTS='' ALL_DONE=''
-round "by its name" linked_elsewhere near/zone
-round "by the other" linked_elsewhere far/3
+# As many as are looked at with its own, and more (NAMES in bpf/zw_file.h).
+round "by its name" linked_elsewhere near/zone 31
+round "by the last of many" linked_elsewhere far/more40 40
+round "by its name, of many" linked_elsewhere near/zone 40
 e2e_check "written to when it was linked elsewhere" "${ALL_FAULTS%$'\n'}" "$ALL_DONE"
 sort <<<"${TOLD%$'\n'}" | uniq -c | sed "s/^ */# seed $SEED, attribution: /"
 agent_stop
