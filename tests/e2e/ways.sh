@@ -84,7 +84,7 @@ writer_program() {
 # that was written within the same tick of the clock as the way began to lead there, behind a link or a mount, where
 # nobody watched before.
 attribution_of() {
-	case " mmap-child symlink symlink-swap symlink-dir-swap bind-dir tmpfs move-mount ${WAYS_PROBABLE:-} " in
+	case " mmap-child symlink symlink-swap symlink-dir-swap bind-dir bind-file tmpfs move-mount ${WAYS_PROBABLE:-} " in
 	*" $1 "*) echo probable ;;
 	*) echo certain ;;
 	esac

@@ -445,6 +445,39 @@ static void test_mounted_over(void **state)
 	upper_check(&u, &(struct verdict)BY(AMBIGUOUS, NOBODY, B(P1) | B(P2)));
 }
 
+/* What is mounted, a directory or the file itself, is not watched before it is found: only its change time tells that somebody
+ * wrote to it. */
+static void test_written_when_mounted(void **state)
+{
+	struct upper u;
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		bool file = i & 1, late = i & 2, done = i & 4;
+		uint64_t began_ns;
+
+		mounts(&u);
+		if (file) {
+			path_to(&u.after, ZW_PLACE_DIR, DIR_OLD, 0, FILE_NEW, 1);
+			u.after.place[u.after.reading.places - 1].mnt_id = 2;
+		}
+		rest(&u.m);
+		began_ns = u.m.now;
+		if (done)
+			mount_call(&u, P1, began_ns);
+		else
+			upper_tell(&u, P1, (struct zw_file_facts){.op = ZW_FOP_MOUNT}, NULL);
+		/* It mounts again, which does not cover what was written before. */
+		u.m.now += 50 * MS;
+		upper_tell(&u, P1, (struct zw_file_facts){.op = ZW_FOP_MOUNT}, NULL);
+		u.after.reading.ctime_ns = late ? began_ns + 30 * MS : began_ns - 30 * MS;
+		if (late)
+			upper_check(&u, &(struct verdict)BY(PROBABLE, P1, B(P1)));
+		else
+			upper_check(&u, &(struct verdict)BY(CERTAIN, P1, B(P1)));
+	}
+}
+
 /* A zone of two files, each changed by another process: no one of them did it all. */
 static void test_included_file(void **state)
 {
@@ -484,6 +517,7 @@ int main(void)
 		cmocka_unit_test(test_directory_reuses_number),
 		cmocka_unit_test(test_directory_copied_up),
 		cmocka_unit_test(test_mounted_over),
+		cmocka_unit_test(test_written_when_mounted),
 		cmocka_unit_test(test_included_file),
 	};
 

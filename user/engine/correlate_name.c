@@ -29,6 +29,7 @@ static int mounted_over(struct scene *sc)
 		mounted |= zw_in_window(sc->in, sc->f, *it) && zw_hook_is_mounted((*it)->hook);
 	ZW_VEC_FOREACH(it, list) {
 		struct suspect *x;
+		uint64_t begin_ns;
 
 		if (!zw_in_window(sc->in, sc->f, *it) || !may_be_here(sc, *it) ||
 			(mounted && !zw_hook_is_mounted((*it)->hook)))
@@ -40,6 +41,10 @@ static int mounted_over(struct scene *sc)
 		x->role = ZW_ROLE_RENAMER;
 		if ((*it)->time_ns > sc->final_ns)
 			sc->final_ns = (*it)->time_ns;
+		/* The call may be told of when it is done, and then says when it began. */
+		begin_ns = (*it)->ctime_ns ? (*it)->ctime_ns : (*it)->time_ns;
+		if (!sc->gone_ns || begin_ns < sc->gone_ns)
+			sc->gone_ns = begin_ns;
 	}
 	return 0;
 }
@@ -228,16 +233,17 @@ static bool ends_in_new_directory(const struct scene *sc)
 	       !was_there(&sc->f->before, last);
 }
 
-/* A directory that came without that is watched a moment later. Whoever touched the file in it until then was not seen,
- * but left the change time: a later one, or the same as of what was written just before the directory came. Whoever removed it
- * left nothing. */
+/* A directory that came without that is watched a moment later, and so is what was mounted. Whoever touched the file until
+ * then was not seen, but left the change time: a later one, or the same as of what was written just before that came. Whoever
+ * removed it left nothing. */
 static void doubt_unwatched(struct scene *sc)
 {
 	const struct zw_reading *r = &sc->f->after;
 	const struct zw_place *file = zw_file_place(r);
-	uint64_t came_ns = sc->final_ns;
+	uint64_t came_ns = sc->at.mounted ? sc->gone_ns : sc->final_ns;
 
-	if (file == sc->at.new)
+	/* Who writes beside a zone is seen. */
+	if (file == sc->at.new && !sc->at.mounted)
 		return;
 	ZW_VEC_FOREACH(x, &sc->s->list)
 		if (!sc->final_ns && x->decided && x->last_ns > came_ns)
