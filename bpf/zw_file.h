@@ -170,7 +170,7 @@ static __always_inline void on_arrival(struct inode *inode, const struct node *n
 /* Names an inode can have in a directory and be found by. */
 #define ALIASES 4
 
-/* Names of a file that are looked at for one beside a zone: the first of them is the last that the kernel lists. */
+/* Names of a file that are looked at for one beside a zone; the kernel lists the last made first. */
 #define NAMES 32
 #define TOO_MANY_NAMES (~0ULL)
 
