@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Random histories of a zone's file and of the directory it is in, each by several processes, while the agent is halted:
-# between two readings it has all of them to choose from. What is true is known from what was done, by files and not by
-# times. `certain` must never name the wrong process, and who made the zone what it is must be listed. tests/unit has
-# the same by the million, for a machine that is only thought up; this is the real one.
+# Random histories of a zone's file, of the directory it is in and of mounts over it, each by several processes, while the agent is
+# halted: between two readings it has all of them to choose from. What is true is known from what was done, by files and not by
+# times. `certain` must never name the wrong process, and who made the zone what it is must be listed. tests/unit has the same by
+# the million, for a machine that is only thought up; this is the real one.
 # Usage: halted.sh [ROUNDS]; E2E_SEED=$RANDOM looks for others than those that are run each time.
 set -u
 . "$(dirname "$0")/lib.sh"
