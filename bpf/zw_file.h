@@ -178,7 +178,7 @@ static __always_inline void on_arrival(struct inode *inode, const struct node *n
 __noinline __u64 zw_alias_beside(const struct arrived_arg *arg)
 {
 	struct inode *inode;
-	struct hlist_node *node;
+	struct dentry *alias;
 	__u64 dev;
 
 	if (!arg)
@@ -186,16 +186,13 @@ __noinline __u64 zw_alias_beside(const struct arrived_arg *arg)
 	inode = (struct inode *)arg->inode;
 	dev = zw_inode_dev(inode);
 	/* A number, which is all that may be returned. */
-	node = BPF_CORE_READ(inode, i_dentry.first);
-	for (int i = 0; node && i < NAMES; i++) {
-		struct dentry *alias =
-			(void *)node - bpf_core_field_offset(struct dentry, d_u.d_alias);
-
+	alias = alias_at(BPF_CORE_READ(inode, i_dentry.first));
+	for (int i = 0; alias && i < NAMES; i++) {
 		if (watch_of_ino(dev, ino_of(dir_of(alias))) & ZW_WATCH_DIR)
 			return (__u64)alias;
-		node = BPF_CORE_READ(node, next);
+		alias = next_alias(alias);
 	}
-	return node ? TOO_MANY_NAMES : 0;
+	return alias ? TOO_MANY_NAMES : 0;
 }
 
 static __always_inline bool has_aliases(struct inode *inode)
@@ -260,7 +257,6 @@ static __always_inline bool entry_of(struct inode *inode, struct file_op *o)
 	bool found = false;
 
 	for (int i = 0; alias && i < ALIASES; i++) {
-		struct hlist_node *next = BPF_CORE_READ(alias, d_u.d_alias.next);
 		struct inode *dir = dir_of(alias);
 
 		if (dir && locks_entries(dir)) {
@@ -268,8 +264,7 @@ static __always_inline bool entry_of(struct inode *inode, struct file_op *o)
 			o->dir = dir;
 			found = true;
 		}
-		alias = next ? (void *)next - bpf_core_field_offset(struct dentry, d_u.d_alias)
-			     : NULL;
+		alias = next_alias(alias);
 	}
 	return found;
 }

@@ -79,15 +79,22 @@ static __always_inline __u32 watch_of_ino(__u64 dev, __u64 ino)
 	return flags ? *flags : 0;
 }
 
+/* The name that @node of an inode's list of them is of; NULL after the last. */
+static __always_inline struct dentry *alias_at(struct hlist_node *node)
+{
+	return node ? (void *)node - bpf_core_field_offset(struct dentry, d_u.d_alias) : NULL;
+}
+
 /* Any name will do: an inode with several is watched itself if one of them is a zone file. */
 static __always_inline struct dentry *alias_of(struct inode *inode)
 {
-	struct hlist_node *node = ZW_CAN_CAST ? ZW_CAST(struct inode, inode)->i_dentry.first
-					      : BPF_CORE_READ(inode, i_dentry.first);
+	return alias_at(ZW_CAN_CAST ? ZW_CAST(struct inode, inode)->i_dentry.first
+				    : BPF_CORE_READ(inode, i_dentry.first));
+}
 
-	if (!node)
-		return NULL;
-	return (void *)node - bpf_core_field_offset(struct dentry, d_u.d_alias);
+static __always_inline struct dentry *next_alias(struct dentry *alias)
+{
+	return alias_at(BPF_CORE_READ(alias, d_u.d_alias.next));
 }
 
 /* The directory @alias is in. */
